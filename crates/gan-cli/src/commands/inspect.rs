@@ -1,0 +1,133 @@
+//! `gan-cli inspect`: what a run folder or a safetensors file holds.
+
+use crate::console::Console;
+use crate::exit::WrongUse;
+use crate::run_folder::RunFolder;
+use anyhow::{Context, Result};
+use gan_core::{ParameterKind, Weights};
+use gan_models::GeneratorHeader;
+use gan_train::CheckpointHeader;
+use indicatif::HumanCount;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub(crate) struct InspectArguments {
+    /// A run folder, or a safetensors file
+    run: PathBuf,
+}
+
+pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<()> {
+    let path = &arguments.run;
+    if !path.exists() {
+        return Err(WrongUse(format!(
+            "{}: there is no such file or folder",
+            path.display()
+        ))
+        .into());
+    }
+    let text = if path.is_dir() {
+        describe_run(path)?
+    } else {
+        describe_file(path)?
+    };
+    console.result(text.trim_end());
+    Ok(())
+}
+
+fn describe_run(path: &Path) -> Result<String> {
+    let run = RunFolder::open(path);
+    let config = std::fs::read_to_string(run.config()).with_context(|| {
+        let path = run.config();
+        WrongUse(format!(
+            "{}: cannot be read; is this a run folder?",
+            path.display()
+        ))
+    })?;
+    let mut text = format!("run {}\n\n{config}\n", path.display());
+    for file in [run.last_checkpoint(), run.generator()] {
+        if file.exists() {
+            text += &describe_file(&file)?;
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+fn describe_file(path: &Path) -> Result<String> {
+    let weights = Weights::read(path)?;
+    let mut text = format!("{}\n", path.display());
+    let header = gan_train::read_header(&weights, path);
+    if let Ok(header) = &header {
+        text += &describe_checkpoint(header);
+    } else if let Ok(header) = GeneratorHeader::parse(&weights.metadata, path) {
+        text += &describe_generator(&header);
+    } else {
+        text += "  a safetensors file of another program\n";
+    }
+    for prefix in ["generator.", "discriminator.", ""] {
+        // A checkpoint has two networks and their optimizers' moments; other files have one.
+        if header.is_ok() != prefix.is_empty() {
+            text += &describe_network(&weights, prefix);
+        }
+    }
+    Ok(text)
+}
+
+fn describe_checkpoint(header: &CheckpointHeader) -> String {
+    let value = |section: &str, key: &str| match &header.run[section][key] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!(
+        "  checkpoint (format {}) of a {} at step {}, {} images seen, seed {}\n  \
+         {} loss, {}, batch size {}, Adam lr {} betas ({}, {})\n",
+        header.checkpoint_format_version,
+        value("model", "architecture"),
+        HumanCount(header.state.step),
+        HumanCount(header.state.images_seen),
+        header.seed,
+        value("train", "loss"),
+        value("train", "update_order"),
+        value("train", "batch_size"),
+        value("train", "lr"),
+        value("train", "beta1"),
+        value("train", "beta2"),
+    )
+}
+
+fn describe_generator(header: &GeneratorHeader) -> String {
+    format!(
+        "  generator (format {}): {}, latent vectors of {}, images {}, step {}, seed {}\n",
+        header.generator_format_version,
+        header.model.architecture,
+        header.model.latent_dim,
+        header.image_shape,
+        HumanCount(header.step),
+        header.seed,
+    )
+}
+
+/// The tensors under `prefix`: a table of names and shapes, and the sums.
+fn describe_network(weights: &Weights, prefix: &str) -> String {
+    let tensors = || {
+        weights
+            .tensors
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix))
+    };
+    let trainable =
+        tensors().filter(|(name, _)| ParameterKind::of(name) == ParameterKind::Trainable);
+    let count: usize = trainable.map(|(_, tensor)| tensor.elem_count()).sum();
+    let name = prefix.trim_end_matches('.');
+    let mut text = format!(
+        "\n  {name}{}{} parameters in {} tensors\n",
+        if name.is_empty() { "" } else { ": " },
+        HumanCount(count as u64),
+        tensors().count(),
+    );
+    for (name, tensor) in tensors() {
+        let shape = format!("{:?}", tensor.dims());
+        text += &format!("    {name:<40} {shape:<14} {:?}\n", tensor.dtype());
+    }
+    text
+}

@@ -1,0 +1,288 @@
+//! `gan-cli sample`: trained generator → pictures or numbers.
+
+use super::by_name;
+use crate::config::RunConfig;
+use crate::console::Console;
+use crate::device::device;
+use crate::exit::WrongUse;
+use crate::run_folder::RunFolder;
+use anyhow::Result;
+use clap::ValueEnum;
+use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
+use gan_models::GeneratorHeader;
+use gan_sample::{
+    ImageGrid, PixelRange, Raster, SampleError, Sampler, spherical_path, write_gif, write_npy,
+    write_png, write_png_sequence,
+};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Grids and strips are held in memory whole; more images than this go into files of their own.
+const MAX_CELLS: usize = 10_000;
+
+/// An animation's frame, so that 30 frames take two seconds.
+const FRAME_DELAY: Duration = Duration::from_millis(66);
+
+#[derive(clap::Args)]
+pub(crate) struct SampleArguments {
+    /// A run folder, or a generator.safetensors
+    run: PathBuf,
+    /// Draw images 0 to N-1 [default: as many as the grid has cells]
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// Draw one picture of so many rows and columns [default: 5x5, unless --count is given]
+    #[arg(long, value_name = "ROWSxCOLUMNS")]
+    grid: Option<GridShape>,
+    /// Each image has a latent vector of its own that this seed and its number determine
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// FILE.png for a grid, DIR for single PNG files, FILE.npy [default: in the run folder]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif
+    #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
+    interpolate: Option<usize>,
+    /// Pictures, or numbers: one array [n, c, h, w] of float32 in [-1, 1]
+    #[arg(long, value_enum, default_value_t = Format::Png)]
+    format: Format,
+    /// Normalize by the statistics of each block of 64 images, as in training, not the running ones
+    #[arg(long)]
+    batch_statistics: bool,
+    /// Brightness of a grid: fixed maps [-1, 1], min-max stretches to what occurs [default: fixed]
+    #[arg(long, value_parser = by_name::<PixelRange>)]
+    pixel_range: Option<PixelRange>,
+    /// Replace what --out names
+    #[arg(long)]
+    force: bool,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Png,
+    Npy,
+}
+
+#[derive(Clone, Copy)]
+struct GridShape {
+    rows: usize,
+    columns: usize,
+}
+
+impl FromStr for GridShape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |part: &str| part.parse().ok().filter(|n| (1..=MAX_CELLS).contains(n));
+        let sides = text
+            .split_once('x')
+            .and_then(|(r, c)| Some((parse(r)?, parse(c)?)));
+        match sides {
+            Some((rows, columns)) if rows * columns <= MAX_CELLS => Ok(Self { rows, columns }),
+            _ => Err(format!(
+                "expected ROWSxCOLUMNS, as 5x5, of at most {MAX_CELLS} cells"
+            )),
+        }
+    }
+}
+
+/// What is to be drawn, once the arguments have been made sense of.
+enum Job {
+    Grid { shape: GridShape, count: u64 },
+    Files { count: u64 },
+    Npy { count: u64 },
+    Interpolation { frames: usize },
+}
+
+pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> {
+    let job = arguments.job()?;
+    let device = device(&arguments.device)?;
+    let file = generator_file(&arguments.run);
+    let (header, generator) = GeneratorHeader::load(&file, &device)?;
+    check_run(&arguments.run, &header)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => file.with_file_name(arguments.default_name(&job)),
+    };
+    for path in job.outputs(&out) {
+        check_free(&path, arguments.force)?;
+    }
+
+    let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+    let mode = if arguments.batch_statistics {
+        Mode::Train
+    } else {
+        Mode::Eval
+    };
+    let sampler = Sampler::new(generator.as_ref(), prior, Seed(arguments.seed), mode)?;
+    job.draw(
+        &sampler,
+        generator.as_ref(),
+        arguments.pixel_range.unwrap_or_default(),
+        &out,
+        console,
+    )?;
+    for path in job.outputs(&out) {
+        console.result(path.display().to_string());
+    }
+    Ok(())
+}
+
+impl SampleArguments {
+    fn job(&self) -> Result<Job> {
+        let default_grid = GridShape {
+            rows: 5,
+            columns: 5,
+        };
+        let cells = |shape: GridShape| (shape.rows * shape.columns) as u64;
+        let job = match (self.interpolate, self.format, self.grid, self.count) {
+            (Some(frames), ..) => Job::Interpolation { frames },
+            (_, Format::Npy, grid, count) => Job::Npy {
+                count: count.unwrap_or(cells(grid.unwrap_or(default_grid))),
+            },
+            (_, _, Some(shape), count) => Job::Grid {
+                shape,
+                count: count.unwrap_or(cells(shape)),
+            },
+            (_, _, None, Some(count)) => Job::Files { count },
+            (_, _, None, None) => Job::Grid {
+                shape: default_grid,
+                count: cells(default_grid),
+            },
+        };
+        match job {
+            Job::Grid { shape, count } if count > cells(shape) => Err(WrongUse(format!(
+                "--count is {count}, but --grid {}x{} has {} cells; leave --grid out for single files",
+                shape.rows, shape.columns, cells(shape),
+            ))
+            .into()),
+            Job::Grid { count: 0, .. } | Job::Files { count: 0 } | Job::Npy { count: 0 } => {
+                Err(WrongUse("--count is 0, expected at least 1".to_string()).into())
+            }
+            Job::Interpolation { frames } if !(2..=MAX_CELLS).contains(&frames) => {
+                let text = format!("--interpolate is {frames}, expected 2 to {MAX_CELLS} frames");
+                Err(WrongUse(text).into())
+            }
+            job => Ok(job),
+        }
+    }
+
+    fn default_name(&self, job: &Job) -> String {
+        let seed = self.seed;
+        match job {
+            Job::Grid { shape, .. } => {
+                format!("sample-{}x{}-seed-{seed}.png", shape.rows, shape.columns)
+            }
+            Job::Files { .. } => format!("sample-seed-{seed}"),
+            Job::Npy { .. } => format!("sample-seed-{seed}.npy"),
+            Job::Interpolation { .. } => format!("interpolation-seed-{seed}.png"),
+        }
+    }
+}
+
+impl Job {
+    /// Every path that is written.
+    fn outputs(&self, out: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Interpolation { .. } => {
+                vec![out.with_extension("png"), out.with_extension("gif")]
+            }
+            _ => vec![out.to_path_buf()],
+        }
+    }
+
+    fn draw(
+        &self,
+        sampler: &Sampler<'_>,
+        generator: &dyn Generator,
+        range: PixelRange,
+        out: &Path,
+        console: &Console,
+    ) -> Result<(), SampleError> {
+        match *self {
+            Self::Grid { shape, count } => {
+                let grid = ImageGrid {
+                    rows: shape.rows,
+                    columns: shape.columns,
+                    range,
+                };
+                write_png(out, &grid.render(&sampler.images(0..count)?)?)
+            }
+            Self::Files { count } => {
+                let blocks = watched(sampler, count, console);
+                write_png_sequence(out, blocks).map(drop)
+            }
+            Self::Npy { count } => {
+                let blocks = watched(sampler, count, console);
+                write_npy(out, count, generator.image_shape(), blocks)
+            }
+            Self::Interpolation { frames } => {
+                let path = spherical_path(&sampler.latent(0)?, &sampler.latent(1)?, frames)?;
+                let images = sampler.decode(&path)?;
+                let strip = ImageGrid {
+                    rows: 1,
+                    columns: frames,
+                    range,
+                };
+                write_png(&out.with_extension("png"), &strip.render(&images)?)?;
+                let frames = Raster::from_images(&images, range)?;
+                write_gif(&out.with_extension("gif"), &frames, FRAME_DELAY)
+            }
+        }
+    }
+}
+
+/// The blocks of a sample, under a progress bar.
+fn watched<'a>(
+    sampler: &'a Sampler<'_>,
+    count: u64,
+    console: &Console,
+) -> impl Iterator<Item = Result<candle_core::Tensor, SampleError>> + 'a {
+    let bar = console.progress(count, "images");
+    sampler.blocks(count).inspect(move |block| {
+        let drawn = block.as_ref().map_or(0, |images| images.dims()[0]);
+        bar.inc(drawn as u64);
+    })
+}
+
+fn generator_file(run: &Path) -> PathBuf {
+    if run.is_dir() {
+        RunFolder::open(run).generator()
+    } else {
+        run.to_path_buf()
+    }
+}
+
+/// The weights in a run folder must be those of its configuration.
+fn check_run(run: &Path, header: &GeneratorHeader) -> Result<()> {
+    let config = RunFolder::open(run).config();
+    if !config.is_file() {
+        return Ok(());
+    }
+    let model = RunConfig::read(&config)?.model;
+    if model == header.model {
+        return Ok(());
+    }
+    Err(WrongUse(format!(
+        "{}: holds a generator of {:?}, expected {model:?} as in {}; these weights are of another run",
+        RunFolder::open(run).generator().display(),
+        header.model,
+        config.display(),
+    ))
+    .into())
+}
+
+fn check_free(path: &Path, force: bool) -> Result<()> {
+    let empty_folder = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if force || empty_folder || !path.exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "{}: is there already; give another --out, or --force to replace it",
+        path.display()
+    );
+    Err(WrongUse(text).into())
+}

@@ -1,0 +1,250 @@
+//! `gan-cli train`: data set → trained generator.
+
+use super::{by_name, program};
+use crate::config::RunConfig;
+use crate::console::Console;
+use crate::device::device;
+use crate::exit::WrongUse;
+use crate::observers::{CheckpointObserver, GridObserver, LogObserver, Schedule};
+use crate::run_folder::RunFolder;
+use anyhow::{Context, Result};
+use candle_core::DType;
+use gan_core::{Seed, StandardNormalPrior};
+use gan_data::{Channels, DataLoader, Split};
+use gan_sample::PixelRange;
+use gan_train::{LossKind, Trainer, UpdateOrder};
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub(crate) struct TrainArguments {
+    /// Read the configuration from this TOML file; flags override it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Folder of IDX files in MNIST's layout, or of PNG and JPEG images [default: data/mnist]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// For a folder of images: crop and resize to N by N pixels
+    #[arg(long, value_name = "N")]
+    image_size: Option<u32>,
+    /// For a folder of images: gray or rgb [default: rgb]
+    #[arg(long, value_parser = by_name::<Channels>)]
+    channels: Option<Channels>,
+    /// Run folder to write [default: the next free runs/NAME-001]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace a run that the folder holds
+    #[arg(long)]
+    force: bool,
+    /// Passes over the data set [default: 200]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u64>,
+    /// Stop after N steps, if that is before the last epoch's end
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Images a step [default: 128]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Adam's learning rate [default: 0.0002]
+    #[arg(long, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// Adam's decay of the first moment [default: 0.5]
+    #[arg(long, allow_negative_numbers = true)]
+    beta1: Option<f64>,
+    /// Adam's decay of the second moment [default: 0.999]
+    #[arg(long, allow_negative_numbers = true)]
+    beta2: Option<f64>,
+    /// Width of a latent vector [default: 100]
+    #[arg(long, value_name = "N")]
+    latent_dim: Option<usize>,
+    /// non-saturating or minimax [default: non-saturating]
+    #[arg(long, value_parser = by_name::<LossKind>)]
+    loss: Option<LossKind>,
+    /// generator-first (the tutorial's) or discriminator-first (the paper's) [default: generator-first]
+    #[arg(long, value_parser = by_name::<UpdateOrder>)]
+    update_order: Option<UpdateOrder>,
+    /// Where every random number comes from [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Steps between sample grids [default: 2000]
+    #[arg(long, value_name = "N")]
+    sample_every: Option<u64>,
+    /// Steps between log lines [default: 100]
+    #[arg(long, value_name = "N")]
+    log_every: Option<u64>,
+    /// Brightness of grids: fixed maps [-1, 1], min-max stretches as the tutorial [default: fixed]
+    #[arg(long, value_parser = by_name::<PixelRange>)]
+    pixel_range: Option<PixelRange>,
+    /// cpu, cuda or cuda:N [default: cpu]
+    #[arg(long)]
+    device: Option<String>,
+    /// Check everything and print the configuration, but train nothing and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
+    let config = arguments.effective_config()?;
+    config.validate()?;
+    let out = arguments.run_folder(&config);
+    RunFolder::check_free(&out, arguments.force)?;
+
+    let loader = open_data(&config, console)?;
+    check_batches(&config, &loader)?;
+    let mut trainer = build_trainer(&config, &loader)?;
+    let schedule = Schedule::new(&config.train, loader.steps_per_epoch() as u64);
+    describe(&config, &loader, &trainer, schedule, console)?;
+    if arguments.dry_run {
+        console.line(format!("Dry run: nothing was written to {}", out.display()));
+        return Ok(());
+    }
+
+    let run = RunFolder::create(&out, arguments.force)?;
+    std::fs::write(run.config(), config.to_toml()?)
+        .with_context(|| format!("{}: cannot be written", run.config().display()))?;
+    let mut log = LogObserver::new(&run.metrics(), schedule, config.output.log_every, console)?;
+    let mut grids = GridObserver::new(run.samples(), &config.output);
+    let mut checkpoints = CheckpointObserver::new(run.clone(), config.clone(), schedule)?;
+    let epochs = (0..config.train.epochs).flat_map(|epoch| loader.epoch(epoch));
+    let batches = epochs.take(usize::try_from(schedule.steps).unwrap_or(usize::MAX));
+    trainer.run(batches, &mut [&mut grids, &mut checkpoints, &mut log])?;
+
+    console.line(format!(
+        "{}, all in {}:",
+        log.summary(),
+        run.path().display()
+    ));
+    console.line("  generator.safetensors  the trained generator");
+    console.line("  samples/               a grid of generated digits, named by the step");
+    console.line("  metrics.jsonl          losses, D(x), D(G(z)), V by step");
+    console.line("  checkpoints/           all that training would need to go on");
+    console.line("  config.toml            this run's configuration");
+    console.line(format!(
+        "Next: {} sample {}",
+        program(),
+        run.path().display()
+    ));
+    Ok(())
+}
+
+impl TrainArguments {
+    /// Defaults ← file ← flags.
+    fn effective_config(&self) -> Result<RunConfig> {
+        let mut config = match &self.config {
+            Some(path) => RunConfig::read(path)?,
+            None => RunConfig::default(),
+        };
+        let train = &mut config.train;
+        set(&mut train.epochs, self.epochs);
+        set(&mut train.steps, self.steps.map(Some));
+        set(&mut train.batch_size, self.batch_size);
+        set(&mut train.lr, self.lr);
+        set(&mut train.beta1, self.beta1);
+        set(&mut train.beta2, self.beta2);
+        set(&mut train.loss, self.loss);
+        set(&mut train.update_order, self.update_order);
+        set(&mut train.seed, self.seed.map(Seed));
+        set(&mut config.model.latent_dim, self.latent_dim);
+        set(&mut config.data.path, self.data.clone());
+        set(&mut config.data.image_size, self.image_size.map(Some));
+        set(&mut config.data.channels, self.channels);
+        set(&mut config.output.sample_every, self.sample_every);
+        set(&mut config.output.log_every, self.log_every);
+        set(&mut config.output.pixel_range, self.pixel_range);
+        set(&mut config.device, self.device.clone());
+        Ok(config)
+    }
+
+    fn run_folder(&self, config: &RunConfig) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| {
+            let name = config.data.path.file_name();
+            let name = name.map_or("run".into(), |name| name.to_string_lossy());
+            RunFolder::next_free(&name)
+        })
+    }
+}
+
+fn set<T>(value: &mut T, flag: Option<T>) {
+    if let Some(flag) = flag {
+        *value = flag;
+    }
+}
+
+fn open_data(config: &RunConfig, console: &Console) -> Result<DataLoader> {
+    let begin = Instant::now();
+    let options = config.image_folder_options()?;
+    let data = gan_data::open(&config.data.path, &options, Split::Train)?;
+    let seconds = begin.elapsed().as_secs_f64();
+    console.line(format!(
+        "{}: {} images {} loaded in {seconds:.2} s",
+        config.data.path.display(),
+        data.len(),
+        data.shape(),
+    ));
+    let train = &config.train;
+    let cpu = candle_core::Device::Cpu;
+    Ok(DataLoader::new(
+        data,
+        train.batch_size,
+        train.seed,
+        DType::F32,
+        &cpu,
+    )?)
+}
+
+/// Batch normalization cannot train on a batch of one.
+fn check_batches(config: &RunConfig, loader: &DataLoader) -> Result<()> {
+    if loader.last_batch_size() > 1 || !config.model.needs_two_images_a_batch() {
+        return Ok(());
+    }
+    let (size, images) = (loader.batch_size(), loader.dataset().len());
+    let found = if size == 1 {
+        "train.batch_size is 1".to_string()
+    } else {
+        format!("{images} images in batches of {size} leave a last batch of 1")
+    };
+    Err(WrongUse(format!(
+        "{found}, expected at least 2 images: batch normalization has no variance over one; \
+         choose another --batch-size"
+    ))
+    .into())
+}
+
+fn build_trainer(config: &RunConfig, loader: &DataLoader) -> Result<Trainer> {
+    let (seed, device) = (config.train.seed, device(&config.device)?);
+    let shape = loader.dataset().shape();
+    let generator = config.model.generator(shape, seed, DType::F32, &device)?;
+    let discriminator = config
+        .model
+        .discriminator(shape, seed, DType::F32, &device)?;
+    let prior = Box::new(StandardNormalPrior::new(config.model.latent_dim));
+    let loss = config.train.loss.build();
+    Ok(Trainer::new(
+        generator,
+        discriminator,
+        prior,
+        loss,
+        &config.train,
+    )?)
+}
+
+/// The effective configuration and what it amounts to.
+fn describe(
+    config: &RunConfig,
+    loader: &DataLoader,
+    trainer: &Trainer,
+    schedule: Schedule,
+    console: &Console,
+) -> Result<()> {
+    console.line(format!("\n{}", config.to_toml()?));
+    console.line(format!(
+        "{} steps, {} an epoch, last batch {}; generator {} and discriminator {} parameters; seed {}",
+        schedule.steps,
+        schedule.steps_per_epoch,
+        loader.last_batch_size(),
+        trainer.generator().parameters().trainable_count(),
+        trainer.discriminator().parameters().trainable_count(),
+        config.train.seed,
+    ));
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The configuration of a run: defaults ← file ← flags, built once and checked.
+
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use gan_data::{Channels, ImageFolderOptions};
+use gan_models::ModelConfig;
+use gan_sample::PixelRange;
+use gan_train::TrainConfig;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Everything that decides what a run computes. Its TOML form is what `--config` reads and what
+/// a run folder's `config.toml` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RunConfig {
+    /// `cpu`, `cuda` or `cuda:N`.
+    pub(crate) device: String,
+    pub(crate) data: DataConfig,
+    pub(crate) model: ModelConfig,
+    pub(crate) train: TrainConfig,
+    pub(crate) output: OutputConfig,
+}
+
+/// Which images to learn from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DataConfig {
+    /// A folder of IDX files in MNIST's layout, or of images.
+    pub(crate) path: PathBuf,
+    /// For a folder of images: resize to so many pixels on each side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image_size: Option<u32>,
+    /// For a folder of images: gray or RGB.
+    pub(crate) channels: Channels,
+}
+
+/// What to write while training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OutputConfig {
+    /// Steps between sample grids; at least 1.
+    pub(crate) sample_every: u64,
+    /// Steps between log lines; at least 1.
+    pub(crate) log_every: u64,
+    /// How grids map numbers to brightness.
+    pub(crate) pixel_range: PixelRange,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            device: "cpu".to_string(),
+            data: DataConfig::default(),
+            model: ModelConfig::default(),
+            train: TrainConfig::default(),
+            output: OutputConfig::default(),
+        }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("data/mnist"),
+            image_size: None,
+            channels: Channels::default(),
+        }
+    }
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            sample_every: 2000,
+            log_every: 100,
+            pixel_range: PixelRange::default(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// The defaults with what a TOML file sets.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))?;
+        // The TOML reader's message shows the line and names what was expected there.
+        toml::from_str(&text)
+            .map_err(|error| WrongUse(format!("{}: {error}", path.display())).into())
+    }
+
+    /// The TOML form, every key included.
+    pub(crate) fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context(WrongUse("the configuration has no TOML form".to_string()))
+    }
+
+    /// Whether every value is in its range, as far as that can be said without the data.
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.model.validate()?;
+        self.train.validate()?;
+        self.image_folder_options()?;
+        for (key, value) in [
+            ("sample_every", self.output.sample_every),
+            ("log_every", self.output.log_every),
+        ] {
+            if value == 0 {
+                let expected = "a whole number of at least 1";
+                return Err(WrongUse(format!("output.{key} is 0, expected {expected}")).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// How a folder of images is read.
+    pub(crate) fn image_folder_options(&self) -> Result<ImageFolderOptions> {
+        Ok(ImageFolderOptions::new(
+            self.data.channels,
+            self.data.image_size,
+        )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_toml_form_is_read_back_as_it_was() {
+        let mut config = RunConfig::default();
+        config.train.steps = Some(7);
+        config.data.image_size = Some(32);
+        let text = config.to_toml().unwrap();
+        assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn a_file_sets_what_it_names_and_leaves_the_rest() {
+        let config: RunConfig = toml::from_str("[train]\nepochs = 3\n").unwrap();
+        let mut expected = RunConfig::default();
+        expected.train.epochs = 3;
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_by_name_at_every_level() {
+        for (text, key) in [
+            ("devise = 'cpu'", "devise"),
+            ("[data]\nroot = 'x'", "root"),
+            ("[model]\nlayers = 3", "layers"),
+            ("[train]\nlearning_rate = 1", "learning_rate"),
+            ("[output]\nevery = 1", "every"),
+        ] {
+            let error = toml::from_str::<RunConfig>(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("unknown field `{key}`")), "{error}");
+        }
+    }
+}

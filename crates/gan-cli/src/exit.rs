@@ -1,0 +1,40 @@
+//! Which exit code an error has: 1 when the work failed, 2 when what was given is at fault.
+
+use gan_core::WeightsError;
+use gan_data::DataError;
+use gan_models::{GeneratorFileError, ModelError};
+use gan_sample::SampleError;
+use gan_train::{ConfigError, TrainError};
+use std::error::Error;
+use std::process::ExitCode;
+
+/// Arguments, a configuration or a folder that cannot be used as they are.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUse(pub(crate) String);
+
+/// The exit code for an error of a command.
+pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
+    let given_wrong = error.chain().any(is_wrong_use);
+    ExitCode::from(if given_wrong { 2 } else { 1 })
+}
+
+fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = cause.downcast_ref::<TrainError>() {
+        let started = [
+            matches!(error, TrainError::Tensor(_)),
+            matches!(error, TrainError::NonFinite { .. }),
+            matches!(error, TrainError::Observer(_)),
+        ];
+        return !started.contains(&true);
+    }
+    if let Some(error) = cause.downcast_ref::<SampleError>() {
+        return !matches!(error, SampleError::Tensor(_) | SampleError::Encode { .. });
+    }
+    cause.is::<WrongUse>()
+        || cause.is::<ConfigError>()
+        || cause.is::<DataError>()
+        || cause.is::<GeneratorFileError>()
+        || cause.is::<ModelError>()
+        || cause.is::<WeightsError>()
+}

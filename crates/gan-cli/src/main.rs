@@ -1,0 +1,49 @@
+//! `gan-cli`: train a generative adversarial network, sample from it, look into its files.
+//!
+//! A thin layer: arguments become a configuration, the configuration becomes objects of the
+//! crates below, and what they return is printed. Results go to standard output; progress and
+//! diagnostics to standard error.
+
+mod commands;
+mod config;
+mod console;
+mod device;
+mod exit;
+mod observers;
+mod run_folder;
+
+use clap::{ArgAction, Parser};
+use console::Console;
+use std::process::ExitCode;
+
+/// candle allocates every intermediate tensor; the system's allocator gives the pages back each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train generative adversarial networks, sample from them, look into their files.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: commands::Command,
+    /// Print errors and the results' places alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Explain more; twice for everything (RUST_LOG overrides)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+fn main() -> ExitCode {
+    let threads = gan_ops::settle_threads();
+    let arguments = Arguments::parse();
+    let console = Console::new(arguments.quiet, arguments.verbose);
+    tracing::debug!(threads, "matrix products");
+    match arguments.command.run(&console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.error(&error);
+            exit::code(&error)
+        }
+    }
+}

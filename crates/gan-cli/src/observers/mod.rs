@@ -1,0 +1,42 @@
+//! What watches a training run and writes it down.
+
+mod checkpoint;
+mod grid;
+mod log;
+
+pub(crate) use checkpoint::CheckpointObserver;
+pub(crate) use grid::GridObserver;
+pub(crate) use log::LogObserver;
+
+use gan_train::TrainConfig;
+
+/// How many steps a run has, and how they fall into epochs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) steps: u64,
+    pub(crate) steps_per_epoch: u64,
+}
+
+impl Schedule {
+    pub(crate) fn new(config: &TrainConfig, steps_per_epoch: u64) -> Self {
+        let all = config.epochs.saturating_mul(steps_per_epoch);
+        Self {
+            steps: config.steps.map_or(all, |steps| steps.min(all)),
+            steps_per_epoch,
+        }
+    }
+
+    /// The number of epochs that are begun.
+    pub(crate) fn epochs(self) -> u64 {
+        self.steps.div_ceil(self.steps_per_epoch)
+    }
+
+    /// The epoch of a step, both from 0.
+    pub(crate) fn epoch(self, step: u64) -> u64 {
+        step / self.steps_per_epoch
+    }
+
+    pub(crate) fn is_last(self, step: u64) -> bool {
+        step + 1 == self.steps
+    }
+}

@@ -1,0 +1,12 @@
+//! A batch of images with their labels.
+
+use candle_core::Tensor;
+
+/// Images, and their classes where the data set has them.
+#[derive(Clone, Debug)]
+pub struct ImageBatch {
+    /// `[n, c, h, w]`, values in [-1, 1].
+    pub images: Tensor,
+    /// `[n]`, u32 class numbers from 0.
+    pub labels: Option<Tensor>,
+}

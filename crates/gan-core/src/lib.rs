@@ -1,0 +1,41 @@
+//! The vocabulary of the workbench: small types and traits that every other crate speaks.
+//!
+//! A generative adversarial network is a [`Generator`] that turns latent vectors from a
+//! [`LatentPrior`] into images, a [`Discriminator`] that turns images into logits, and an
+//! [`AdversarialLoss`] that sets the one against the other. Data travels as [`ImageBatch`]es
+//! whose images have an [`ImageShape`] and lie in [-1, 1].
+//!
+//! Nothing here is hidden state: randomness comes from a [`Seed`], the mode of a forward pass
+//! is an argument, and a network's tensors lie in a [`ParameterStore`] under the names that
+//! PyTorch's `state_dict` would give them.
+//!
+//! ```
+//! use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
+//!
+//! let prior = StandardNormalPrior::new(100);
+//! let z = prior.sample(4, &mut Seed(7).rng(Purpose::Sample, 0))?;
+//! assert_eq!(z.dims(), [4, 100]);
+//! # Ok::<(), candle_core::Error>(())
+//! ```
+
+mod atomic_file;
+mod batch;
+mod image_shape;
+mod loss;
+mod mode;
+mod networks;
+mod parameters;
+mod prior;
+mod seed;
+mod weights;
+
+pub use atomic_file::write_atomically;
+pub use batch::ImageBatch;
+pub use image_shape::ImageShape;
+pub use loss::AdversarialLoss;
+pub use mode::Mode;
+pub use networks::{Discriminator, Generator};
+pub use parameters::{Parameter, ParameterKind, ParameterStore};
+pub use prior::{LatentPrior, StandardNormalPrior};
+pub use seed::{Purpose, Seed};
+pub use weights::{Weights, WeightsError};

@@ -1,0 +1,207 @@
+//! A network's tensors, by name, in the order in which they were made.
+
+use candle_core::{DType, Device, Error, Result, Shape, Tensor, Var};
+use candle_nn::var_builder::SimpleBackend;
+use candle_nn::{Init, VarBuilder};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, Uniform};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whether an optimizer moves a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// Moved by the optimizer.
+    Trainable,
+    /// Part of the state but not trained: batch normalization's running statistics.
+    Buffer,
+}
+
+impl ParameterKind {
+    /// The kind of the tensor of that name. Running statistics are the only buffers that
+    /// candle-nn's layers and ours make.
+    pub fn of(name: &str) -> Self {
+        match name.rsplit('.').next() {
+            Some("running_mean" | "running_var") => Self::Buffer,
+            _ => Self::Trainable,
+        }
+    }
+}
+
+/// A named tensor of a network.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The name that PyTorch's `state_dict` gives it, as `model.0.weight`.
+    pub name: String,
+    /// Its value; clones share it.
+    pub var: Var,
+    /// Whether it is trained.
+    pub kind: ParameterKind,
+}
+
+/// A network's tensors. Clones share them.
+///
+/// Networks are built through candle's [`VarBuilder`], so that any layer of candle-nn can be
+/// part of one; a tensor that is asked for the first time is filled as the layer's
+/// initialisation says, from the store's own seeded random numbers, on every device the same.
+#[derive(Clone)]
+pub struct ParameterStore {
+    inner: Arc<Mutex<Inner>>,
+    dtype: DType,
+    device: Device,
+}
+
+struct Inner {
+    parameters: Vec<Parameter>,
+    rng: ChaCha8Rng,
+}
+
+impl ParameterStore {
+    /// An empty store of tensors of `dtype` (f32 or f64) on `device`.
+    pub fn new(rng: ChaCha8Rng, dtype: DType, device: &Device) -> Self {
+        let parameters = Vec::new();
+        Self {
+            inner: Arc::new(Mutex::new(Inner { parameters, rng })),
+            dtype,
+            device: device.clone(),
+        }
+    }
+
+    /// The builder through which layers make their tensors.
+    pub fn builder(&self) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
+    }
+
+    /// The element type of the tensors.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Where the tensors lie.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// All tensors, in the order in which the layers made them.
+    pub fn all(&self) -> Vec<Parameter> {
+        self.lock().parameters.clone()
+    }
+
+    /// The tensors that an optimizer moves.
+    pub fn trainable(&self) -> Vec<Parameter> {
+        let mut parameters = self.all();
+        parameters.retain(|p| p.kind == ParameterKind::Trainable);
+        parameters
+    }
+
+    /// The number of trainable values.
+    pub fn trainable_count(&self) -> usize {
+        let parameters = self.trainable();
+        parameters.iter().map(|p| p.var.elem_count()).sum()
+    }
+
+    /// Sets one tensor, converting type and device.
+    ///
+    /// # Errors
+    /// When there is no tensor of that name, or it has another shape.
+    pub fn set(&self, name: &str, value: &Tensor) -> Result<()> {
+        let parameter = self.find(name)?;
+        if parameter.var.dims() != value.dims() {
+            candle_core::bail!(
+                "{name} has shape {:?}, cannot be set to a tensor of shape {:?}",
+                parameter.var.dims(),
+                value.dims()
+            );
+        }
+        let value = value.to_dtype(self.dtype)?.to_device(&self.device)?;
+        parameter.var.set(&value)
+    }
+
+    fn find(&self, name: &str) -> Result<Parameter> {
+        let inner = self.lock();
+        let found = inner.parameters.iter().find(|p| p.name == name);
+        found.cloned().ok_or_else(|| {
+            Error::CannotFindTensor {
+                path: name.to_string(),
+            }
+            .bt()
+        })
+    }
+
+    /// A panic while the lock is held leaves the list whole, so poisoning is no reason to fail.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SimpleBackend for ParameterStore {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        init: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Tensor> {
+        if self.contains_tensor(name) {
+            let var = self.find(name)?.var;
+            if var.shape() != &shape {
+                candle_core::bail!("{name} has shape {:?}, not {shape:?}", var.shape());
+            }
+            return Ok(var.as_tensor().clone());
+        }
+        let mut inner = self.lock();
+        let values = initial_values(shape.elem_count(), &shape, init, &mut inner.rng);
+        let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
+        let var = Var::from_tensor(&values.to_dtype(dtype)?.to_device(device)?)?;
+        let tensor = var.as_tensor().clone();
+        inner.parameters.push(Parameter {
+            kind: ParameterKind::of(name),
+            name: name.to_string(),
+            var,
+        });
+        Ok(tensor)
+    }
+
+    fn get_unchecked(&self, name: &str, _dtype: DType, _device: &Device) -> Result<Tensor> {
+        Ok(self.find(name)?.var.as_tensor().clone())
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.lock().parameters.iter().any(|p| p.name == name)
+    }
+}
+
+/// Drawn in f32, so that a network starts from the same numbers whatever its element type.
+fn initial_values(count: usize, shape: &Shape, init: Init, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let mut normal = |mean: f64, stdev: f64| -> Vec<f32> {
+        let mut draw = |_| mean + stdev * Distribution::<f64>::sample(&StandardNormal, rng);
+        (0..count).map(|i| draw(i) as f32).collect()
+    };
+    match init {
+        Init::Const(value) => vec![value as f32; count],
+        Init::Randn { mean, stdev } => normal(mean, stdev),
+        Init::Uniform { lo, up } => uniform(count, lo, up, rng),
+        Init::Kaiming {
+            dist,
+            fan,
+            non_linearity,
+        } => {
+            let stdev = non_linearity.gain() / (fan.for_shape(shape) as f64).sqrt();
+            match dist {
+                candle_nn::init::NormalOrUniform::Normal => normal(0.0, stdev),
+                candle_nn::init::NormalOrUniform::Uniform => {
+                    let bound = 3f64.sqrt() * stdev;
+                    uniform(count, -bound, bound, rng)
+                }
+            }
+        }
+    }
+}
+
+fn uniform(count: usize, low: f64, high: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    match Uniform::new_inclusive(low as f32, high as f32) {
+        Ok(distribution) => distribution.sample_iter(rng).take(count).collect(),
+        // An empty or non-finite range, as of a layer with no inputs: there is nothing to draw.
+        Err(_) => vec![low as f32; count],
+    }
+}

@@ -1,0 +1,66 @@
+//! Where latent vectors come from.
+
+use candle_core::{Device, Result, Tensor};
+use rand::RngCore;
+use rand_distr::{Distribution, StandardNormal};
+
+/// A distribution over latent vectors.
+pub trait LatentPrior: Send {
+    /// Draws z: `[n, latent_dim]`, f32 on the CPU, so that every device is given the same numbers.
+    ///
+    /// # Errors
+    /// When the tensor cannot be made.
+    fn sample(&self, n: usize, rng: &mut dyn RngCore) -> Result<Tensor>;
+
+    /// The width of a latent vector.
+    fn latent_dim(&self) -> usize;
+}
+
+/// z ~ N(0, 1), independent in every component: the prior of the tutorial.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardNormalPrior {
+    latent_dim: usize,
+}
+
+impl StandardNormalPrior {
+    /// A prior over vectors of `latent_dim` components.
+    pub fn new(latent_dim: usize) -> Self {
+        Self { latent_dim }
+    }
+}
+
+impl LatentPrior for StandardNormalPrior {
+    fn sample(&self, n: usize, rng: &mut dyn RngCore) -> Result<Tensor> {
+        let values: Vec<f32> = StandardNormal
+            .sample_iter(rng)
+            .take(n * self.latent_dim)
+            .collect();
+        Tensor::from_vec(values, (n, self.latent_dim), &Device::Cpu)
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.latent_dim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Purpose, Seed};
+
+    #[test]
+    fn moments_are_those_of_a_standard_normal() {
+        let n = 20_000;
+        let z = StandardNormalPrior::new(10)
+            .sample(n, &mut Seed(3).rng(Purpose::Sample, 0))
+            .unwrap();
+        let z = z.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let moment = |k: i32| z.iter().map(|x| f64::from(*x).powi(k)).sum::<f64>() / z.len() as f64;
+        // Five standard errors of each sample moment: sqrt(Var(x^k) / N), N = 200,000.
+        let error = |variance: f64| 5.0 * (variance / z.len() as f64).sqrt();
+        assert!(moment(1).abs() < error(1.0));
+        assert!((moment(2) - 1.0).abs() < error(2.0));
+        assert!(moment(3).abs() < error(15.0));
+        assert!((moment(4) - 3.0).abs() < error(96.0));
+    }
+}

@@ -1,0 +1,228 @@
+//! Tensors and facts about them in a safetensors file.
+
+use crate::{ParameterStore, write_atomically};
+use candle_core::{Device, Tensor};
+use safetensors::SafeTensors;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Named tensors with text metadata: what a safetensors file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    /// By name, as `model.0.weight`.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// What the writer says about them, as JSON. It lies in the file's `__metadata__` under one
+    /// key, because safetensors writes several in random order, and equal weights shall give
+    /// equal bytes. Empty in files of other programs.
+    pub metadata: String,
+}
+
+const METADATA_KEY: &str = "gan";
+
+/// Why a weights file could not be read, written or used.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes are no safetensors file.
+    #[error("{path}: no valid safetensors file ({found}); it may be cut short or damaged")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What the reader found.
+        found: String,
+    },
+    /// The tensors do not fit the network.
+    #[error("{origin}: {found}, expected {expected}; these weights are of another architecture")]
+    Mismatch {
+        /// The file, or what else the weights came from.
+        origin: String,
+        /// What is there.
+        found: String,
+        /// What the network has.
+        expected: String,
+    },
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl Weights {
+    /// Copies every tensor of `store` under `prefix`.
+    ///
+    /// # Errors
+    /// When a tensor cannot be copied.
+    pub fn insert_all(&mut self, prefix: &str, store: &ParameterStore) -> Result<(), WeightsError> {
+        for parameter in store.all() {
+            let name = format!("{prefix}{}", parameter.name);
+            self.tensors.insert(name, parameter.var.copy()?);
+        }
+        Ok(())
+    }
+
+    /// Sets every tensor of `store` from the one named `prefix` + its name; `origin` names the
+    /// source in errors. All names and shapes are checked before the first tensor is set.
+    ///
+    /// # Errors
+    /// [`WeightsError::Mismatch`] when a tensor is missing, superfluous under `prefix`, or of
+    /// another shape.
+    pub fn load_into(
+        &self,
+        prefix: &str,
+        store: &ParameterStore,
+        origin: &str,
+    ) -> Result<(), WeightsError> {
+        let mismatch = |found: String, expected: String| WeightsError::Mismatch {
+            origin: origin.to_string(),
+            found,
+            expected,
+        };
+        let parameters = store.all();
+        let given = self.tensors.keys().filter(|name| name.starts_with(prefix));
+        for name in given {
+            if !parameters.iter().any(|p| name[prefix.len()..] == p.name) {
+                let count = parameters.len();
+                return Err(mismatch(
+                    format!("there is a tensor `{name}`"),
+                    format!("only the network's {count} tensors"),
+                ));
+            }
+        }
+        let mut pairs = Vec::with_capacity(parameters.len());
+        for parameter in &parameters {
+            let name = format!("{prefix}{}", parameter.name);
+            let expected = format!("`{name}` of shape {:?}", parameter.var.dims());
+            let Some(tensor) = self.tensors.get(&name) else {
+                return Err(mismatch(format!("there is no `{name}`"), expected));
+            };
+            if tensor.dims() != parameter.var.dims() {
+                let found = format!("`{name}` has shape {:?}", tensor.dims());
+                return Err(mismatch(found, expected));
+            }
+            pairs.push((&parameter.name, tensor));
+        }
+        for (name, tensor) in pairs {
+            store.set(name, tensor)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a file onto the CPU.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no valid safetensors file.
+    pub fn read(path: &Path) -> Result<Self, WeightsError> {
+        let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
+        let format = |found: String| WeightsError::Format {
+            path: path.to_path_buf(),
+            found,
+        };
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
+        let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
+        let metadata = metadata.cloned().unwrap_or_default();
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+            .map_err(|e| format(e.to_string()))?;
+        Ok(Self {
+            tensors: tensors.into_iter().collect(),
+            metadata,
+        })
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
+        let bytes = self.to_bytes()?;
+        write_atomically(path, |out| out.write_all(&bytes)).map_err(|source| io_error(path, source))
+    }
+
+    /// The file's bytes; equal weights give equal bytes.
+    fn to_bytes(&self) -> Result<Vec<u8>, WeightsError> {
+        let metadata = HashMap::from([(METADATA_KEY.to_string(), self.metadata.clone())]);
+        let tensors = self.tensors.iter().map(|(name, t)| (name.as_str(), t));
+        safetensors::serialize(tensors, Some(metadata))
+            .map_err(|e| candle_core::Error::from(e).into())
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> WeightsError {
+    WeightsError::Io {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Purpose, Seed};
+    use candle_core::DType;
+    use candle_nn::Init;
+
+    fn store(rows: usize) -> ParameterStore {
+        let rng = Seed(1).rng(Purpose::GeneratorInit, 0);
+        let store = ParameterStore::new(rng, DType::F32, &Device::Cpu);
+        let layer = store.builder().pp("model.0");
+        let init = Init::Uniform { lo: -1.0, up: 1.0 };
+        layer.get_with_hints((rows, 2), "weight", init).unwrap();
+        store
+    }
+
+    fn saved(folder: &Path) -> PathBuf {
+        let mut weights = Weights {
+            metadata: "{}".to_string(),
+            ..Weights::default()
+        };
+        weights.insert_all("", &store(3)).unwrap();
+        let path = folder.join("weights.safetensors");
+        weights.write(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_gives_back_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = Weights::read(&saved(folder.path())).unwrap();
+        assert_eq!(read.metadata, "{}");
+        let target = store(3);
+        let zero = Tensor::zeros((3, 2), DType::F32, &Device::Cpu).unwrap();
+        target.set("model.0.weight", &zero).unwrap();
+        read.load_into("", &target, "test").unwrap();
+        let values = |s: &ParameterStore| s.all()[0].var.to_vec2::<f32>().unwrap();
+        assert_eq!(values(&target), values(&store(3)));
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let bytes = std::fs::read(&path).unwrap();
+        for length in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            let error = Weights::read(&path).unwrap_err();
+            assert!(
+                matches!(error, WeightsError::Format { .. }),
+                "{length}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn weights_of_another_architecture_are_refused_by_name_and_shape() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = Weights::read(&saved(folder.path())).unwrap();
+        let error = read.load_into("", &store(4), "a.safetensors").unwrap_err();
+        let text = error.to_string();
+        for part in ["a.safetensors", "model.0.weight", "[3, 2]", "[4, 2]"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Why a data set could not be read or used.
+
+use std::fmt::{self, Write};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a data set could not be read or used; each names the place, what was found, what was
+/// expected and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The file system refused, or there is nothing at the path.
+    #[error("{path}: {source}; {advice}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+        /// What to do.
+        advice: String,
+    },
+    /// A folder does not hold what was asked of it.
+    #[error("{path}: {found}, expected {expected}; {advice}")]
+    Folder {
+        /// The folder, or what lies in its place.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The bytes of a file do not make sense: an IDX file, or a MANIFEST.toml.
+    #[error("{path}: {found}, expected {expected}; {advice}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is in it.
+        found: String,
+        /// What should be in it.
+        expected: String,
+        /// What to do.
+        advice: String,
+    },
+    /// A file is not the one that MANIFEST.toml lists under its name.
+    #[error("{path}: {found}, expected {expected} (MANIFEST.toml); {advice}")]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Its size or SHA-256.
+        found: String,
+        /// The listed size or SHA-256.
+        expected: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Two images of a folder differ in size, and no common size was asked for.
+    #[error(
+        "{path}: {found} pixels (width x height), expected {expected} as in {first_path}; \
+         pass --image-size N to bring all images to N x N"
+    )]
+    ImageSizes {
+        /// The first image that differs.
+        path: PathBuf,
+        /// Its size, as `64x48`.
+        found: String,
+        /// The size of the folder's first image.
+        expected: String,
+        /// The folder's first image.
+        first_path: PathBuf,
+    },
+    /// Images of a folder are damaged or cannot be read. None is left out silently.
+    #[error(
+        "{folder}: {unreadable} of {total} images cannot be read; repair or remove them{}",
+        Listed { images: examples, of: *unreadable }
+    )]
+    UnreadableImages {
+        /// The data set's folder.
+        folder: PathBuf,
+        /// How many of its images cannot be read.
+        unreadable: usize,
+        /// How many images it holds.
+        total: usize,
+        /// The first ten, in the order of the data set.
+        examples: Vec<UnreadableImage>,
+    },
+    /// Parts of a data set do not fit together, or an option is out of its range.
+    #[error("{origin}: {found}, expected {expected}")]
+    Mismatch {
+        /// The data set or the option.
+        origin: String,
+        /// What was given.
+        found: String,
+        /// What is possible.
+        expected: String,
+    },
+    /// A batch size that the data set cannot serve.
+    #[error(
+        "batch size {batch_size} does not fit the {images} images of {origin}; \
+         pass a --batch-size from 1 to {images}"
+    )]
+    BatchSize {
+        /// What was asked for.
+        batch_size: usize,
+        /// The length of the data set.
+        images: usize,
+        /// Where the data set came from.
+        origin: String,
+    },
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// An image that could not be read, and why.
+#[derive(Debug)]
+pub struct UnreadableImage {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system or the decoder said.
+    pub reason: String,
+}
+
+impl DataError {
+    /// A constructor of [`DataError::Io`] that fits `map_err`.
+    pub(crate) fn io(path: &Path, advice: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let (path, advice) = (path.to_path_buf(), advice.into());
+        move |source| Self::Io {
+            path,
+            source,
+            advice,
+        }
+    }
+}
+
+struct Listed<'a> {
+    images: &'a [UnreadableImage],
+    of: usize,
+}
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, image) in self.images.iter().enumerate() {
+            f.write_char(if i == 0 { ':' } else { ',' })?;
+            write!(f, "\n  {}: {}", image.path.display(), image.reason)?;
+        }
+        match self.of.saturating_sub(self.images.len()) {
+            0 => Ok(()),
+            more => write!(f, ",\n  and {more} more"),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Data set → shuffled batches of tensors.
+
+use crate::{DataError, Dataset};
+use candle_core::{DType, Device, Result, Tensor, WithDType};
+use gan_core::{ImageBatch, Purpose, Seed};
+use rand::seq::SliceRandom;
+use std::sync::Arc;
+
+/// Serves a data set in batches, in an order that is a function of the seed and the epoch alone.
+///
+/// An epoch shows every image exactly once; its last batch holds what is left over. Epoch 7 can be
+/// had without epochs 0 to 6, and its batches from the tenth on without the first ten:
+/// `loader.epoch(7).skip(10)` gathers only what it gives.
+#[derive(Clone, Debug)]
+pub struct DataLoader {
+    dataset: Arc<Dataset>,
+    batch_size: usize,
+    seed: Seed,
+    table: Table,
+    device: Device,
+}
+
+impl DataLoader {
+    /// A loader of batches in `dtype` on `device`.
+    ///
+    /// # Errors
+    /// [`DataError::BatchSize`] when `batch_size` is 0 or more than the data set holds, and
+    /// [`DataError::Mismatch`] when `dtype` is neither f32 nor f64.
+    pub fn new(
+        dataset: impl Into<Arc<Dataset>>,
+        batch_size: usize,
+        seed: Seed,
+        dtype: DType,
+        device: &Device,
+    ) -> std::result::Result<Self, DataError> {
+        let dataset = dataset.into();
+        if batch_size == 0 || batch_size > dataset.len() {
+            return Err(DataError::BatchSize {
+                batch_size,
+                images: dataset.len(),
+                origin: dataset.origin().to_string(),
+            });
+        }
+        Ok(Self {
+            dataset,
+            batch_size,
+            seed,
+            table: Table::new(dtype)?,
+            device: device.clone(),
+        })
+    }
+
+    /// The data set that is served.
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// The number of images in every batch but the last of an epoch.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// The number of images in the last batch of an epoch, from 1 to the batch size.
+    pub fn last_batch_size(&self) -> usize {
+        self.dataset.len() - (self.steps_per_epoch() - 1) * self.batch_size
+    }
+
+    /// The number of batches in an epoch, the short last one included.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.dataset.len().div_ceil(self.batch_size)
+    }
+
+    /// The order of the images in an epoch, counted from 0: indices into the data set.
+    pub fn order(&self, epoch: u64) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
+        order.shuffle(&mut self.seed.rng(Purpose::Shuffle, epoch));
+        order
+    }
+
+    /// The batches of an epoch, counted from 0: images `[n, c, h, w]` in [-1, 1] and labels `[n]`
+    /// where the data set has them. An item is an error when its tensors cannot be made.
+    pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
+        Epoch {
+            loader: self,
+            order: self.order(epoch),
+            position: 0,
+        }
+    }
+
+    fn batch(&self, indices: &[usize]) -> Result<ImageBatch> {
+        let labels = self.dataset.labels().map(|labels| {
+            let labels: Vec<u32> = indices.iter().map(|index| labels[*index]).collect();
+            Tensor::from_vec(labels, indices.len(), &self.device)
+        });
+        Ok(ImageBatch {
+            images: match &self.table {
+                Table::F32(table) => self.images(indices, table),
+                Table::F64(table) => self.images(indices, table),
+            }?,
+            labels: labels.transpose()?,
+        })
+    }
+
+    fn images<T: WithDType>(&self, indices: &[usize], table: &[T]) -> Result<Tensor> {
+        let shape = self.dataset.shape();
+        let mut values = Vec::with_capacity(indices.len() * shape.elements());
+        for index in indices {
+            let image = self.dataset.image(*index).unwrap_or_default();
+            values.extend(image.iter().map(|byte| table[usize::from(*byte)]));
+        }
+        let shape = (indices.len(), shape.channels, shape.height, shape.width);
+        Tensor::from_vec(values, shape, &self.device)
+    }
+}
+
+/// The batches of one epoch that are still to come; see [`DataLoader::epoch`].
+#[derive(Clone, Debug)]
+pub struct Epoch<'a> {
+    loader: &'a DataLoader,
+    order: Vec<usize>,
+    position: usize,
+}
+
+impl Iterator for Epoch<'_> {
+    type Item = Result<ImageBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.order.get(self.position..)?;
+        let indices = &rest[..rest.len().min(self.loader.batch_size)];
+        if indices.is_empty() {
+            return None;
+        }
+        self.position += indices.len();
+        Some(self.loader.batch(indices))
+    }
+
+    /// Passes over `n` batches without gathering them, which makes `skip` cheap.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        let passed = n.saturating_mul(self.loader.batch_size);
+        self.position = self.position.saturating_add(passed).min(self.order.len());
+        self.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.order.len() - self.position).div_ceil(self.loader.batch_size);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Epoch<'_> {}
+
+/// What each byte becomes, 256 values: x / 127.5 - 1, rounded once.
+#[derive(Clone, Debug)]
+enum Table {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Table {
+    fn new(dtype: DType) -> std::result::Result<Self, DataError> {
+        let values = (0..=u8::MAX).map(|byte| f64::from(byte) / 127.5 - 1.0);
+        match dtype {
+            DType::F32 => Ok(Self::F32(values.map(|value| value as f32).collect())),
+            DType::F64 => Ok(Self::F64(values.collect())),
+            other => Err(DataError::Mismatch {
+                origin: "the data loader's type of numbers".to_string(),
+                found: format!("{other:?}"),
+                expected: "F32 or F64".to_string(),
+            }),
+        }
+    }
+}

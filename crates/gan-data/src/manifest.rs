@@ -1,0 +1,160 @@
+//! What the MANIFEST.toml beside a data set's folder lists for its files.
+
+use crate::DataError;
+use crate::dataset::hex;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// The folder of one data set, as the manifest above it knows it.
+pub(crate) struct Listing {
+    folder: PathBuf,
+    name: String,
+    files: Option<Vec<ListedFile>>,
+}
+
+/// One file of the manifest; keys that are not named here are notes for others.
+#[derive(Deserialize)]
+struct ListedFile {
+    name: String,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    files: Vec<ListedFile>,
+}
+
+impl Listing {
+    /// Reads `folder`/../MANIFEST.toml; where it is absent, or has no table with the folder's
+    /// name, nothing is listed.
+    pub(crate) fn of(folder: &Path) -> Result<Self, DataError> {
+        let folder = named(folder);
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let path = folder.parent().unwrap_or(&folder).join("MANIFEST.toml");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if is_absence(&error) => None,
+            Err(error) => return Err(DataError::io(&path, REPAIR)(error)),
+        };
+        let files = text.map(|text| parse(&text, &name)).transpose();
+        Ok(Self {
+            files: files.map_err(|error| malformed(&path, &error))?.flatten(),
+            name: name.into_owned(),
+            folder,
+        })
+    }
+
+    /// Compares the file `name` of `folder` with its entry, size first; what is not listed passes.
+    pub(crate) fn verify(&self, folder: &Path, name: &str) -> Result<(), DataError> {
+        let listed = self.files.iter().flatten().find(|file| file.name == name);
+        let Some(listed) = listed else {
+            return Ok(());
+        };
+        let path = folder.join(name);
+        let io_error = |error| DataError::io(&path, "check its permissions")(error);
+        let checksum = |found, expected| DataError::Checksum {
+            path: path.clone(),
+            found,
+            expected,
+            advice: self.fetch_advice(""),
+        };
+        let file = File::open(&path).map_err(io_error)?;
+        let bytes = file.metadata().map_err(io_error)?.len();
+        if bytes != listed.bytes {
+            let (found, expected) = (format!("{bytes} bytes"), listed.bytes.to_string());
+            return Err(checksum(found, expected));
+        }
+        let digest = sha256(file).map_err(io_error)?;
+        if !digest.eq_ignore_ascii_case(&listed.sha256) {
+            let (found, expected) = (format!("SHA-256 is {digest}"), listed.sha256.clone());
+            return Err(checksum(found, expected));
+        }
+        Ok(())
+    }
+
+    /// What to do where a file is damaged.
+    pub(crate) fn repair_advice(&self) -> String {
+        if self.can_be_fetched() {
+            self.fetch_advice(" --force")
+        } else {
+            "get the file anew from where it came".to_string()
+        }
+    }
+
+    /// What to do where the whole folder, or what was looked for in it, is missing.
+    pub(crate) fn missing_advice(&self) -> String {
+        let is_there = |file: &ListedFile| self.folder.join(&file.name).exists();
+        if self
+            .files
+            .as_ref()
+            .is_some_and(|files| files.iter().all(is_there))
+        {
+            "all that MANIFEST.toml lists is there; give another folder".to_string()
+        } else if self.can_be_fetched() {
+            self.fetch_advice("")
+        } else {
+            "check the path".to_string()
+        }
+    }
+
+    fn can_be_fetched(&self) -> bool {
+        self.name == "mnist" || self.files.is_some()
+    }
+
+    fn fetch_advice(&self, options: &str) -> String {
+        match self.name.as_str() {
+            "mnist" => format!("run `cargo xtask fetch-mnist{options}`"),
+            name => format!("run `cargo xtask fetch {name}{options}`"),
+        }
+    }
+}
+
+const REPAIR: &str = "restore it, or remove it to read the folder without checksums";
+
+/// The folder by a path that ends in its name, also where it was given as `.` or `a/..`.
+fn named(folder: &Path) -> PathBuf {
+    match folder.file_name() {
+        Some(_) => folder.to_path_buf(),
+        None => fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf()),
+    }
+}
+
+/// Also where a file lies in the place of the folder above.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// The files of the table `name`; other tables may be anything.
+fn parse(text: &str, name: &str) -> Result<Option<Vec<ListedFile>>, toml::de::Error> {
+    let mut tables: BTreeMap<String, toml::Value> = toml::from_str(text)?;
+    let table: Option<Table> = tables.remove(name).map(toml::Value::try_into).transpose()?;
+    Ok(table.map(|table| table.files))
+}
+
+fn malformed(path: &Path, error: &toml::de::Error) -> DataError {
+    DataError::Format {
+        path: path.to_path_buf(),
+        found: error.message().to_string(),
+        expected: "[[NAME.files]] entries with name, bytes and sha256".to_string(),
+        advice: REPAIR.to_string(),
+    }
+}
+
+fn sha256(file: File) -> io::Result<String> {
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut hasher = Sha256::new();
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(bytes);
+        let taken = bytes.len();
+        reader.consume(taken);
+    }
+}

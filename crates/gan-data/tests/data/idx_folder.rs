@@ -1,0 +1,221 @@
+//! Folders in MNIST's layout: what is read, and what is refused with which words.
+
+use crate::support::{assert_says, folder, gzip, idx, read, three_images, three_labels, train};
+use gan_data::Split;
+
+const IMAGES: &str = "train-images-idx3-ubyte";
+const LABELS: &str = "train-labels-idx1-ubyte";
+
+#[test]
+fn plain_and_gzip_give_the_same_data_under_every_naming() {
+    for [images, labels] in [
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
+        ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"],
+        ["train-images.idx3-ubyte", "train-labels.idx1-ubyte"],
+        [
+            "emnist-letters-train-images-idx3-ubyte.gz",
+            "emnist-letters-train-labels-idx1-ubyte.gz",
+        ],
+    ] {
+        for packed in [false, true] {
+            // The packing is known by the bytes, whatever the name says.
+            let pack = |bytes: Vec<u8>| if packed { gzip(&bytes) } else { bytes };
+            let (pixels, classes) = (pack(three_images()), pack(three_labels()));
+            let above = folder(&[(images, &pixels), (labels, &classes)]);
+            let data = train(&above).unwrap();
+            let shape = data.shape();
+            assert_eq!((shape.channels, shape.height, shape.width), (1, 2, 3));
+            assert_eq!(data.image(1).unwrap(), [6, 7, 8, 9, 10, 11]);
+            assert_eq!(data.labels().unwrap(), [2, 0, 2]);
+            assert_eq!(data.class_count(), 3);
+        }
+    }
+}
+
+#[test]
+fn each_split_has_its_own_files() {
+    let other = idx(0x803, &[1, 1, 1], &[9]);
+    for test_name in ["t10k-images-idx3-ubyte", "x-test-images-idx3-ubyte"] {
+        let above = folder(&[(IMAGES, &three_images()), (test_name, &other)]);
+        let tiny = above.path().join("tiny");
+        assert_eq!(read(&tiny, Split::Train).unwrap().len(), 3);
+        assert_eq!(read(&tiny, Split::Test).unwrap().pixels(), [9]);
+    }
+}
+
+#[test]
+fn images_need_no_labels() {
+    let above = folder(&[
+        (IMAGES, &three_images()),
+        ("other-train-labels-idx1-ubyte", &[]),
+    ]);
+    let data = train(&above).unwrap();
+    assert_eq!(data.labels(), None);
+    assert_eq!(data.class_count(), 0);
+}
+
+#[test]
+fn a_split_without_images_is_refused() {
+    let above = folder(&[(IMAGES, &three_images()), (LABELS, &three_labels())]);
+    let tiny = above.path().join("tiny");
+    assert_says(
+        read(&tiny, Split::Test),
+        &[
+            "tiny",
+            "test split",
+            "t10k-images-idx3-ubyte.gz",
+            "check the path",
+        ],
+    );
+}
+
+#[test]
+fn two_files_for_one_part_are_refused() {
+    for (first, second) in [
+        (IMAGES, "train-images-idx3-ubyte.gz"),
+        ("a-train-images-idx3-ubyte", "b-train-images-idx3-ubyte"),
+    ] {
+        let above = folder(&[(first, &three_images()), (second, &three_images())]);
+        assert_says(train(&above), &[first, second, "keep one"]);
+    }
+    let packed = format!("{LABELS}.gz");
+    let labels = three_labels();
+    let above = folder(&[
+        (IMAGES, &three_images()),
+        (LABELS, &labels),
+        (&packed, &labels),
+    ]);
+    assert_says(train(&above), &[LABELS, &packed, "keep one"]);
+}
+
+#[test]
+fn another_magic_is_named_with_the_expected_one() {
+    let above = folder(&[(IMAGES, &three_labels())]);
+    let parts = [
+        "tiny/train-images-idx3-ubyte: idx magic is 0x00000801, expected 0x00000803 (an image file); ",
+    ];
+    assert_says(train(&above), &parts);
+    let above = folder(&[(IMAGES, &three_images()), (LABELS, &gzip(&three_images()))]);
+    assert_says(
+        train(&above),
+        &[LABELS, "0x00000803", "0x00000801 (a label file)"],
+    );
+}
+
+#[test]
+fn the_advice_for_mnist_is_the_command_that_fetches_it() {
+    let above = tempfile::tempdir().unwrap();
+    let mnist = above.path().join("mnist");
+    assert_says(
+        read(&mnist, Split::Train),
+        &["run `cargo xtask fetch-mnist`"],
+    );
+    std::fs::create_dir(&mnist).unwrap();
+    assert_says(
+        read(&mnist, Split::Train),
+        &["run `cargo xtask fetch-mnist`"],
+    );
+    std::fs::write(mnist.join(IMAGES), three_labels()).unwrap();
+    assert_says(
+        read(&mnist, Split::Train),
+        &["run `cargo xtask fetch-mnist --force`"],
+    );
+}
+
+#[test]
+fn a_header_that_promises_more_than_the_file_is_refused_before_allocation() {
+    // 2^96 bytes, 2^64, and 2^32 - 1 labels: no machine could allocate the first two.
+    let most = u32::MAX;
+    for sizes in [[most, most, most], [most, 1 << 16, 1 << 16]] {
+        let bytes = idx(0x803, &sizes, &[0; 100]);
+        let above = folder(&[(IMAGES, &bytes)]);
+        assert_says(
+            train(&above),
+            &["promises [4294967295, ", "the file's 116 bytes"],
+        );
+        let above = folder(&[(IMAGES, &gzip(&bytes))]);
+        assert_says(
+            train(&above),
+            &["promises [4294967295, ", "so short a gzip file"],
+        );
+    }
+    let labels = idx(0x801, &[most], &[0; 3]);
+    let above = folder(&[(IMAGES, &three_images()), (LABELS, &labels)]);
+    assert_says(
+        train(&above),
+        &[LABELS, "promises [4294967295]", "the file's 11 bytes"],
+    );
+}
+
+#[test]
+fn the_densest_gzip_is_not_refused() {
+    // A million zeros come close to deflate's limit of 1032 : 1.
+    let bytes = idx(0x803, &[1, 2000, 2000], &vec![0; 4_000_000]);
+    let packed = gzip(&bytes);
+    assert!(packed.len() < bytes.len() / 1000, "{}", packed.len());
+    let above = folder(&[(IMAGES, &packed)]);
+    assert_eq!(train(&above).unwrap().pixels().len(), 4_000_000);
+}
+
+#[test]
+fn empty_data_is_refused() {
+    for sizes in [[0, 28, 28], [3, 0, 28], [3, 28, 0]] {
+        let above = folder(&[(IMAGES, &idx(0x803, &sizes, &[]))]);
+        assert_says(
+            train(&above),
+            &[&format!("promises {sizes:?}"), "at least 1"],
+        );
+    }
+    let above = folder(&[(IMAGES, &[])]);
+    assert_says(train(&above), &[IMAGES, "cut short"]);
+}
+
+#[test]
+fn bytes_after_the_last_value_are_refused() {
+    let mut long = three_images();
+    long.push(0);
+    let above = folder(&[(IMAGES, &long)]);
+    assert_says(
+        train(&above),
+        &["34 bytes with the header", "the file's 35 bytes"],
+    );
+    let above = folder(&[(IMAGES, &gzip(&long))]);
+    assert_says(train(&above), &["goes on", "the 18 values"]);
+    let mut after_gzip = gzip(&three_images());
+    after_gzip.push(0);
+    let above = folder(&[(IMAGES, &after_gzip)]);
+    assert_says(train(&above), &[IMAGES, "expected a whole"]);
+}
+
+#[test]
+fn a_gzip_file_of_several_members_is_read_through() {
+    let bytes = three_images();
+    let members = [gzip(&bytes[..10]), gzip(&bytes[10..])].concat();
+    let above = folder(&[(IMAGES, &members)]);
+    assert_eq!(train(&above).unwrap().len(), 3);
+}
+
+#[test]
+fn labels_must_be_as_many_as_the_images() {
+    for count in [2, 4] {
+        let labels = idx(0x801, &[count], &vec![0; count as usize]);
+        let above = folder(&[(IMAGES, &three_images()), (LABELS, &labels)]);
+        let found = format!("{LABELS}: {count} labels, expected the 3 of the images");
+        assert_says(train(&above), &[&found]);
+    }
+}
+
+#[test]
+fn a_path_that_is_no_folder_is_refused() {
+    let above = folder(&[(IMAGES, &three_images())]);
+    let file = above.path().join("tiny").join(IMAGES);
+    assert_says(
+        read(&file, Split::Train),
+        &["is a file", "a folder of IDX files"],
+    );
+    let missing = above.path().join("nothing");
+    assert_says(
+        read(&missing, Split::Train),
+        &["nothing: ", "check the path"],
+    );
+}

@@ -1,0 +1,135 @@
+//! A trained generator in one safetensors file that says what it is.
+
+use crate::{ModelConfig, ModelError};
+use candle_core::{DType, Device, Tensor};
+use gan_core::{Generator, ImageShape, Seed, Weights, WeightsError};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The format that [`GeneratorHeader::save`] writes. A reader refuses any other.
+pub const GENERATOR_FORMAT_VERSION: u32 = 1;
+
+/// What a generator's file says about it: enough to build the network again, and where it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorHeader {
+    /// See [`GENERATOR_FORMAT_VERSION`].
+    pub generator_format_version: u32,
+    /// The architecture.
+    pub model: ModelConfig,
+    /// The shape of an image.
+    pub image_shape: ImageShape,
+    /// Training steps done.
+    pub step: u64,
+    /// The seed of the run.
+    pub seed: Seed,
+}
+
+/// Why a generator could not be written or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum GeneratorFileError {
+    /// The file could not be read or written, or its tensors do not fit its header.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The header's architecture cannot be built.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The file says nothing that can be used about what it holds.
+    #[error(
+        "{path}: {found}, expected a generator that gan-cli train wrote (format version {GENERATOR_FORMAT_VERSION})"
+    )]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+}
+
+impl GeneratorHeader {
+    /// A header of the current format.
+    pub fn new(model: ModelConfig, image_shape: ImageShape, step: u64, seed: Seed) -> Self {
+        Self {
+            generator_format_version: GENERATOR_FORMAT_VERSION,
+            model,
+            image_shape,
+            step,
+            seed,
+        }
+    }
+
+    /// Writes `generator` with this header, whole or not at all. Equal networks give equal bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, generator: &dyn Generator, path: &Path) -> Result<(), GeneratorFileError> {
+        let mut weights = Weights {
+            metadata: serde_json::json!(self).to_string(),
+            ..Weights::default()
+        };
+        weights.insert_all("", generator.parameters())?;
+        Ok(weights.write(path)?)
+    }
+
+    /// Builds the generator in the file, of f32 on `device`.
+    ///
+    /// # Errors
+    /// When the file is damaged, is no generator, is of another format version, or its tensors
+    /// are not those of the architecture that it names.
+    pub fn load(
+        path: &Path,
+        device: &Device,
+    ) -> Result<(Self, Box<dyn Generator>), GeneratorFileError> {
+        let weights = Weights::read(path)?;
+        let header = Self::parse(&weights.metadata, path)?;
+        header.check_size(&weights, path)?;
+        let generator =
+            header
+                .model
+                .generator(header.image_shape, header.seed, DType::F32, device)?;
+        weights.load_into("", generator.parameters(), &path.display().to_string())?;
+        Ok((header, generator))
+    }
+
+    /// A generator has a bias for every pixel, so an image cannot have more values than the file:
+    /// a header that claims more must not make the network allocate them.
+    fn check_size(&self, weights: &Weights, path: &Path) -> Result<(), GeneratorFileError> {
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = self.image_shape;
+        let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
+        let claimed = channels
+            .checked_mul(height)
+            .and_then(|n| n.checked_mul(width));
+        match claimed {
+            Some(1..) if claimed <= Some(held) => Ok(()),
+            _ => Err(GeneratorFileError::Header {
+                path: path.to_path_buf(),
+                found: format!("{held} values for images of {}", self.image_shape),
+            }),
+        }
+    }
+
+    /// The header in a file's metadata; `path` names the file in errors.
+    ///
+    /// # Errors
+    /// When there is no header, or one of another format version.
+    pub fn parse(metadata: &str, path: &Path) -> Result<Self, GeneratorFileError> {
+        #[derive(Deserialize)]
+        struct Version {
+            generator_format_version: u32,
+        }
+        let wrong = |found: String| GeneratorFileError::Header {
+            path: path.to_path_buf(),
+            found,
+        };
+        let version: Version = serde_json::from_str(metadata)
+            .map_err(|_| wrong("no generator's header in its metadata".to_string()))?;
+        if version.generator_format_version != GENERATOR_FORMAT_VERSION {
+            let found = version.generator_format_version;
+            return Err(wrong(format!("a generator of format version {found}")));
+        }
+        serde_json::from_str(metadata).map_err(|e| wrong(format!("a damaged header ({e})")))
+    }
+}

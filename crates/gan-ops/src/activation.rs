@@ -1,0 +1,64 @@
+//! Activation functions that other operations fuse.
+
+use crate::composed;
+use crate::element::Element;
+use candle_core::{Result, Tensor};
+
+/// A function of one number, applied to every element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// x
+    Identity,
+    /// x where x > 0, else `slope` · x (Maas et al., 2013). The derivative at 0 is `slope`, as PyTorch's.
+    LeakyRelu {
+        /// The slope left of 0; positive, so that the result's sign tells the input's.
+        slope: f64,
+    },
+    /// tanh x
+    Tanh,
+}
+
+impl Activation {
+    /// The composed, any-number-of-times differentiable form.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn apply(self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Identity => Ok(x.clone()),
+            Self::LeakyRelu { slope } => composed::leaky_relu(x, slope),
+            Self::Tanh => x.tanh(),
+        }
+    }
+
+    /// Replaces pre-activations by activations.
+    pub(crate) fn apply_in_place<T: Element>(self, values: &mut [T]) {
+        match self {
+            Self::Identity => {}
+            Self::LeakyRelu { slope } => {
+                let slope = T::from_f64(slope);
+                for value in values {
+                    *value = if *value > T::zero() {
+                        *value
+                    } else {
+                        *value * slope
+                    };
+                }
+            }
+            Self::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
+        }
+    }
+
+    /// Turns the gradient by the activations `outputs` into the gradient by the pre-activations.
+    pub(crate) fn backpropagate<T: Element>(self, outputs: &[T], gradient: &mut [T]) {
+        let pairs = gradient.iter_mut().zip(outputs);
+        match self {
+            Self::Identity => {}
+            Self::LeakyRelu { slope } => {
+                let slope = T::from_f64(slope);
+                pairs.for_each(|(g, y)| *g = if *y > T::zero() { *g } else { *g * slope });
+            }
+            Self::Tanh => pairs.for_each(|(g, y)| *g *= T::one() - *y * *y),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The same operations made of plain candle operations: they run on every device, can be
+//! differentiated any number of times, and are what the fused ones are tested against.
+
+use crate::{Activation, AdamStep, BatchStatistics};
+use candle_core::{Result, Tensor, Var};
+
+/// x where x > 0, else `slope` · x; the derivative at 0 is `slope`.
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    x.gt(0.0)?.where_cond(x, &(x * slope)?)
+}
+
+/// See [`crate::linear`].
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn linear(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+) -> Result<Tensor> {
+    activation.apply(&x.matmul(&weight.t()?)?.broadcast_add(bias)?)
+}
+
+/// See [`crate::batch_norm`].
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn batch_norm(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    eps: f64,
+    activation: Activation,
+) -> Result<(Tensor, BatchStatistics)> {
+    let mean = x.mean_keepdim(0)?;
+    let centred = x.broadcast_sub(&mean)?;
+    let variance = centred.sqr()?.mean_keepdim(0)?;
+    let normalized = centred.broadcast_div(&(&variance + eps)?.sqrt()?)?;
+    let y = normalized.broadcast_mul(weight)?.broadcast_add(bias)?;
+    let statistics = BatchStatistics {
+        mean: mean.squeeze(0)?.detach(),
+        variance: variance.squeeze(0)?.detach(),
+    };
+    Ok((activation.apply(&y)?, statistics))
+}
+
+/// See [`crate::softplus`]. No branch that is not taken overflows, so no gradient is NaN.
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn softplus(x: &Tensor) -> Result<Tensor> {
+    let positive = x.gt(0.0)?;
+    let minus_abs = positive.where_cond(&x.neg()?, x)?;
+    let rectified = positive.where_cond(x, &x.zeros_like()?)?;
+    rectified + (minus_abs.exp()? + 1.0)?.log()?
+}
+
+/// See [`crate::adam_step`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn adam_step(theta: &Var, gradient: &Tensor, m: &Var, v: &Var, step: &AdamStep) -> Result<()> {
+    m.set(&((m.as_tensor() * step.beta1)? + (gradient * (1.0 - step.beta1))?)?)?;
+    v.set(&((v.as_tensor() * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?)?;
+    let root = ((v.sqrt()? / step.root_correction())? + step.eps)?;
+    theta.set(&theta.sub(&((m.as_tensor() * step.step_size())? / root)?)?)
+}

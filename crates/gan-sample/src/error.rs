@@ -1,0 +1,128 @@
+//! Why sampling, drawing or writing failed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong between a generator and an image file.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// The prior draws vectors of another width than the generator takes.
+    #[error(
+        "the prior draws latent vectors of {prior} values, expected {generator} as the generator \
+         takes; give both the same latent dimension"
+    )]
+    LatentDim {
+        /// The prior's width.
+        prior: usize,
+        /// The generator's width.
+        generator: usize,
+    },
+    /// A tensor has another shape than is needed.
+    #[error("{what} have shape {found:?}, expected {expected}")]
+    Shape {
+        /// What the tensor holds, in the plural.
+        what: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that it should have.
+        expected: String,
+    },
+    /// Images that are neither gray nor RGB cannot be drawn.
+    #[error("the images have {found} channels, expected 1 (gray) or 3 (RGB) to draw them")]
+    Channels {
+        /// The number of channels.
+        found: usize,
+    },
+    /// The grid has fewer cells than there are images.
+    #[error(
+        "{images} images do not fit a grid of {rows} rows and {columns} columns; \
+         draw fewer images or give the grid more cells"
+    )]
+    TooManyImages {
+        /// How many images were given.
+        images: usize,
+        /// The grid's rows.
+        rows: usize,
+        /// The grid's columns.
+        columns: usize,
+    },
+    /// A picture would be too large to hold in memory.
+    #[error(
+        "a picture of {rows} rows and {columns} columns of {height}×{width} images has more than \
+         {limit} pixels; draw fewer images in one picture"
+    )]
+    PictureTooLarge {
+        /// Images one below the other.
+        rows: usize,
+        /// Images side by side.
+        columns: usize,
+        /// An image's height in pixels.
+        height: usize,
+        /// An image's width in pixels.
+        width: usize,
+        /// The most pixels that a picture may have.
+        limit: usize,
+    },
+    /// An animation of no frames.
+    #[error("{path}: there are no frames, expected at least one; a GIF cannot be empty")]
+    NoFrames {
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// The frames of an animation differ in size.
+    #[error(
+        "{path}: frame {frame} is {found}, expected {expected} as frame 0 is; \
+         draw all frames with the same grid"
+    )]
+    FrameSize {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// The first frame that differs, from 0.
+        frame: usize,
+        /// Its size, as `32×32×1`.
+        found: String,
+        /// The size of frame 0.
+        expected: String,
+    },
+    /// Another number of images came than the file's header promises.
+    #[error(
+        "{path}: {found} images came, expected {expected}; \
+         the header is written first, so the count must be right from the start"
+    )]
+    ImageCount {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// How many images had come when the difference was certain.
+        found: u64,
+        /// The count that was announced.
+        expected: u64,
+    },
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The picture cannot be stored in this format.
+    #[error("{path}: cannot be encoded: {source}")]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl SampleError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! From a generator's weights to images: seeded sampling, interpolation, grids and files.
+//!
+//! A [`Sampler`] numbers the images that a generator can make under a [`Seed`](gan_core::Seed):
+//! image 12 has its own latent vector and its own bytes, whether it is drawn alone, among 25 for
+//! a preview or among 50,000 for a score. To keep this exact, and memory small, the generator
+//! always runs on aligned blocks of [`BLOCK_IMAGES`] images, which [`Sampler::blocks`] hands out
+//! one at a time. [`spherical_path`] walks from one latent vector to another;
+//! [`Sampler::decode`] shows what lies on the way.
+//!
+//! Images are f32 tensors `[n, c, h, w]` in [-1, 1] on the CPU until the last moment. One
+//! function turns them into bytes, under a [`PixelRange`], for all that is looked at: single
+//! images and the cells of an [`ImageGrid`] are [`Raster`]s, which [`write_png`],
+//! [`write_png_sequence`] and [`write_gif`] store. Programs that compute on images are given
+//! floats by [`write_npy`] instead. No file appears under its name before it is whole.
+//!
+//! ```
+//! use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
+//! use gan_sample::{ImageGrid, PixelRange, SampleError, Sampler, write_png};
+//! use std::path::Path;
+//!
+//! /// Images 0 to 5 under seed 7, two rows of three.
+//! fn contact_sheet(generator: &dyn Generator, path: &Path) -> Result<(), SampleError> {
+//!     let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+//!     let sampler = Sampler::new(generator, prior, Seed(7), Mode::Eval)?;
+//!     let grid = ImageGrid { rows: 2, columns: 3, range: PixelRange::Fixed };
+//!     write_png(path, &grid.render(&sampler.images(0..6)?)?)
+//! }
+//! # use candle_core::{DType, Device, Tensor};
+//! # use gan_core::{ImageShape, ParameterStore, Purpose};
+//! # struct Echo(ParameterStore);
+//! # impl Generator for Echo {
+//! #     fn forward(&self, z: &Tensor, _: Option<&Tensor>, _: Mode) -> candle_core::Result<Tensor> {
+//! #         z.tanh()?.reshape(((), 1, 4, 4))
+//! #     }
+//! #     fn latent_dim(&self) -> usize { 16 }
+//! #     fn image_shape(&self) -> ImageShape {
+//! #         ImageShape { channels: 1, height: 4, width: 4 }
+//! #     }
+//! #     fn parameters(&self) -> &ParameterStore { &self.0 }
+//! # }
+//! # let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
+//! # let generator = Echo(ParameterStore::new(rng, DType::F32, &Device::Cpu));
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("sheet.png");
+//! # contact_sheet(&generator, &path)?;
+//! # assert_eq!(image::image_dimensions(&path)?, (3 * 6 + 2, 2 * 6 + 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod file;
+mod gif;
+mod grid;
+mod interpolation;
+mod npy;
+mod pixels;
+mod png;
+mod raster;
+mod sampler;
+
+pub use error::SampleError;
+pub use gif::write_gif;
+pub use grid::ImageGrid;
+pub use interpolation::{slerp, spherical_path};
+pub use npy::write_npy;
+pub use pixels::PixelRange;
+pub use png::{write_png, write_png_sequence};
+pub use raster::Raster;
+pub use sampler::{BLOCK_IMAGES, Sampler};

@@ -1,0 +1,193 @@
+//! Numbered images under a seed.
+
+use crate::SampleError;
+use candle_core::{DType, Device, Tensor};
+use gan_core::{Generator, LatentPrior, Mode, ParameterKind, Purpose, Seed};
+use std::ops::Range;
+
+/// How many images a generator makes at a time.
+///
+/// The kernels behind a matrix product may round differently for another number of rows, and
+/// batch statistics are of the whole batch; an image is the same to the byte because it always
+/// stands in the same row of a batch of this size, among the same others.
+pub const BLOCK_IMAGES: usize = 64;
+
+/// Draws images from a generator, one latent vector a number.
+///
+/// Image k's latent vector comes from the seed's stream k for [`Purpose::Sample`], so image k is
+/// the same however many are drawn, and wherever one starts.
+///
+/// In [`Mode::Eval`] an image depends on its latent vector alone. In [`Mode::Train`] batch
+/// normalization uses the statistics of the image's block, as the previews of many tutorials do;
+/// the generator's running statistics are put back afterwards, so neither mode changes it.
+pub struct Sampler<'a> {
+    generator: &'a dyn Generator,
+    prior: Box<dyn LatentPrior>,
+    seed: Seed,
+    mode: Mode,
+}
+
+impl<'a> Sampler<'a> {
+    /// A sampler of `generator`'s images under `seed`; `mode` is usually [`Mode::Eval`].
+    ///
+    /// # Errors
+    /// [`SampleError::LatentDim`] when the prior's vectors do not fit the generator.
+    pub fn new(
+        generator: &'a dyn Generator,
+        prior: Box<dyn LatentPrior>,
+        seed: Seed,
+        mode: Mode,
+    ) -> Result<Self, SampleError> {
+        if prior.latent_dim() != generator.latent_dim() {
+            return Err(SampleError::LatentDim {
+                prior: prior.latent_dim(),
+                generator: generator.latent_dim(),
+            });
+        }
+        Ok(Self {
+            generator,
+            prior,
+            seed,
+            mode,
+        })
+    }
+
+    /// Image number `image`'s latent vector: `[latent_dim]`, f32 on the CPU.
+    ///
+    /// # Errors
+    /// When the prior fails.
+    pub fn latent(&self, image: u64) -> Result<Tensor, SampleError> {
+        let mut rng = self.seed.rng(Purpose::Sample, image);
+        Ok(self.prior.sample(1, &mut rng)?.squeeze(0)?)
+    }
+
+    /// The images with these numbers: `[n, c, h, w]`, f32 on the CPU, in [-1, 1].
+    ///
+    /// All are held in memory; see [`blocks`](Self::blocks) for many.
+    ///
+    /// # Errors
+    /// When the generator or the prior fails, or gives tensors of another shape than it says.
+    pub fn images(&self, numbers: Range<u64>) -> Result<Tensor, SampleError> {
+        let blocks = self.aligned(numbers).collect::<Result<Vec<_>, _>>()?;
+        self.concatenate(&blocks)
+    }
+
+    /// Images 0 to `count` - 1, at most [`BLOCK_IMAGES`] at a time: tensors `[n, c, h, w]`, f32
+    /// on the CPU, in [-1, 1]. Each block is made when it is asked for.
+    ///
+    /// # Errors
+    /// An item is an error where [`images`](Self::images) would fail.
+    pub fn blocks(&self, count: u64) -> impl Iterator<Item = Result<Tensor, SampleError>> {
+        self.aligned(0..count)
+    }
+
+    /// The images of given latent vectors. z: `[n, latent_dim]` → `[n, c, h, w]`, f32 on the
+    /// CPU, in [-1, 1].
+    ///
+    /// Runs on blocks of [`BLOCK_IMAGES`] too. The last one is filled up by repeating its own
+    /// vectors, from which [`Mode::Train`] therefore takes its statistics.
+    ///
+    /// # Errors
+    /// [`SampleError::Shape`] when `z` has another shape; when the generator fails.
+    pub fn decode(&self, z: &Tensor) -> Result<Tensor, SampleError> {
+        let latent_dim = self.generator.latent_dim();
+        let count = match *z.dims() {
+            [count, width] if width == latent_dim => count,
+            _ => {
+                return Err(SampleError::Shape {
+                    what: "the latent vectors",
+                    found: z.dims().to_vec(),
+                    expected: format!("[n, {latent_dim}]"),
+                });
+            }
+        };
+        let mut blocks = Vec::new();
+        for first in (0..count).step_by(BLOCK_IMAGES) {
+            let rows = BLOCK_IMAGES.min(count - first);
+            let block = self.forward(&repeat_rows(&z.narrow(0, first, rows)?)?)?;
+            blocks.push(block.narrow(0, 0, rows)?);
+        }
+        self.concatenate(&blocks)
+    }
+
+    /// The images with these numbers, cut where the aligned blocks end.
+    fn aligned(&self, numbers: Range<u64>) -> impl Iterator<Item = Result<Tensor, SampleError>> {
+        const SIZE: u64 = BLOCK_IMAGES as u64;
+        let mut next = numbers.start;
+        std::iter::from_fn(move || {
+            if next >= numbers.end {
+                return None;
+            }
+            let (block, offset) = (next / SIZE, next % SIZE);
+            let end = (block * SIZE).saturating_add(SIZE).min(numbers.end);
+            let rows = (end - next) as usize;
+            next = end;
+            let images = self.block(block);
+            Some(images.and_then(|images| Ok(images.narrow(0, offset as usize, rows)?)))
+        })
+    }
+
+    /// All images of one block.
+    fn block(&self, block: u64) -> Result<Tensor, SampleError> {
+        let size = BLOCK_IMAGES as u64;
+        let latents = (0..size).map(|row| self.latent(block * size + row));
+        let latents = latents.collect::<Result<Vec<_>, _>>()?;
+        self.forward(&Tensor::stack(&latents, 0)?)
+    }
+
+    /// A whole block through the generator, whose state is the same afterwards.
+    fn forward(&self, z: &Tensor) -> Result<Tensor, SampleError> {
+        let parameters = self.generator.parameters();
+        let z = z
+            .to_dtype(parameters.dtype())?
+            .to_device(parameters.device())?;
+        let images = match self.mode {
+            Mode::Eval => self.generator.forward(&z, None, Mode::Eval)?,
+            Mode::Train => self.forward_and_restore(&z)?,
+        };
+        let shape = self.generator.image_shape();
+        let expected = [BLOCK_IMAGES, shape.channels, shape.height, shape.width];
+        if images.dims() != expected {
+            return Err(SampleError::Shape {
+                what: "the generator's images",
+                found: images.dims().to_vec(),
+                expected: format!("{expected:?}"),
+            });
+        }
+        let images = images.detach().to_device(&Device::Cpu)?;
+        Ok(images.to_dtype(DType::F32)?.contiguous()?)
+    }
+
+    /// A pass in training mode that leaves the running statistics as they were.
+    fn forward_and_restore(&self, z: &Tensor) -> Result<Tensor, SampleError> {
+        let mut saved = Vec::new();
+        for buffer in self.generator.parameters().all() {
+            if buffer.kind == ParameterKind::Buffer {
+                saved.push((buffer.var.copy()?, buffer.var));
+            }
+        }
+        let images = self.generator.forward(z, None, Mode::Train);
+        for (value, buffer) in saved {
+            buffer.set(&value)?;
+        }
+        Ok(images?)
+    }
+
+    /// `[n, c, h, w]` of all blocks, also of none.
+    fn concatenate(&self, blocks: &[Tensor]) -> Result<Tensor, SampleError> {
+        let shape = self.generator.image_shape();
+        let none = (0, shape.channels, shape.height, shape.width);
+        Ok(match blocks {
+            [] => Tensor::zeros(none, DType::F32, &Device::Cpu)?,
+            [block] => block.contiguous()?,
+            _ => Tensor::cat(blocks, 0)?,
+        })
+    }
+}
+
+/// z: `[n, latent_dim]`, 0 < n ≤ [`BLOCK_IMAGES`] → its rows over and over, [`BLOCK_IMAGES`] of them.
+fn repeat_rows(z: &Tensor) -> candle_core::Result<Tensor> {
+    let count = z.dim(0)? as u32;
+    let rows: Vec<u32> = (0..BLOCK_IMAGES as u32).map(|row| row % count).collect();
+    z.index_select(&Tensor::new(rows, z.device())?, 0)
+}

@@ -1,0 +1,106 @@
+//! A tiny generator with batch normalization's state, and the formula of the golden files.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use candle_core::{DType, Device, Result, Tensor};
+use gan_core::{Generator, ImageShape, Mode, ParameterStore, Purpose, Seed, StandardNormalPrior};
+use gan_sample::Sampler;
+
+/// u(t, i) of `tests/golden/make_metrics.py`: SplitMix64's finaliser, in [0, 1).
+pub(crate) fn u(t: u64, i: u64) -> f64 {
+    let mut x = (t << 32)
+        .wrapping_add(i)
+        .wrapping_add(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^= x >> 31;
+    (x >> 40) as f64 / f64::from(1 << 24)
+}
+
+/// A tensor whose value i is 2 u(t, i) - 1, exact in f32.
+pub(crate) fn uniform(t: u64, shape: &[usize]) -> Tensor {
+    let count = shape.iter().product::<usize>() as u64;
+    let values: Vec<f32> = (0..count).map(|i| (2.0 * u(t, i) - 1.0) as f32).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+pub(crate) const LATENT_DIM: usize = 50;
+
+/// tanh(z W - m): m is the running mean in evaluation; in training it is the batch's, towards
+/// which the running mean moves by a tenth.
+pub(crate) struct TinyGenerator {
+    shape: ImageShape,
+    store: ParameterStore,
+}
+
+impl TinyGenerator {
+    pub(crate) fn new(shape: ImageShape, dtype: DType) -> Self {
+        let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
+        let store = ParameterStore::new(rng, dtype, &Device::Cpu);
+        let layer = store.builder();
+        let pixels = shape.elements();
+        layer.get((LATENT_DIM, pixels), "weight").unwrap();
+        layer.get(pixels, "running_mean").unwrap();
+        let weight = (uniform(1, &[LATENT_DIM, pixels]) * 0.2).unwrap();
+        store.set("weight", &weight).unwrap();
+        let mean = (uniform(2, &[pixels]) * 0.1).unwrap();
+        store.set("running_mean", &mean).unwrap();
+        Self { shape, store }
+    }
+
+    pub(crate) fn mnist() -> Self {
+        Self::new(ImageShape::MNIST, DType::F32)
+    }
+
+    /// Every tensor's values, in order.
+    pub(crate) fn state(&self) -> Vec<Vec<f32>> {
+        let values = |var: &Tensor| var.flatten_all().unwrap().to_vec1().unwrap();
+        let all = self.store.all();
+        all.iter().map(|p| values(p.var.as_tensor())).collect()
+    }
+}
+
+impl Generator for TinyGenerator {
+    fn forward(&self, z: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        let [weight, running_mean] = &self.store.all()[..] else {
+            candle_core::bail!("two tensors")
+        };
+        let hidden = z.matmul(weight.var.as_tensor())?;
+        let mean = match mode {
+            Mode::Eval => running_mean.var.as_tensor().clone(),
+            Mode::Train => {
+                let mean = hidden.mean(0)?;
+                let moved = ((running_mean.var.as_tensor() * 0.9)? + (&mean * 0.1)?)?;
+                running_mean.var.set(&moved.detach())?;
+                mean
+            }
+        };
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = self.shape;
+        let images = hidden.broadcast_sub(&mean)?.tanh()?;
+        images.reshape(((), channels, height, width))
+    }
+
+    fn latent_dim(&self) -> usize {
+        LATENT_DIM
+    }
+
+    fn image_shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        &self.store
+    }
+}
+
+pub(crate) fn sampler(generator: &TinyGenerator, seed: u64, mode: Mode) -> Sampler<'_> {
+    let prior = Box::new(StandardNormalPrior::new(LATENT_DIM));
+    Sampler::new(generator, prior, Seed(seed), mode).unwrap()
+}
+
+pub(crate) fn values(images: &Tensor) -> Vec<f32> {
+    images.flatten_all().unwrap().to_vec1().unwrap()
+}

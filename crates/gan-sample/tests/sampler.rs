@@ -1,0 +1,221 @@
+//! Image k is image k: whatever the count, the offset and the way it is asked for.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod common;
+
+use candle_core::{DType, Tensor};
+use common::{LATENT_DIM, TinyGenerator, sampler, uniform, values};
+use gan_core::{Generator, ImageShape, LatentPrior, Mode, Purpose, Seed, StandardNormalPrior};
+use gan_sample::{BLOCK_IMAGES, SampleError, Sampler};
+
+const PIXELS: usize = 28 * 28;
+
+#[test]
+fn an_image_is_the_same_to_the_byte_whatever_the_range() {
+    let generator = TinyGenerator::mnist();
+    for mode in [Mode::Eval, Mode::Train] {
+        let sampler = sampler(&generator, 7, mode);
+        let all = values(&sampler.images(0..200).unwrap());
+        let ranges = [
+            0..1,
+            0..5,
+            0..64,
+            0..65,
+            3..4,
+            60..70,
+            64..128,
+            63..193,
+            199..200,
+        ];
+        for range in ranges {
+            let images = sampler.images(range.clone()).unwrap();
+            let count = (range.end - range.start) as usize;
+            assert_eq!(images.dims(), [count, 1, 28, 28]);
+            let expected = &all[range.start as usize * PIXELS..range.end as usize * PIXELS];
+            assert!(values(&images) == expected, "{range:?} in {mode:?}");
+        }
+    }
+}
+
+#[test]
+fn blocks_are_the_images_in_order_and_never_more_than_a_block() {
+    let generator = TinyGenerator::mnist();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    for count in [0, 1, 64, 65, 200] {
+        let blocks: Vec<Tensor> = sampler.blocks(count).map(Result::unwrap).collect();
+        assert_eq!(blocks.len() as u64, count.div_ceil(BLOCK_IMAGES as u64));
+        assert!(blocks.iter().all(|b| b.dims()[0] <= BLOCK_IMAGES));
+        let joined: Vec<f32> = blocks.iter().flat_map(values).collect();
+        assert!(joined == values(&sampler.images(0..count).unwrap()));
+    }
+}
+
+#[test]
+fn a_million_million_images_are_made_one_block_at_a_time() {
+    let generator = TinyGenerator::mnist();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    let mut blocks = sampler.blocks(1_000_000_000_000);
+    assert_eq!(blocks.next().unwrap().unwrap().dims(), [64, 1, 28, 28]);
+}
+
+#[test]
+fn images_are_the_generators_for_the_numbered_latent_vectors() {
+    let generator = TinyGenerator::mnist();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    let latent = sampler.latent(70).unwrap();
+    let mut rng = Seed(7).rng(Purpose::Sample, 70);
+    let expected = StandardNormalPrior::new(LATENT_DIM)
+        .sample(1, &mut rng)
+        .unwrap();
+    assert_eq!(latent.dims(), [LATENT_DIM]);
+    assert_eq!(values(&latent), values(&expected));
+    let alone = generator.forward(&expected, None, Mode::Eval).unwrap();
+    let drawn = sampler.images(70..71).unwrap();
+    for (a, b) in values(&alone).iter().zip(values(&drawn)) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn other_numbers_and_other_seeds_give_other_images() {
+    let generator = TinyGenerator::mnist();
+    let image = |seed, number: u64| {
+        let sampler = sampler(&generator, seed, Mode::Eval);
+        values(&sampler.images(number..number + 1).unwrap())
+    };
+    assert!(image(7, 0) == image(7, 0));
+    assert!(image(7, 0) != image(8, 0));
+    assert!(image(7, 0) != image(7, 1));
+    assert!(image(7, 0) != image(7, 64));
+}
+
+#[test]
+fn neither_mode_changes_the_generator() {
+    let generator = TinyGenerator::mnist();
+    let before = generator.state();
+    let draw = |mode| values(&sampler(&generator, 7, mode).images(0..70).unwrap());
+    let eval = draw(Mode::Eval);
+    assert_eq!(generator.state(), before);
+    let train = draw(Mode::Train);
+    assert_eq!(generator.state(), before);
+    assert!(eval != train);
+    let z = uniform(3, &[4, LATENT_DIM]);
+    generator.forward(&z, None, Mode::Train).unwrap();
+    assert_ne!(generator.state(), before, "the state can be seen to change");
+}
+
+#[test]
+fn given_latent_vectors_decode_as_drawn_ones_do() {
+    let generator = TinyGenerator::mnist();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    let latents: Vec<Tensor> = (0..70).map(|k| sampler.latent(k).unwrap()).collect();
+    let z = Tensor::stack(&latents, 0).unwrap();
+    for count in [1, 5, 64, 65, 70] {
+        let decoded = sampler.decode(&z.narrow(0, 0, count).unwrap()).unwrap();
+        let drawn = sampler.images(0..count as u64).unwrap();
+        assert_eq!(decoded.dims(), drawn.dims());
+        assert!(values(&decoded) == values(&drawn), "{count}");
+    }
+    let none = sampler.decode(&z.narrow(0, 0, 0).unwrap()).unwrap();
+    assert_eq!(none.dims(), [0, 1, 28, 28]);
+}
+
+#[test]
+fn batch_statistics_of_few_latent_vectors_are_their_own() {
+    let generator = TinyGenerator::mnist();
+    let z = uniform(3, &[32, LATENT_DIM]);
+    let decoded = sampler(&generator, 7, Mode::Train).decode(&z).unwrap();
+    let direct = generator.forward(&z, None, Mode::Train).unwrap();
+    for (a, b) in values(&decoded).iter().zip(values(&direct)) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_double_precision_generator_gives_single_precision_images() {
+    let (single, double) = (DType::F32, DType::F64);
+    let images = [single, double].map(|dtype| {
+        let generator = TinyGenerator::new(ImageShape::MNIST, dtype);
+        let images = sampler(&generator, 7, Mode::Eval).images(0..3).unwrap();
+        assert_eq!(images.dtype(), DType::F32);
+        values(&images)
+    });
+    for (a, b) in images[0].iter().zip(&images[1]) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_last_numbers_can_be_drawn_and_empty_ranges_are_empty() {
+    let generator = TinyGenerator::mnist();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    let count = |range| sampler.images(range).unwrap().dims()[0];
+    assert_eq!(count(u64::MAX - 70..u64::MAX), 70);
+    assert_eq!(count(5..5), 0);
+    #[allow(
+        clippy::reversed_empty_ranges,
+        reason = "what a careless caller may pass"
+    )]
+    let reversed = 9..5;
+    assert_eq!(count(reversed), 0);
+}
+
+#[test]
+fn latent_vectors_of_another_width_are_refused() {
+    let generator = TinyGenerator::mnist();
+    let prior = Box::new(StandardNormalPrior::new(3));
+    let error = Sampler::new(&generator, prior, Seed(7), Mode::Eval)
+        .err()
+        .unwrap();
+    let text = error.to_string();
+    assert!(
+        text.contains("of 3 values") && text.contains("expected 50"),
+        "{text}"
+    );
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    for shape in [&[2, LATENT_DIM + 1][..], &[LATENT_DIM]] {
+        let error = sampler.decode(&uniform(3, shape)).unwrap_err();
+        assert!(matches!(error, SampleError::Shape { .. }), "{error}");
+    }
+}
+
+/// A generator that says it makes larger images than it does.
+struct Boaster(TinyGenerator);
+
+impl Generator for Boaster {
+    fn forward(
+        &self,
+        z: &Tensor,
+        labels: Option<&Tensor>,
+        mode: Mode,
+    ) -> candle_core::Result<Tensor> {
+        self.0.forward(z, labels, mode)
+    }
+
+    fn latent_dim(&self) -> usize {
+        LATENT_DIM
+    }
+
+    fn image_shape(&self) -> ImageShape {
+        ImageShape {
+            height: 56,
+            ..ImageShape::MNIST
+        }
+    }
+
+    fn parameters(&self) -> &gan_core::ParameterStore {
+        self.0.parameters()
+    }
+}
+
+#[test]
+fn a_generator_that_breaks_its_word_is_refused() {
+    let generator = Boaster(TinyGenerator::mnist());
+    let prior = Box::new(StandardNormalPrior::new(LATENT_DIM));
+    let sampler = Sampler::new(&generator, prior, Seed(7), Mode::Eval).unwrap();
+    let error = sampler.images(0..1).unwrap_err().to_string();
+    for part in ["generator's images", "[64, 1, 28, 28]", "[64, 1, 56, 28]"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

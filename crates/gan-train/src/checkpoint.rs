@@ -1,0 +1,112 @@
+//! All that a run needs to go on, in one file: both networks, both optimizers, how far it has come.
+//!
+//! The random state needs no room: with the seed, the step's number determines it.
+
+use crate::{TrainError, TrainState, Trainer};
+use gan_core::{Seed, Weights};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The format that [`save`] writes. A reader refuses any other.
+pub const CHECKPOINT_FORMAT_VERSION: u32 = 1;
+
+const GENERATOR: &str = "generator.";
+const DISCRIMINATOR: &str = "discriminator.";
+const GENERATOR_OPTIMIZER: &str = "generator_optimizer.";
+const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
+
+/// The facts in a checkpoint beside its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointHeader {
+    /// See [`CHECKPOINT_FORMAT_VERSION`].
+    pub checkpoint_format_version: u32,
+    /// How far the run had come.
+    pub state: TrainState,
+    /// The run's seed.
+    pub seed: Seed,
+    /// Steps of the generator's optimizer.
+    pub generator_optimizer_steps: u64,
+    /// Steps of the discriminator's optimizer.
+    pub discriminator_optimizer_steps: u64,
+    /// What the caller wants to find again, as its configuration.
+    pub run: serde_json::Value,
+}
+
+/// Writes a checkpoint, whole or not at all. Equal states give equal bytes.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<(), TrainError> {
+    let header = CheckpointHeader {
+        checkpoint_format_version: CHECKPOINT_FORMAT_VERSION,
+        state: trainer.state,
+        seed: trainer.seed,
+        generator_optimizer_steps: trainer.generator_optimizer.steps(),
+        discriminator_optimizer_steps: trainer.discriminator_optimizer.steps(),
+        run,
+    };
+    let mut weights = Weights {
+        metadata: serde_json::json!(header).to_string(),
+        ..Weights::default()
+    };
+    weights.insert_all(GENERATOR, trainer.generator.parameters())?;
+    weights.insert_all(DISCRIMINATOR, trainer.discriminator.parameters())?;
+    trainer
+        .generator_optimizer
+        .save(GENERATOR_OPTIMIZER, &mut weights)?;
+    trainer
+        .discriminator_optimizer
+        .save(DISCRIMINATOR_OPTIMIZER, &mut weights)?;
+    Ok(weights.write(path)?)
+}
+
+/// Sets a trainer of the same architecture and seed to where the checkpoint was written.
+///
+/// # Errors
+/// When the file is damaged, of another format, seed or architecture. The trainer is to be
+/// thrown away then.
+pub fn restore(trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
+    let weights = Weights::read(path)?;
+    let header = read_header(&weights, path)?;
+    let origin = path.display().to_string();
+    if header.seed != trainer.seed {
+        return Err(TrainError::Checkpoint {
+            origin,
+            found: format!("seed {}", header.seed),
+            expected: format!("seed {}, as the run's", trainer.seed),
+        });
+    }
+    weights.load_into(GENERATOR, trainer.generator.parameters(), &origin)?;
+    weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), &origin)?;
+    let steps = header.generator_optimizer_steps;
+    let optimizer = &mut trainer.generator_optimizer;
+    optimizer.restore(GENERATOR_OPTIMIZER, &weights, steps, &origin)?;
+    let steps = header.discriminator_optimizer_steps;
+    let optimizer = &mut trainer.discriminator_optimizer;
+    optimizer.restore(DISCRIMINATOR_OPTIMIZER, &weights, steps, &origin)?;
+    trainer.state = header.state;
+    Ok(())
+}
+
+/// The facts in a checkpoint that has been read from `path`.
+///
+/// # Errors
+/// When the file is no checkpoint, or one of another format version.
+pub fn read_header(weights: &Weights, path: &Path) -> Result<CheckpointHeader, TrainError> {
+    #[derive(Deserialize)]
+    struct Version {
+        checkpoint_format_version: u32,
+    }
+    let wrong = |found: String| TrainError::Checkpoint {
+        origin: path.display().to_string(),
+        found,
+        expected: format!("a checkpoint of format version {CHECKPOINT_FORMAT_VERSION}"),
+    };
+    let version: Version = serde_json::from_str(&weights.metadata)
+        .map_err(|_| wrong("a safetensors file without a checkpoint's header".to_string()))?;
+    if version.checkpoint_format_version != CHECKPOINT_FORMAT_VERSION {
+        let found = version.checkpoint_format_version;
+        return Err(wrong(format!("a checkpoint of format version {found}")));
+    }
+    serde_json::from_str(&weights.metadata).map_err(|e| wrong(format!("a damaged header ({e})")))
+}

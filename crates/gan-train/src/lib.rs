@@ -1,0 +1,37 @@
+//! The training engine: one step that reads like the paper, and what surrounds it.
+//!
+//! A [`Trainer`] owns a generator, a discriminator, a latent prior, an adversarial loss and an
+//! optimizer for each player. [`Trainer::step`] takes a batch of real images and returns a
+//! [`StepReport`]; [`Trainer::run`] takes an iterator of batches and shows every report to
+//! [`Observer`]s, which draw grids, write logs and save checkpoints. The trainer knows neither
+//! the data set nor the architectures: it is given batches and trait objects.
+//!
+//! All randomness of a step is a function of the seed and the step's number, so a checkpoint of
+//! weights, optimizers and counters continues exactly.
+//!
+//! ```
+//! use gan_train::{LossKind, TrainConfig};
+//!
+//! let config = TrainConfig { loss: LossKind::Minimax, ..TrainConfig::default() };
+//! config.validate()?;
+//! assert_eq!((config.batch_size, config.lr), (128, 2e-4));
+//! # Ok::<(), gan_train::ConfigError>(())
+//! ```
+
+mod adam;
+mod checkpoint;
+mod config;
+mod error;
+mod loss;
+mod observer;
+mod report;
+mod trainer;
+
+pub use adam::Adam;
+pub use checkpoint::{CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, save};
+pub use config::{ConfigError, LossKind, TrainConfig, UpdateOrder};
+pub use error::TrainError;
+pub use loss::{Minimax, NonSaturating};
+pub use observer::Observer;
+pub use report::StepReport;
+pub use trainer::{TrainState, Trainer};

@@ -1,0 +1,20 @@
+//! The saturating minimax loss (Goodfellow et al., 2014, equation 1).
+
+use super::discriminator_cross_entropy;
+use candle_core::{Result, Tensor};
+use gan_core::AdversarialLoss;
+use gan_ops::bce_with_logits;
+
+/// The generator minimises E ln(1 − D(G(z))), its own part of V(D, G); never positive.
+#[derive(Clone, Copy, Debug)]
+pub struct Minimax;
+
+impl AdversarialLoss for Minimax {
+    fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        discriminator_cross_entropy(real, fake)
+    }
+
+    fn generator(&self, _real: &dyn Fn() -> Result<Tensor>, fake: &Tensor) -> Result<Tensor> {
+        bce_with_logits(fake, 0.0)?.neg()
+    }
+}

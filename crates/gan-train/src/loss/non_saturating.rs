@@ -1,0 +1,20 @@
+//! The non-saturating loss (Goodfellow et al., 2014, section 3): the tutorial's.
+
+use super::discriminator_cross_entropy;
+use candle_core::{Result, Tensor};
+use gan_core::AdversarialLoss;
+use gan_ops::bce_with_logits;
+
+/// The generator minimises −E ln D(G(z)), whose gradient is strong where the discriminator is sure.
+#[derive(Clone, Copy, Debug)]
+pub struct NonSaturating;
+
+impl AdversarialLoss for NonSaturating {
+    fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        discriminator_cross_entropy(real, fake)
+    }
+
+    fn generator(&self, _real: &dyn Fn() -> Result<Tensor>, fake: &Tensor) -> Result<Tensor> {
+        bce_with_logits(fake, 1.0)
+    }
+}

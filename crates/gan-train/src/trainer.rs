@@ -1,0 +1,215 @@
+//! The training step and the loop around it.
+
+use crate::{Adam, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
+use candle_core::{DType, Result as TensorResult, Tensor};
+use gan_core::{
+    AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Mode, Purpose, Seed,
+};
+use gan_ops::bce_with_logits;
+
+/// Two players, their optimizers and how far they have come.
+pub struct Trainer {
+    pub(crate) generator: Box<dyn Generator>,
+    pub(crate) discriminator: Box<dyn Discriminator>,
+    pub(crate) generator_optimizer: Adam,
+    pub(crate) discriminator_optimizer: Adam,
+    pub(crate) state: TrainState,
+    pub(crate) seed: Seed,
+    prior: Box<dyn LatentPrior>,
+    loss: Box<dyn AdversarialLoss>,
+    update_order: UpdateOrder,
+}
+
+/// How far a run has come. With the seed it determines every random number still to be drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TrainState {
+    /// Steps done.
+    pub step: u64,
+    /// Real images seen.
+    pub images_seen: u64,
+}
+
+/// A batch as the step needs it.
+struct Real<'a> {
+    images: Tensor,
+    labels: Option<&'a Tensor>,
+}
+
+/// What the discriminator made of a step's images, before it moved.
+struct Judged {
+    loss: f64,
+    d_real: f64,
+    d_fake: f64,
+    value: f64,
+}
+
+impl Judged {
+    fn new(loss: f64, real: &Tensor, fake: &Tensor) -> TensorResult<Self> {
+        let probability = |logits| number(&candle_nn::ops::sigmoid(logits)?.mean_all()?);
+        let real_entropy = number(&bce_with_logits(real, 1.0)?)?;
+        let fake_entropy = number(&bce_with_logits(fake, 0.0)?)?;
+        Ok(Self {
+            loss,
+            d_real: probability(real)?,
+            d_fake: probability(fake)?,
+            value: -(real_entropy + fake_entropy),
+        })
+    }
+}
+
+impl Trainer {
+    /// A trainer at step 0. Batches may come in any type and on any device; they are moved to
+    /// those of the generator's parameters.
+    ///
+    /// # Errors
+    /// When a value of `config` is out of range, or the prior and the generator disagree.
+    pub fn new(
+        generator: Box<dyn Generator>,
+        discriminator: Box<dyn Discriminator>,
+        prior: Box<dyn LatentPrior>,
+        loss: Box<dyn AdversarialLoss>,
+        config: &TrainConfig,
+    ) -> Result<Self, TrainError> {
+        config.validate()?;
+        if prior.latent_dim() != generator.latent_dim() {
+            return Err(TrainError::LatentDim {
+                prior: prior.latent_dim(),
+                generator: generator.latent_dim(),
+            });
+        }
+        Ok(Self {
+            generator_optimizer: Adam::new(generator.parameters(), config)?,
+            discriminator_optimizer: Adam::new(discriminator.parameters(), config)?,
+            generator,
+            discriminator,
+            prior,
+            loss,
+            update_order: config.update_order,
+            seed: config.seed,
+            state: TrainState::default(),
+        })
+    }
+
+    /// Trains on each batch in turn and shows every report to the observers.
+    ///
+    /// # Errors
+    /// Stops at the first failure of a batch, a step or an observer.
+    pub fn run(
+        &mut self,
+        batches: impl IntoIterator<Item = TensorResult<ImageBatch>>,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), TrainError> {
+        for batch in batches {
+            let report = self.step(&batch?)?;
+            for observer in observers.iter_mut() {
+                observer
+                    .on_step(self, &report)
+                    .map_err(TrainError::Observer)?;
+            }
+        }
+        for observer in observers.iter_mut() {
+            observer.on_end(self).map_err(TrainError::Observer)?;
+        }
+        Ok(())
+    }
+
+    /// One update of each player (Goodfellow et al., 2014, Algorithm 1 with k = 1).
+    ///
+    /// # Errors
+    /// When a tensor operation fails or a loss is not finite.
+    pub fn step(&mut self, batch: &ImageBatch) -> Result<StepReport, TrainError> {
+        let parameters = self.generator.parameters();
+        let images = batch.images.to_device(parameters.device())?;
+        let real = Real {
+            images: images.to_dtype(parameters.dtype())?,
+            labels: batch.labels.as_ref(),
+        };
+        let fake = self.generate(&real)?;
+        let (generator_loss, judged) = match self.update_order {
+            UpdateOrder::GeneratorFirst => {
+                let loss = self.update_generator(&real, &fake)?;
+                (loss, self.update_discriminator(&real, &fake.detach())?)
+            }
+            UpdateOrder::DiscriminatorFirst => {
+                let judged = self.update_discriminator(&real, &fake.detach())?;
+                (self.update_generator(&real, &fake)?, judged)
+            }
+        };
+        self.check_finite("discriminator's loss", judged.loss)?;
+        self.check_finite("generator's loss", generator_loss)?;
+        let step = self.state.step;
+        self.state.step += 1;
+        self.state.images_seen += real.images.dim(0)? as u64;
+        Ok(StepReport {
+            step,
+            images_seen: self.state.images_seen,
+            discriminator_loss: judged.loss,
+            generator_loss,
+            d_real: judged.d_real,
+            d_fake: judged.d_fake,
+            value: judged.value,
+            fake: fake.detach(),
+        })
+    }
+
+    /// The generator, as far as it is trained.
+    pub fn generator(&self) -> &dyn Generator {
+        self.generator.as_ref()
+    }
+
+    /// The discriminator, as far as it is trained.
+    pub fn discriminator(&self) -> &dyn Discriminator {
+        self.discriminator.as_ref()
+    }
+
+    /// How far the run has come.
+    pub fn state(&self) -> TrainState {
+        self.state
+    }
+
+    /// The generator, when training is over.
+    pub fn into_generator(self) -> Box<dyn Generator> {
+        self.generator
+    }
+
+    /// As many images as there are real ones, from this step's own noise.
+    fn generate(&self, real: &Real<'_>) -> TensorResult<Tensor> {
+        let mut rng = self.seed.rng(Purpose::TrainingLatents, self.state.step);
+        let z = self.prior.sample(real.images.dim(0)?, &mut rng)?;
+        let z = z.to_dtype(real.images.dtype())?;
+        let z = z.to_device(real.images.device())?;
+        self.generator.forward(&z, real.labels, Mode::Train)
+    }
+
+    fn update_generator(&mut self, real: &Real<'_>, fake: &Tensor) -> TensorResult<f64> {
+        let judge = |images: &Tensor| self.discriminator.forward(images, real.labels, Mode::Train);
+        let loss = self
+            .loss
+            .generator(&|| judge(&real.images), &judge(fake)?)?;
+        self.generator_optimizer.step(&loss.backward()?)?;
+        number(&loss)
+    }
+
+    fn update_discriminator(&mut self, real: &Real<'_>, fake: &Tensor) -> TensorResult<Judged> {
+        let judge = |images: &Tensor| self.discriminator.forward(images, real.labels, Mode::Train);
+        let (real_logits, fake_logits) = (judge(&real.images)?, judge(fake)?);
+        let loss = self.loss.discriminator(&real_logits, &fake_logits)?;
+        self.discriminator_optimizer.step(&loss.backward()?)?;
+        Judged::new(number(&loss)?, &real_logits.detach(), &fake_logits.detach())
+    }
+
+    fn check_finite(&self, quantity: &'static str, value: f64) -> Result<(), TrainError> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(TrainError::NonFinite {
+            step: self.state.step,
+            quantity,
+            value,
+        })
+    }
+}
+
+fn number(scalar: &Tensor) -> TensorResult<f64> {
+    scalar.to_dtype(DType::F64)?.to_scalar()
+}

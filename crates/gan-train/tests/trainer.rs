@@ -1,0 +1,241 @@
+//! The engine: order of updates, determinism, checkpoints, divergence.
+
+use candle_core::{DType, Device, Tensor};
+use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed, StandardNormalPrior};
+use gan_models::ModelConfig;
+use gan_train::{Observer, StepReport, TrainConfig, TrainError, Trainer, UpdateOrder};
+use rand::Rng;
+
+const SHAPE: ImageShape = ImageShape {
+    channels: 1,
+    height: 4,
+    width: 4,
+};
+
+fn trainer(config: &TrainConfig) -> Trainer {
+    let model = ModelConfig {
+        latent_dim: 8,
+        ..ModelConfig::default()
+    };
+    let cpu = Device::Cpu;
+    let generator = model
+        .generator(SHAPE, config.seed, DType::F32, &cpu)
+        .unwrap();
+    let discriminator = model
+        .discriminator(SHAPE, config.seed, DType::F32, &cpu)
+        .unwrap();
+    let prior = Box::new(StandardNormalPrior::new(8));
+    Trainer::new(generator, discriminator, prior, config.loss.build(), config).unwrap()
+}
+
+fn batch(index: u64) -> ImageBatch {
+    let rng = Seed(99).rng(Purpose::Shuffle, index);
+    let values: Vec<f32> = rng
+        .random_iter::<f32>()
+        .take(8 * 16)
+        .map(|u| 2.0 * u - 1.0)
+        .collect();
+    ImageBatch {
+        images: Tensor::from_vec(values, (8, 1, 4, 4), &Device::Cpu).unwrap(),
+        labels: None,
+    }
+}
+
+fn train(trainer: &mut Trainer, steps: std::ops::Range<u64>) {
+    trainer.run(steps.map(|i| Ok(batch(i))), &mut []).unwrap();
+}
+
+fn values(parameters: &ParameterStore) -> Vec<Vec<f32>> {
+    let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1().unwrap();
+    parameters.all().iter().map(|p| flat(&p.var)).collect()
+}
+
+fn networks(trainer: &Trainer) -> [Vec<Vec<f32>>; 2] {
+    [
+        values(trainer.generator().parameters()),
+        values(trainer.discriminator().parameters()),
+    ]
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_and_another_seed_others() {
+    let run = |seed| {
+        let config = TrainConfig {
+            seed: Seed(seed),
+            ..TrainConfig::default()
+        };
+        let mut trainer = trainer(&config);
+        train(&mut trainer, 0..5);
+        networks(&trainer)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn the_order_of_updates_changes_what_the_generator_sees_but_not_the_discriminator() {
+    let after_one_step = |update_order| {
+        let config = TrainConfig {
+            update_order,
+            ..TrainConfig::default()
+        };
+        let mut trainer = trainer(&config);
+        train(&mut trainer, 0..1);
+        networks(&trainer)
+    };
+    let [generator, discriminator] = after_one_step(UpdateOrder::GeneratorFirst);
+    let [other_generator, same_discriminator] = after_one_step(UpdateOrder::DiscriminatorFirst);
+    // Both orders show the discriminator the images made at the step's beginning.
+    assert_eq!(discriminator, same_discriminator);
+    assert_ne!(generator, other_generator);
+}
+
+#[test]
+fn a_step_moves_both_players_and_counts() {
+    let mut trainer = trainer(&TrainConfig::default());
+    let before = networks(&trainer);
+    let first = trainer.step(&batch(0)).unwrap();
+    let second = trainer.step(&batch(1)).unwrap();
+    let after = networks(&trainer);
+    assert!(before[0] != after[0] && before[1] != after[1]);
+    assert_eq!((first.step, second.step), (0, 1));
+    assert_eq!((first.images_seen, second.images_seen), (8, 16));
+    assert_eq!(trainer.state().step, 2);
+    // The non-saturating discriminator loss is half of −V by definition.
+    assert!((second.discriminator_loss + second.value / 2.0).abs() < 1e-6);
+    assert_eq!(second.fake.dims(), [8, 1, 4, 4]);
+}
+
+#[test]
+fn a_restored_checkpoint_continues_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (half, whole) = (folder.path().join("half"), folder.path().join("whole"));
+    let config = TrainConfig::default();
+    let note = || serde_json::json!({"note": "kept"});
+
+    let mut uninterrupted = trainer(&config);
+    train(&mut uninterrupted, 0..4);
+    gan_train::save(&uninterrupted, note(), &half).unwrap();
+    train(&mut uninterrupted, 4..9);
+    gan_train::save(&uninterrupted, note(), &whole).unwrap();
+
+    let mut resumed = trainer(&config);
+    gan_train::restore(&mut resumed, &half).unwrap();
+    assert_eq!(resumed.state().step, 4);
+    train(&mut resumed, 4..9);
+    let again = folder.path().join("again");
+    gan_train::save(&resumed, note(), &again).unwrap();
+    assert_eq!(std::fs::read(whole).unwrap(), std::fs::read(again).unwrap());
+}
+
+#[test]
+fn checkpoints_of_another_seed_kind_or_format_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    gan_train::save(
+        &trainer(&TrainConfig::default()),
+        serde_json::Value::Null,
+        &path,
+    )
+    .unwrap();
+    let other_seed = TrainConfig {
+        seed: Seed(5),
+        ..TrainConfig::default()
+    };
+    let error = gan_train::restore(&mut trainer(&other_seed), &path).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("seed 0") && text.contains("seed 5"), "{text}");
+
+    let mut weights = gan_core::Weights::read(&path).unwrap();
+    for (metadata, part) in [
+        (String::new(), "without a checkpoint's header"),
+        (
+            r#"{"checkpoint_format_version": 99}"#.to_string(),
+            "format version 99",
+        ),
+        (
+            r#"{"checkpoint_format_version": 1}"#.to_string(),
+            "damaged header",
+        ),
+    ] {
+        weights.metadata = metadata;
+        weights.write(&path).unwrap();
+        let error = gan_train::restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_batch_of_nan_stops_the_run_and_names_the_step() {
+    let mut trainer = trainer(&TrainConfig::default());
+    train(&mut trainer, 0..3);
+    let images = (batch(3).images * f64::NAN).unwrap();
+    let error = trainer
+        .step(&ImageBatch {
+            images,
+            labels: None,
+        })
+        .unwrap_err();
+    assert!(
+        matches!(error, TrainError::NonFinite { step: 3, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_prior_of_another_width_is_refused() {
+    let config = TrainConfig::default();
+    let model = ModelConfig::default();
+    let generator = model
+        .generator(SHAPE, Seed(0), DType::F32, &Device::Cpu)
+        .unwrap();
+    let discriminator = model
+        .discriminator(SHAPE, Seed(0), DType::F32, &Device::Cpu)
+        .unwrap();
+    let prior = Box::new(StandardNormalPrior::new(7));
+    let error = Trainer::new(
+        generator,
+        discriminator,
+        prior,
+        config.loss.build(),
+        &config,
+    );
+    let error = error.err().unwrap().to_string();
+    assert!(
+        error.contains("7 components") && error.contains("100"),
+        "{error}"
+    );
+}
+
+/// Remembers the steps it saw and fails at one.
+struct FailsAt {
+    step: u64,
+    seen: Vec<u64>,
+}
+
+impl Observer for FailsAt {
+    fn on_step(
+        &mut self,
+        _trainer: &Trainer,
+        report: &StepReport,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.seen.push(report.step);
+        if report.step == self.step {
+            Err("enough".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn an_observers_error_stops_the_run() {
+    let mut observer = FailsAt {
+        step: 1,
+        seen: Vec::new(),
+    };
+    let batches = (0..5).map(|i| Ok(batch(i)));
+    let error = trainer(&TrainConfig::default()).run(batches, &mut [&mut observer]);
+    assert_eq!(error.unwrap_err().to_string(), "enough");
+    assert_eq!(observer.seen, [0, 1]);
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask cuda`: what a build for NVIDIA GPUs needs, and that build.
+
+mod detect;
+mod report;
+
+use std::env;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use self::detect::Places;
+use self::report::{Need, Report};
+use crate::workspace;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Action {
+    /// Check, then run `cargo build --release -p gan-cli --features cuda`.
+    Build,
+    /// Name the compiler, the libraries and the GPU that are there, and what is missing.
+    Check,
+}
+
+pub(crate) fn run(action: &Action) -> Result<()> {
+    let places = Places::of_this_machine();
+    let report = Report::new(&places, &detect::ldconfig(), detect::compute_capability());
+    print!("{report}");
+    let missing = report.missing(Need::Build);
+    if !missing.is_empty() {
+        bail!(
+            "a build for CUDA cannot work without {}; what to do stands above",
+            missing.join(", ")
+        );
+    }
+    match action {
+        Action::Check => Ok(()),
+        Action::Build => build(&report),
+    }
+}
+
+fn build(report: &Report) -> Result<()> {
+    let mut command = Command::new(workspace::cargo());
+    command
+        .args(["build", "--release", "-p", "gan-cli", "--features", "cuda"])
+        .current_dir(workspace::root());
+    // The build scripts below candle call `nvcc` by its bare name.
+    if let Some(folder) = report.nvcc.as_deref().and_then(|nvcc| nvcc.parent()) {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(folder.to_path_buf()).chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(folders).context("PATH")?);
+    }
+    let status = command
+        .status()
+        .context("cargo cannot be started; is it on the PATH?")?;
+    if !status.success() {
+        bail!("the build failed: {status}; what is wrong stands above");
+    }
+    println!("built target/release/gan-cli with CUDA (under CARGO_TARGET_DIR where that is set)");
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Which crate of the workspace may depend on which; dev-dependencies are exempt.
+
+use cargo_metadata::{DependencyKind, Metadata, Package};
+
+use super::Violation;
+use super::manifests::line_of_dependency;
+
+enum Allowed {
+    Only(&'static [&'static str]),
+    Any,
+}
+
+/// A leaf knows no other leaf; what they make together is put together in gan-cli.
+const ARROWS: &[(&str, Allowed)] = &[
+    ("gan-core", Allowed::Only(&[])),
+    ("gan-ops", Allowed::Only(&[])),
+    ("gan-models", Allowed::Only(&["gan-core", "gan-ops"])),
+    ("gan-train", Allowed::Only(&["gan-core", "gan-ops"])),
+    ("gan-data", Allowed::Only(&["gan-core"])),
+    ("gan-sample", Allowed::Only(&["gan-core"])),
+    ("gan-metrics", Allowed::Only(&["gan-core", "gan-ops"])),
+    ("gan-cli", Allowed::Any),
+    ("xtask", Allowed::Only(&[])),
+];
+
+const TABLE: &str = "the table of arrows in xtask/src/tidy/arrows.rs";
+
+/// Checks the arrows of one package, whose manifest at `path` reads `text`.
+pub(super) fn check(
+    metadata: &Metadata,
+    package: &Package,
+    path: &str,
+    text: &str,
+) -> Vec<Violation> {
+    let members = metadata.workspace_packages();
+    let siblings: Vec<&str> = package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .map(|dependency| dependency.name.as_str())
+        .filter(|&name| members.iter().any(|member| *member.name == name))
+        .collect();
+    forbidden(&package.name, &siblings)
+        .into_iter()
+        .map(|(sibling, message)| {
+            let line = sibling
+                .and_then(|name| line_of_dependency(text, name))
+                .unwrap_or(1);
+            Violation::new(path, line, message)
+        })
+        .collect()
+}
+
+/// The siblings that `name` must not know, each with what to say; no sibling where `name` itself
+/// is unknown.
+fn forbidden<'a>(name: &str, siblings: &[&'a str]) -> Vec<(Option<&'a str>, String)> {
+    match ARROWS.iter().find(|(known, _)| *known == name) {
+        None => vec![(None, format!("crate {name} is unknown; add it to {TABLE}"))],
+        Some((_, Allowed::Any)) => Vec::new(),
+        Some((_, Allowed::Only(allowed))) => {
+            let may = if allowed.is_empty() {
+                "no sibling".to_owned()
+            } else {
+                allowed.join(", ")
+            };
+            let said = |sibling| {
+                format!(
+                    "{name} depends on {sibling}, may know {may}; \
+                     take a trait object or an iterator, and join the two in gan-cli"
+                )
+            };
+            let wrong = siblings.iter().filter(|sibling| !allowed.contains(sibling));
+            wrong
+                .map(|&sibling| (Some(sibling), said(sibling)))
+                .collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arrows_of_the_design_pass() {
+        for (name, siblings) in [
+            ("gan-core", vec![]),
+            ("gan-models", vec!["gan-core", "gan-ops"]),
+            ("gan-train", vec!["gan-core", "gan-ops"]),
+            ("gan-data", vec!["gan-core"]),
+            ("gan-metrics", vec!["gan-ops"]),
+            (
+                "gan-cli",
+                vec![
+                    "gan-core",
+                    "gan-data",
+                    "gan-models",
+                    "gan-train",
+                    "gan-metrics",
+                ],
+            ),
+        ] {
+            assert_eq!(forbidden(name, &siblings), [], "{name}");
+        }
+    }
+
+    #[test]
+    fn an_arrow_between_leaves_is_named() {
+        for (name, sibling) in [
+            ("gan-core", "gan-ops"),
+            ("gan-ops", "gan-core"),
+            ("gan-data", "gan-ops"),
+            ("gan-train", "gan-models"),
+            ("gan-sample", "gan-data"),
+            ("gan-metrics", "gan-sample"),
+            ("xtask", "gan-core"),
+        ] {
+            let found = forbidden(name, &["gan-core", sibling]);
+            let said = found.iter().find(|(found, _)| *found == Some(sibling));
+            let (_, message) = said.unwrap_or_else(|| panic!("{name} -> {sibling} passed"));
+            assert!(
+                message.contains(&format!("{name} depends on {sibling}")),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_crate_is_sent_to_the_table() {
+        let found = forbidden("gan-new", &[]);
+        assert!(
+            found[0].1.contains("gan-new is unknown; add it to"),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! `cargo xtask tidy`: the workspace's own rules, every violation on a line of its own.
+
+mod arrows;
+mod changelog;
+mod manifests;
+mod sources;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
+
+use crate::workspace;
+
+/// A broken rule: where, what is wrong and what to do.
+#[derive(Debug, PartialEq, Eq)]
+struct Violation {
+    path: String,
+    line: usize,
+    message: String,
+}
+
+impl Violation {
+    fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            line,
+            message,
+        } = self;
+        write!(f, "{path}:{line}: {message}")
+    }
+}
+
+/// Prints all violations; an error where there is one.
+pub(crate) fn run() -> Result<()> {
+    let violations = check(&workspace::root())?;
+    for violation in &violations {
+        println!("{violation}");
+    }
+    match violations.len() {
+        0 => Ok(()),
+        1 => bail!("tidy: 1 violation"),
+        n => bail!("tidy: {n} violations"),
+    }
+}
+
+fn check(root: &Path) -> Result<Vec<Violation>> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata of the workspace")?;
+    let mut violations = Vec::new();
+
+    for package in metadata.workspace_packages() {
+        let path = package.manifest_path.as_std_path();
+        let shown = workspace::shown(root, path);
+        let text = read(path)?;
+        violations.extend(manifests::check(&shown, &text));
+        violations.extend(arrows::check(&metadata, package, &shown, &text));
+    }
+    for path in rust_files(root)? {
+        let shown = workspace::shown(root, &path);
+        violations.extend(sources::check(&shown, &read(&path)?));
+    }
+    // No file is as good as an empty one: no heading names the version.
+    let log = fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
+    let version = manifests::workspace_version(&read(&root.join("Cargo.toml"))?)?;
+    violations.extend(changelog::check("CHANGELOG.md", &log, &version));
+    Ok(violations)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+/// Every .rs file of the crates, of xtask and of tests, sorted.
+fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders: Vec<_> = ["crates", "xtask", "tests"]
+        .map(|name| root.join(name))
+        .into();
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        for entry in entries {
+            let path = entry?.path();
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != "target") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_reads_as_path_line_and_message() {
+        let violation = Violation::new("crates/a/src/lib.rs", 3, "wrong; mend it");
+        assert_eq!(
+            violation.to_string(),
+            "crates/a/src/lib.rs:3: wrong; mend it"
+        );
+    }
+
+    #[test]
+    fn rust_files_are_found_at_every_depth_and_target_is_left_out() {
+        let root = tempfile::tempdir().unwrap();
+        for path in [
+            "crates/a/src/b/c.rs",
+            "crates/a/target/d.rs",
+            "tests/e.rs",
+            "xtask/f.txt",
+        ] {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found: Vec<_> = rust_files(root.path())
+            .unwrap()
+            .iter()
+            .map(|path| workspace::shown(root.path(), path))
+            .collect();
+        assert_eq!(found, ["crates/a/src/b/c.rs", "tests/e.rs"]);
+    }
+
+    /// A small workspace on disk, whose crates and files break one rule each.
+    #[test]
+    fn a_whole_workspace_is_checked() {
+        let root = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        put(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\
+             [workspace.package]\nversion = \"0.2.0\"\n[workspace.lints]\n\
+             [workspace.dependencies]\ngan-data = { path = \"crates/gan-data\" }\n",
+        );
+        let head = "version.workspace = true\nedition = \"2024\"\n[lints]\nworkspace = true\n";
+        put(
+            "crates/gan-data/Cargo.toml",
+            &format!("[package]\nname = \"gan-data\"\n{head}"),
+        );
+        put("crates/gan-data/src/lib.rs", "//! Data.\n");
+        put(
+            "crates/gan-core/Cargo.toml",
+            &format!(
+                "[package]\nname = \"gan-core\"\n{head}\
+                 [dependencies]\ngan-data.workspace = true\n"
+            ),
+        );
+        put(
+            "crates/gan-core/src/lib.rs",
+            "//! Core.\nunsafe fn f() {}\n",
+        );
+        put("tests/end_to_end.rs", "//! Tests.\n");
+        put("xtask/src/main.rs", "fn main() {}\n");
+        put("CHANGELOG.md", "## 0.1.0\n");
+
+        let found = check(root.path()).unwrap();
+        let places: Vec<_> = found
+            .iter()
+            .map(|v| format!("{}:{}", v.path, v.line))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "crates/gan-core/Cargo.toml:8",
+                "crates/gan-core/src/lib.rs:2",
+                "xtask/src/main.rs:1",
+                "CHANGELOG.md:1"
+            ]
+        );
+    }
+}
