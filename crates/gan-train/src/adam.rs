@@ -103,7 +103,10 @@ impl Adam {
                 let Some(tensor) = found.filter(|t| t.dims() == var.dims()) else {
                     return Err(TrainError::Checkpoint {
                         origin: origin.to_string(),
-                        found: format!("`{name}` has shape {:?}", found.map(|t| t.dims())),
+                        found: format!(
+                            "`{name}` has shape {:?}",
+                            found.map(candle_core::Tensor::dims)
+                        ),
                         expected: format!("shape {:?}", var.dims()),
                     });
                 };
