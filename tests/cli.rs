@@ -1,5 +1,7 @@
 //! The main job from end to end, over the built binary and real MNIST.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[path = "support/program.rs"]
 mod program;
 

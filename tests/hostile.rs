@@ -1,5 +1,7 @@
 //! Input that cannot be used: an error that says what is wrong, exit code 2, nothing written.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[path = "support/program.rs"]
 mod program;
 

@@ -4,6 +4,8 @@
 //! In f64 both programs do the same arithmetic up to the order of sums, so the trajectories must
 //! agree to rounding. In f32 they may part as far as PyTorch's own f32 does.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 #[path = "support/splitmix.rs"]
 mod splitmix;
 
@@ -107,9 +109,10 @@ fn set_weights(parameters: &ParameterStore, base: u64) {
         all.iter()
             .any(|p| p.name == weight && p.var.dims().len() == 2)
     };
-    let mut t = base;
     let mut fan_in = 0;
-    for parameter in parameters.all().iter().filter(|p| is_linear(&p.name)) {
+    let all = parameters.all();
+    let linear = all.iter().filter(|p| is_linear(&p.name));
+    for (t, parameter) in (base..).zip(linear) {
         let dims = parameter.var.dims();
         fan_in = dims.get(1).copied().unwrap_or(fan_in);
         let bound = 1.0 / (fan_in as f64).sqrt();
@@ -117,7 +120,6 @@ fn set_weights(parameters: &ParameterStore, base: u64) {
         let values = (0..count).map(|i| ((2.0 * u(t, i) - 1.0) * bound) as f32);
         let tensor = Tensor::from_vec(values.collect(), dims, &CPU).unwrap();
         parameters.set(&parameter.name, &tensor).unwrap();
-        t += 1;
     }
 }
 

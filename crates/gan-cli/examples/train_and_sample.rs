@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p gan-cli --example train_and_sample -- data/mnist grid.png 2000`
 
+#![allow(clippy::print_stdout, reason = "a program for people")]
+
 use candle_core::{DType, Device};
 use gan_core::{Mode, Seed, StandardNormalPrior};
 use gan_data::{DataLoader, ImageFolderOptions, Split};

@@ -15,24 +15,22 @@ pub(crate) struct WrongUse(pub(crate) String);
 
 /// The exit code for an error of a command.
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
-    let given_wrong = error.chain().any(is_wrong_use);
+    // What was added as context is found by anyhow's own downcast alone.
+    let given_wrong = error.is::<WrongUse>() || error.chain().any(is_wrong_use);
     ExitCode::from(if given_wrong { 2 } else { 1 })
 }
 
 fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<TrainError>() {
-        let started = [
-            matches!(error, TrainError::Tensor(_)),
-            matches!(error, TrainError::NonFinite { .. }),
-            matches!(error, TrainError::Observer(_)),
-        ];
-        return !started.contains(&true);
+        return !matches!(
+            error,
+            TrainError::Tensor(_) | TrainError::NonFinite { .. } | TrainError::Observer(_)
+        );
     }
     if let Some(error) = cause.downcast_ref::<SampleError>() {
         return !matches!(error, SampleError::Tensor(_) | SampleError::Encode { .. });
     }
-    cause.is::<WrongUse>()
-        || cause.is::<ConfigError>()
+    cause.is::<ConfigError>()
         || cause.is::<DataError>()
         || cause.is::<GeneratorFileError>()
         || cause.is::<ModelError>()

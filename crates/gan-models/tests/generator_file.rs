@@ -1,5 +1,7 @@
 //! Generators that are saved and loaded again.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageShape, Mode, Seed, Weights};
 use gan_models::{GeneratorHeader, ModelConfig};

@@ -1,5 +1,7 @@
 //! The tutorial networks: names, shapes, first weights and modes.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, ImageShape, LatentPrior, Mode, Purpose, Seed, StandardNormalPrior};
 use gan_models::ModelConfig;

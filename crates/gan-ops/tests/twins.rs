@@ -1,6 +1,8 @@
 //! Each fused operation against its composed twin and against finite differences, over random
 //! shapes and values.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use gan_ops::{Activation, batch_norm, composed, linear, softplus};
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! The losses against their formulas in the 2014 paper, with σ and ln taken literally in f64.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use candle_core::{Device, Tensor, Var};
 use gan_core::AdversarialLoss;
 use gan_train::{LossKind, Minimax, NonSaturating};

@@ -1,5 +1,7 @@
 //! The engine: order of updates, determinism, checkpoints, divergence.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed, StandardNormalPrior};
 use gan_models::ModelConfig;
