@@ -20,22 +20,27 @@
 
 mod atomic_file;
 mod batch;
+mod gradients;
 mod image_shape;
 mod loss;
 mod mode;
 mod networks;
+mod normal;
 mod parameters;
 mod prior;
+mod recorded;
 mod seed;
 mod weights;
 
 pub use atomic_file::write_atomically;
 pub use batch::ImageBatch;
+pub use gradients::{Accumulation, Gradients};
 pub use image_shape::ImageShape;
 pub use loss::AdversarialLoss;
 pub use mode::Mode;
 pub use networks::{Discriminator, Generator};
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
 pub use prior::{LatentPrior, StandardNormalPrior};
+pub use recorded::{Recorded, Tape};
 pub use seed::{Purpose, Seed};
 pub use weights::{Weights, WeightsError};

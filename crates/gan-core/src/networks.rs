@@ -1,17 +1,39 @@
 //! The two players.
 
-use crate::{ImageShape, Mode, ParameterStore};
+use crate::{ImageShape, Mode, ParameterStore, Recorded};
 use candle_core::{Result, Tensor};
 
 /// A network that turns latent vectors into images.
+///
+/// Only [`forward`](Self::forward) must be written; the others follow from it, and a network that
+/// can do them faster does.
 pub trait Generator: Send {
-    /// z: `[n, latent_dim]` → images `[n, c, h, w]` in [-1, 1].
+    /// z: `[n, latent_dim]` → images `[n, c, h, w]` in [-1, 1], differentiable on candle's graph
+    /// any number of times.
     ///
     /// `labels` (`[n]`, u32) are for class-conditional networks; the others ignore them.
     ///
     /// # Errors
     /// When `z` has another width than [`latent_dim`](Self::latent_dim), or a tensor operation fails.
     fn forward(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor>;
+
+    /// As [`forward`](Self::forward), without gradients.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        Ok(self.forward(z, labels, mode)?.detach())
+    }
+
+    /// As [`forward`](Self::forward) in training mode, with the gradients that training needs.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
+        Recorded::on_graph(z, self.parameters(), |z| {
+            self.forward(z, labels, Mode::Train)
+        })
+    }
 
     /// The width of a latent vector.
     fn latent_dim(&self) -> usize;
@@ -24,14 +46,27 @@ pub trait Generator: Send {
 }
 
 /// A network that tells real images from generated ones.
+///
+/// Only [`forward`](Self::forward) must be written; see [`Generator`].
 pub trait Discriminator: Send {
-    /// images: `[n, c, h, w]` in [-1, 1] → logits `[n]`; positive means real.
+    /// images: `[n, c, h, w]` in [-1, 1] → logits `[n]`; positive means real. Differentiable on
+    /// candle's graph any number of times.
     ///
     /// `labels` (`[n]`, u32) are for class-conditional networks; the others ignore them.
     ///
     /// # Errors
     /// When `images` have another shape than the network was built for, or a tensor operation fails.
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor>;
+
+    /// As [`forward`](Self::forward) in training mode, with the gradients that training needs.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward).
+    fn record(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
+        Recorded::on_graph(images, self.parameters(), |images| {
+            self.forward(images, labels, Mode::Train)
+        })
+    }
 
     /// Its trainable tensors and buffers.
     fn parameters(&self) -> &ParameterStore;

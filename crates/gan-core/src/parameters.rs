@@ -1,10 +1,11 @@
 //! A network's tensors, by name, in the order in which they were made.
 
+use crate::normal::standard_normal;
 use candle_core::{DType, Device, Error, Result, Shape, Tensor, Var};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal, Uniform};
+use rand::distr::{Distribution, Uniform};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether an optimizer moves a tensor.
@@ -174,8 +175,8 @@ impl SimpleBackend for ParameterStore {
 /// Drawn in f32, so that a network starts from the same numbers whatever its element type.
 fn initial_values(count: usize, shape: &Shape, init: Init, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let mut normal = |mean: f64, stdev: f64| -> Vec<f32> {
-        let mut draw = |_| mean + stdev * Distribution::<f64>::sample(&StandardNormal, rng);
-        (0..count).map(|i| draw(i) as f32).collect()
+        let draws = standard_normal(count, rng).into_iter();
+        draws.map(|z| (mean + stdev * f64::from(z)) as f32).collect()
     };
     match init {
         Init::Const(value) => vec![value as f32; count],

@@ -1,8 +1,8 @@
 //! Where latent vectors come from.
 
+use crate::normal::standard_normal;
 use candle_core::{Device, Result, Tensor};
 use rand::RngCore;
-use rand_distr::{Distribution, StandardNormal};
 
 /// A distribution over latent vectors.
 pub trait LatentPrior: Send {
@@ -31,10 +31,7 @@ impl StandardNormalPrior {
 
 impl LatentPrior for StandardNormalPrior {
     fn sample(&self, n: usize, rng: &mut dyn RngCore) -> Result<Tensor> {
-        let values: Vec<f32> = StandardNormal
-            .sample_iter(rng)
-            .take(n * self.latent_dim)
-            .collect();
+        let values = standard_normal(n * self.latent_dim, rng);
         Tensor::from_vec(values, (n, self.latent_dim), &Device::Cpu)
     }
 

@@ -1,9 +1,9 @@
 //! The tutorial's multilayer perceptrons: a generator with batch normalization, a plain discriminator.
 
-use crate::layers::{BatchNorm1d, Linear};
+use crate::layers::{batch_norm, linear};
 use candle_core::{Result, Tensor};
-use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore};
-use gan_ops::Activation;
+use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
+use gan_ops::{Activation, Sequence};
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 
@@ -18,9 +18,7 @@ const DISCRIMINATOR_WIDTHS: [usize; 2] = [512, 256];
 
 /// z → 128 → 256 → 512 → 1024 → pixels.
 pub(crate) struct MlpGenerator {
-    first: Linear,
-    blocks: Vec<(Linear, BatchNorm1d)>,
-    last: Linear,
+    layers: Sequence,
     latent_dim: usize,
     image_shape: ImageShape,
     parameters: ParameterStore,
@@ -34,49 +32,79 @@ impl MlpGenerator {
     ) -> Result<Self> {
         let model = parameters.builder().pp("model");
         let [first_width, ..] = GENERATOR_WIDTHS;
-        let first = Linear::new(latent_dim, first_width, LEAKY_RELU, &model.pp(0))?;
+        let mut blocks = vec![linear(latent_dim, first_width, LEAKY_RELU, &model.pp(0))?];
         // The numbers count the tutorial's nn.Sequential: Linear, LeakyReLU, then three modules a block.
         let mut index = 2;
-        let mut blocks = Vec::new();
         for widths in GENERATOR_WIDTHS.windows(2) {
             let (inputs, outputs) = (widths[0], widths[1]);
-            let linear = Linear::new(inputs, outputs, Activation::Identity, &model.pp(index))?;
-            let norm = model.pp(index + 1);
-            let norm = BatchNorm1d::new(outputs, BATCH_NORM_EPS, LEAKY_RELU, &norm)?;
-            blocks.push((linear, norm));
+            let mut block = linear(inputs, outputs, LEAKY_RELU, &model.pp(index))?;
+            block.norm = Some(batch_norm(outputs, BATCH_NORM_EPS, &model.pp(index + 1))?);
+            blocks.push(block);
             index += 3;
         }
         let [.., width] = GENERATOR_WIDTHS;
         let pixels = image_shape.elements();
-        let last = Linear::new(width, pixels, Activation::Tanh, &model.pp(index))?;
+        blocks.push(linear(width, pixels, Activation::Tanh, &model.pp(index))?);
         Ok(Self {
-            first,
-            blocks,
-            last,
+            layers: Sequence::new(blocks)?,
             latent_dim,
             image_shape,
             parameters,
         })
     }
-}
 
-impl Generator for MlpGenerator {
-    fn forward(&self, z: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        let (n, width) = z.dims2()?;
+    fn check(&self, z: &Tensor) -> Result<()> {
+        let (_, width) = z.dims2()?;
         if width != self.latent_dim {
             let expected = self.latent_dim;
             candle_core::bail!("z has {width} components, the generator takes {expected}");
         }
-        let mut x = self.first.forward(z)?;
-        for (linear, norm) in &self.blocks {
-            x = norm.forward(&linear.forward(&x)?, mode)?;
-        }
+        Ok(())
+    }
+
+    /// `[n, pixels]` → `[n, c, h, w]`, on the same memory if it lies in either order.
+    fn images(&self, pixels: &Tensor) -> Result<Tensor> {
         let ImageShape {
             channels,
             height,
             width,
         } = self.image_shape;
-        self.last.forward(&x)?.reshape((n, channels, height, width))
+        let n = pixels.dim(0)?;
+        if pixels.is_contiguous() {
+            pixels.reshape((n, channels, height, width))
+        } else {
+            let by_pixel = pixels.t()?.reshape((channels, height, width, n))?;
+            by_pixel.permute((3, 0, 1, 2))
+        }
+    }
+}
+
+impl Generator for MlpGenerator {
+    fn forward(&self, z: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.check(z)?;
+        self.images(&self.layers.forward(z, mode)?)
+    }
+
+    fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.check(z)?;
+        if !z.device().is_cpu() {
+            return Ok(self.forward(z, labels, mode)?.detach());
+        }
+        self.images(&self.layers.infer(z, mode)?)
+    }
+
+    fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
+        self.check(z)?;
+        if !z.device().is_cpu() {
+            return Recorded::on_graph(z, &self.parameters, |z| {
+                self.forward(z, labels, Mode::Train)
+            });
+        }
+        let recorded = self.layers.record(z)?;
+        Ok(Recorded {
+            output: self.images(&recorded.output)?,
+            tape: recorded.tape,
+        })
     }
 
     fn latent_dim(&self) -> usize {
@@ -94,7 +122,7 @@ impl Generator for MlpGenerator {
 
 /// pixels → 512 → 256 → logit.
 pub(crate) struct MlpDiscriminator {
-    layers: Vec<Linear>,
+    layers: Sequence,
     image_shape: ImageShape,
     parameters: ParameterStore,
 }
@@ -103,24 +131,22 @@ impl MlpDiscriminator {
     pub(crate) fn new(image_shape: ImageShape, parameters: ParameterStore) -> Result<Self> {
         let model = parameters.builder().pp("model");
         let mut inputs = image_shape.elements();
-        let mut layers = Vec::new();
+        let mut blocks = Vec::new();
         // Every second module of the tutorial's nn.Sequential is a LeakyReLU.
         for (i, outputs) in DISCRIMINATOR_WIDTHS.into_iter().enumerate() {
-            layers.push(Linear::new(inputs, outputs, LEAKY_RELU, &model.pp(2 * i))?);
+            blocks.push(linear(inputs, outputs, LEAKY_RELU, &model.pp(2 * i))?);
             inputs = outputs;
         }
-        let last = model.pp(2 * layers.len());
-        layers.push(Linear::new(inputs, 1, Activation::Identity, &last)?);
+        let last = model.pp(2 * blocks.len());
+        blocks.push(linear(inputs, 1, Activation::Identity, &last)?);
         Ok(Self {
-            layers,
+            layers: Sequence::new(blocks)?,
             image_shape,
             parameters,
         })
     }
-}
 
-impl Discriminator for MlpDiscriminator {
-    fn forward(&self, images: &Tensor, _labels: Option<&Tensor>, _mode: Mode) -> Result<Tensor> {
+    fn check(&self, images: &Tensor) -> Result<()> {
         let (_, c, h, w) = images.dims4()?;
         let ImageShape {
             channels,
@@ -131,11 +157,28 @@ impl Discriminator for MlpDiscriminator {
             let expected = self.image_shape;
             candle_core::bail!("images are [{c}, {h}, {w}], the discriminator takes {expected}");
         }
-        let mut x = images.flatten_from(1)?;
-        for layer in &self.layers {
-            x = layer.forward(&x)?;
+        Ok(())
+    }
+}
+
+impl Discriminator for MlpDiscriminator {
+    fn forward(&self, images: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.check(images)?;
+        self.layers.forward(images, mode)?.squeeze(1)
+    }
+
+    fn record(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
+        self.check(images)?;
+        if !images.device().is_cpu() {
+            return Recorded::on_graph(images, &self.parameters, |images| {
+                self.forward(images, labels, Mode::Train)
+            });
         }
-        x.squeeze(1)
+        let recorded = self.layers.record(images)?;
+        Ok(Recorded {
+            output: recorded.output.squeeze(1)?,
+            tape: recorded.tape,
+        })
     }
 
     fn parameters(&self) -> &ParameterStore {

@@ -32,33 +32,43 @@ impl Activation {
     }
 
     /// Replaces pre-activations by activations.
+    #[inline(always)]
     pub(crate) fn apply_in_place<T: Element>(self, values: &mut [T]) {
         match self {
             Self::Identity => {}
             Self::LeakyRelu { slope } => {
                 let slope = T::from_f64(slope);
                 for value in values {
-                    *value = if *value > T::zero() {
-                        *value
-                    } else {
-                        *value * slope
-                    };
+                    let scaled = *value * slope;
+                    *value = if *value > T::zero() { *value } else { scaled };
                 }
             }
-            Self::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
+            Self::Tanh => {
+                for value in values {
+                    *value = value.tanh();
+                }
+            }
         }
     }
 
     /// Turns the gradient by the activations `outputs` into the gradient by the pre-activations.
+    #[inline(always)]
     pub(crate) fn backpropagate<T: Element>(self, outputs: &[T], gradient: &mut [T]) {
         let pairs = gradient.iter_mut().zip(outputs);
         match self {
             Self::Identity => {}
             Self::LeakyRelu { slope } => {
                 let slope = T::from_f64(slope);
-                pairs.for_each(|(g, y)| *g = if *y > T::zero() { *g } else { *g * slope });
+                for (g, y) in pairs {
+                    let scaled = *g * slope;
+                    *g = if *y > T::zero() { *g } else { scaled };
+                }
             }
-            Self::Tanh => pairs.for_each(|(g, y)| *g *= T::one() - *y * *y),
+            Self::Tanh => {
+                for (g, y) in pairs {
+                    *g *= T::one() - *y * *y;
+                }
+            }
         }
     }
 }

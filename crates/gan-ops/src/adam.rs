@@ -1,8 +1,13 @@
 //! The Adam update, in place (Kingma & Ba, 2015).
 
 use crate::composed;
-use crate::element::{Element, elements, for_element};
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
+use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
+use crate::parallel::{rows_per_task, vectorized};
+use candle_core::{Result, Tensor, Var};
+use rayon::prelude::*;
+
+/// Roughly what one parameter's update costs, in multiplications.
+const WORK_PER_PARAMETER: usize = 16;
 
 /// One step's numbers.
 #[derive(Clone, Copy, Debug)]
@@ -40,139 +45,56 @@ impl AdamStep {
 /// When the shapes or element types differ.
 pub fn adam_step(theta: &Var, gradient: &Tensor, m: &Var, v: &Var, step: &AdamStep) -> Result<()> {
     for (name, tensor) in [("gradient", gradient), ("m", m), ("v", v)] {
-        if tensor.dims() != theta.dims() {
+        if tensor.dims() != theta.dims() || tensor.dtype() != theta.dtype() {
             let (found, expected) = (tensor.dims(), theta.dims());
-            candle_core::bail!("adam: {name} has shape {found:?}, the parameter {expected:?}");
+            let (found_type, expected_type) = (tensor.dtype(), theta.dtype());
+            candle_core::bail!(
+                "adam: {name} has shape {found:?} of {found_type:?}, the parameter {expected:?} of {expected_type:?}"
+            );
         }
     }
     if !theta.device().is_cpu() {
         return composed::adam_step(theta, gradient, m, v, step);
     }
     let gradient = gradient.contiguous()?;
-    m.inplace_op2(&gradient, &FirstMoment { beta: step.beta1 })?;
-    v.inplace_op2(&gradient, &SecondMoment { beta: step.beta2 })?;
-    theta.inplace_op3(m, v, step)
+    for_dtype!(theta.dtype(), "adam", on_cpu(theta, &gradient, m, v, step))
 }
 
-struct FirstMoment {
-    beta: f64,
-}
-
-impl InplaceOp2 for FirstMoment {
-    fn name(&self) -> &'static str {
-        "adam_first_moment"
-    }
-
-    fn cpu_fwd(&self, m: &mut CpuStorage, ml: &Layout, g: &CpuStorage, gl: &Layout) -> Result<()> {
-        for_element!(g, self.name(), first_moment, (self.beta, m, ml, g, gl))
-    }
-}
-
-fn first_moment<T: Element + Slice>(
-    beta: f64,
-    m: &mut CpuStorage,
-    m_layout: &Layout,
-    g: &CpuStorage,
-    g_layout: &Layout,
-) -> Result<()> {
-    let (keep, take) = (T::from_f64(beta), T::from_f64(1.0 - beta));
-    let g = elements::<T>(g, g_layout)?;
-    let pairs = T::elements_mut(m, m_layout)?.iter_mut().zip(g);
-    pairs.for_each(|(m, g)| *m = keep * *m + take * *g);
-    Ok(())
-}
-
-struct SecondMoment {
-    beta: f64,
-}
-
-impl InplaceOp2 for SecondMoment {
-    fn name(&self) -> &'static str {
-        "adam_second_moment"
-    }
-
-    fn cpu_fwd(&self, v: &mut CpuStorage, vl: &Layout, g: &CpuStorage, gl: &Layout) -> Result<()> {
-        for_element!(g, self.name(), second_moment, (self.beta, v, vl, g, gl))
-    }
-}
-
-fn second_moment<T: Element + Slice>(
-    beta: f64,
-    v: &mut CpuStorage,
-    v_layout: &Layout,
-    g: &CpuStorage,
-    g_layout: &Layout,
-) -> Result<()> {
-    let (keep, take) = (T::from_f64(beta), T::from_f64(1.0 - beta));
-    let g = elements::<T>(g, g_layout)?;
-    let pairs = T::elements_mut(v, v_layout)?.iter_mut().zip(g);
-    pairs.for_each(|(v, g)| *v = keep * *v + take * *g * *g);
-    Ok(())
-}
-
-impl InplaceOp3 for AdamStep {
-    fn name(&self) -> &'static str {
-        "adam_step"
-    }
-
-    fn cpu_fwd(
-        &self,
-        theta: &mut CpuStorage,
-        theta_layout: &Layout,
-        m: &CpuStorage,
-        m_layout: &Layout,
-        v: &CpuStorage,
-        v_layout: &Layout,
-    ) -> Result<()> {
-        let (m, v) = ((m, m_layout), (v, v_layout));
-        for_element!(m.0, "adam_step", descend, (self, theta, theta_layout, m, v))
-    }
-}
-
-fn descend<T: Element + Slice>(
+/// One pass over all four, shared among the threads.
+fn on_cpu<T: Element>(
+    theta: &Var,
+    gradient: &Tensor,
+    m: &Var,
+    v: &Var,
     step: &AdamStep,
-    theta: &mut CpuStorage,
-    theta_layout: &Layout,
-    m: (&CpuStorage, &Layout),
-    v: (&CpuStorage, &Layout),
 ) -> Result<()> {
+    with_slice_mut::<T, _>(theta, |theta| {
+        with_slice_mut::<T, _>(m, |m| {
+            with_slice_mut::<T, _>(v, |v| {
+                with_slice::<T, _>(gradient, |gradient| {
+                    let task = rows_per_task(theta.len(), WORK_PER_PARAMETER);
+                    let moments = m.par_chunks_mut(task).zip(v.par_chunks_mut(task));
+                    let parts = theta.par_chunks_mut(task).zip(gradient.par_chunks(task));
+                    parts.zip(moments).for_each(|((theta, gradient), (m, v))| {
+                        vectorized(|| descend(step, theta, gradient, m, v));
+                    });
+                    Ok(())
+                })
+            })
+        })
+    })
+}
+
+#[inline(always)]
+fn descend<T: Element>(step: &AdamStep, theta: &mut [T], gradient: &[T], m: &mut [T], v: &mut [T]) {
+    let (keep_m, take_m) = (T::from_f64(step.beta1), T::from_f64(1.0 - step.beta1));
+    let (keep_v, take_v) = (T::from_f64(step.beta2), T::from_f64(1.0 - step.beta2));
     let (size, eps) = (T::from_f64(step.step_size()), T::from_f64(step.eps));
     let correction = T::from_f64(step.root_correction());
-    let moments = elements::<T>(m.0, m.1)?
-        .iter()
-        .zip(elements::<T>(v.0, v.1)?);
-    for (theta, (m, v)) in T::elements_mut(theta, theta_layout)?
-        .iter_mut()
-        .zip(moments)
-    {
-        *theta -= size * *m / (v.sqrt() / correction + eps);
+    let parameters = theta.iter_mut().zip(gradient);
+    for ((theta, g), (m, v)) in parameters.zip(m.iter_mut().zip(v)) {
+        *m = keep_m * *m + take_m * *g;
+        *v = keep_v * *v + take_v * *g * *g;
+        *theta -= size * *m / (Element::sqrt(*v) / correction + eps);
     }
-    Ok(())
 }
-
-/// Write access to the numbers of a contiguous tensor.
-trait Slice: Sized {
-    fn elements_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [Self]>;
-}
-
-macro_rules! slice {
-    ($float:ty, $variant:ident) => {
-        impl Slice for $float {
-            fn elements_mut<'a>(
-                storage: &'a mut CpuStorage,
-                layout: &Layout,
-            ) -> Result<&'a mut [Self]> {
-                match (storage, layout.contiguous_offsets()) {
-                    (CpuStorage::$variant(values), Some((start, end))) => {
-                        Ok(&mut values[start..end])
-                    }
-                    _ => candle_core::bail!(
-                        "adam: parameter, moments and gradient must be contiguous and of one type"
-                    ),
-                }
-            }
-        }
-    };
-}
-slice!(f32, F32);
-slice!(f64, F64);

@@ -1,7 +1,8 @@
 //! Binary cross-entropy on logits, in the form that neither overflows nor loses digits.
 
 use crate::composed;
-use crate::element::{Element, elements, for_element};
+use crate::element::{Element, elements, for_dtype};
+use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), exact to rounding for every x; its derivative is σ(x).
@@ -42,7 +43,7 @@ impl CustomOp1 for Softplus {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        for_element!(x, self.name(), forward, (x, layout))
+        for_dtype!(x.dtype(), self.name(), forward(x, layout))
     }
 
     fn bwd(&self, x: &Tensor, _result: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {

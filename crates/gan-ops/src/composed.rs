@@ -1,8 +1,17 @@
 //! The same operations made of plain candle operations: they run on every device, can be
 //! differentiated any number of times, and are what the fused ones are tested against.
 
-use crate::{Activation, AdamStep, BatchStatistics};
+use crate::{Activation, AdamStep};
 use candle_core::{Result, Tensor, Var};
+
+/// What a batch says about its distribution, one number a feature. Not differentiable.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics {
+    /// `[c]`
+    pub mean: Tensor,
+    /// `[c]`, biased: the sum of squared deviations over n.
+    pub variance: Tensor,
+}
 
 /// x where x > 0, else `slope` · x; the derivative at 0 is `slope`.
 ///
@@ -12,7 +21,7 @@ pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
     x.gt(0.0)?.where_cond(x, &(x * slope)?)
 }
 
-/// See [`crate::linear`].
+/// x `[n, i]`, weight `[o, i]`, bias `[o]` → activation(x · weightᵀ + bias) `[n, o]`.
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -25,10 +34,12 @@ pub fn linear(
     activation.apply(&x.matmul(&weight.t()?)?.broadcast_add(bias)?)
 }
 
-/// See [`crate::batch_norm`].
+/// Training mode: x `[n, c]`, weight `[c]`, bias `[c]` →
+/// activation((x − mean) / √(variance + eps) · weight + bias) `[n, c]` with the batch's own mean
+/// and biased variance, which are returned for the running statistics (Ioffe & Szegedy, 2015).
 ///
 /// # Errors
-/// When the shapes do not fit.
+/// When n < 2 (one row has no variance) or the shapes do not fit.
 pub fn batch_norm(
     x: &Tensor,
     weight: &Tensor,
@@ -36,6 +47,10 @@ pub fn batch_norm(
     eps: f64,
     activation: Activation,
 ) -> Result<(Tensor, BatchStatistics)> {
+    let rows = x.dim(0)?;
+    if rows < 2 {
+        candle_core::bail!("batch normalization in training mode got {rows} row, needs at least 2");
+    }
     let mean = x.mean_keepdim(0)?;
     let centred = x.broadcast_sub(&mean)?;
     let variance = centred.sqr()?.mean_keepdim(0)?;
@@ -46,6 +61,23 @@ pub fn batch_norm(
         variance: variance.squeeze(0)?.detach(),
     };
     Ok((activation.apply(&y)?, statistics))
+}
+
+/// Evaluation mode: as [`batch_norm`], with the given statistics instead of the batch's.
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn batch_norm_with(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    statistics: &BatchStatistics,
+    eps: f64,
+    activation: Activation,
+) -> Result<Tensor> {
+    let scale = weight.div(&(&statistics.variance + eps)?.sqrt()?)?;
+    let shift = bias.sub(&statistics.mean.mul(&scale)?)?;
+    activation.apply(&x.broadcast_mul(&scale)?.broadcast_add(&shift)?)
 }
 
 /// See [`crate::softplus`]. No branch that is not taken overflows, so no gradient is NaN.

@@ -1,55 +1,69 @@
 //! The two element types of the fused operations, and access to a tensor's numbers.
 
-use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, WithDType};
+use crate::scratch::Scratch;
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, Var, WithDType};
+use std::cell::Cell;
 
 /// f32 or f64.
-pub(crate) trait Element: WithDType {
+pub(crate) trait Element: WithDType + Default + faer::traits::ComplexField {
     fn exp(self) -> Self;
     fn ln_1p(self) -> Self;
     fn sqrt(self) -> Self;
-    fn tanh(self) -> Self;
     fn abs(self) -> Self;
+    /// The hyperbolic tangent, within a few units in the last place.
+    fn tanh(self) -> Self;
+    /// The buffers of this type.
+    fn scratch(both: &(Scratch<f32>, Scratch<f64>)) -> &Scratch<Self>;
+    /// The numbers of a storage of this type.
+    fn of_storage(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }
 
 macro_rules! element {
-    ($float:ty) => {
+    ($float:ident, $variant:ident, $scratch:tt, $tanh:expr) => {
         impl Element for $float {
             fn exp(self) -> Self {
-                self.exp()
+                $float::exp(self)
             }
             fn ln_1p(self) -> Self {
-                self.ln_1p()
+                $float::ln_1p(self)
             }
+            #[inline(always)]
             fn sqrt(self) -> Self {
-                self.sqrt()
-            }
-            fn tanh(self) -> Self {
-                self.tanh()
+                $float::sqrt(self)
             }
             fn abs(self) -> Self {
-                self.abs()
+                $float::abs(self)
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                $tanh(self)
+            }
+            fn scratch(both: &(Scratch<f32>, Scratch<f64>)) -> &Scratch<Self> {
+                &both.$scratch
+            }
+            fn of_storage(storage: &mut CpuStorage) -> Option<&mut [Self]> {
+                match storage {
+                    CpuStorage::$variant(values) => Some(values),
+                    _ => None,
+                }
             }
         }
     };
 }
-element!(f32);
-element!(f64);
+element!(f32, F32, 0, crate::tanh::tanh);
+element!(f64, F64, 1, f64::tanh);
 
-/// Calls a function that is generic over the element type with the one of a storage.
-macro_rules! for_element {
-    ($storage:expr, $name:expr, $call:ident, ($($argument:expr),* $(,)?)) => {
-        match $storage {
-            candle_core::CpuStorage::F32(_) => $call::<f32>($($argument),*),
-            candle_core::CpuStorage::F64(_) => $call::<f64>($($argument),*),
-            other => candle_core::bail!(
-                "{} takes f32 or f64 tensors, not {:?}",
-                $name,
-                candle_core::backend::BackendStorage::dtype(other)
-            ),
+/// Calls a function that is generic over the element type with the one of a type of numbers.
+macro_rules! for_dtype {
+    ($dtype:expr, $name:expr, $call:ident($($argument:expr),* $(,)?)) => {
+        match $dtype {
+            candle_core::DType::F32 => $call::<f32>($($argument),*),
+            candle_core::DType::F64 => $call::<f64>($($argument),*),
+            other => candle_core::bail!("{} takes f32 or f64 tensors, not {other:?}", $name),
         }
     };
 }
-pub(crate) use for_element;
+pub(crate) use for_dtype;
 
 /// The numbers of a contiguous CPU tensor.
 pub(crate) fn elements<'a, T: Element>(
@@ -62,22 +76,70 @@ pub(crate) fn elements<'a, T: Element>(
     }
 }
 
-/// Calls `read` with the storage and layout of a CPU tensor.
-pub(crate) fn with_cpu_storage<R>(
+/// Calls `read` with the whole storage of a CPU tensor and where in it the tensor lies.
+pub(crate) fn with_storage<T: Element, R>(
     tensor: &Tensor,
-    read: impl FnOnce(&CpuStorage, &Layout) -> Result<R>,
+    read: impl FnOnce(&[T], &Layout) -> Result<R>,
 ) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
-        Storage::Cpu(storage) => read(storage, layout),
+        Storage::Cpu(storage) => read(T::cpu_storage_as_slice(storage)?, layout),
         _ => candle_core::bail!("a fused CPU operation was given a tensor on another device"),
     }
 }
 
-/// A copy of the numbers of a tensor on the CPU, in row-major order.
-pub(crate) fn to_vec<T: Element>(tensor: &Tensor) -> Result<Vec<T>> {
-    let tensor = tensor.contiguous()?;
-    with_cpu_storage(&tensor, |storage, layout| {
-        Ok(elements::<T>(storage, layout)?.to_vec())
+/// Calls `read` with the numbers of a contiguous CPU tensor.
+pub(crate) fn with_slice<T: Element, R>(
+    tensor: &Tensor,
+    read: impl FnOnce(&[T]) -> Result<R>,
+) -> Result<R> {
+    with_storage(tensor, |values, layout| match layout.contiguous_offsets() {
+        Some((start, end)) => read(&values[start..end]),
+        None => candle_core::bail!("a fused operation was given a non-contiguous tensor"),
     })
+}
+
+/// Calls `write` with the numbers of a contiguous CPU variable.
+pub(crate) fn with_slice_mut<T: Element, R>(
+    var: &Var,
+    write: impl FnOnce(&mut [T]) -> Result<R>,
+) -> Result<R> {
+    let operation = Write {
+        write: Cell::new(Some(write)),
+        result: Cell::new(None),
+        element: std::marker::PhantomData,
+    };
+    var.inplace_op1(&operation)?;
+    match operation.result.into_inner() {
+        Some(result) => Ok(result),
+        None => candle_core::bail!("a variable was not written"),
+    }
+}
+
+/// Candle's only way to the numbers of a variable: an operation in place.
+struct Write<T, F, R> {
+    write: Cell<Option<F>>,
+    result: Cell<Option<R>>,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<T: Element, R, F: FnOnce(&mut [T]) -> Result<R>> InplaceOp1 for Write<T, F, R> {
+    fn name(&self) -> &'static str {
+        "write"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (Some(values), Some((start, end))) =
+            (T::of_storage(storage), layout.contiguous_offsets())
+        else {
+            candle_core::bail!(
+                "a variable to be written must be contiguous and of type {:?}",
+                T::DTYPE
+            );
+        };
+        if let Some(write) = self.write.take() {
+            self.result.set(Some(write(&mut values[start..end])?));
+        }
+        Ok(())
+    }
 }

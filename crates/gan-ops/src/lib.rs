@@ -1,37 +1,46 @@
 //! Differentiable operations that a GAN spends its time in, fused and checked.
 //!
-//! Each operation is one function. On the CPU it runs as a single pass over its data in f32 or
-//! f64, and its gradient likewise; on other devices it runs as its twin in [`composed`], which is
-//! made of plain candle operations alone. The property tests hold the two against each other and
-//! both against finite differences.
-//!
-//! Gradients of the fused forms are computed from raw numbers, so they cannot be differentiated
-//! again. What needs a second derivative (a gradient penalty) takes the twin.
+//! The heart is [`Sequence`]: fully connected blocks with batch normalization and activation, whose
+//! forward and backward passes are written out by hand, in f32 or f64 on the CPU. Its twin, on
+//! candle's graph, runs on every device and can be differentiated any number of times, which a
+//! gradient penalty needs. Each other operation has its twin in [`composed`]. The property tests
+//! hold the two against each other and both against finite differences.
 //!
 //! ```
-//! use candle_core::{Device, Tensor};
-//! use gan_ops::{Activation, linear};
+//! use candle_core::{Device, Tensor, Var};
+//! use gan_core::Mode;
+//! use gan_ops::{Activation, Block, Sequence};
 //!
+//! let sequence = Sequence::new(vec![Block {
+//!     weight: Var::new(&[[3f32, 4.0]], &Device::Cpu)?,
+//!     bias: Var::new(&[1f32], &Device::Cpu)?,
+//!     norm: None,
+//!     activation: Activation::LeakyRelu { slope: 0.2 },
+//! }])?;
 //! let x = Tensor::new(&[[1f32, -2.0]], &Device::Cpu)?;
-//! let weight = Tensor::new(&[[3f32, 4.0]], &Device::Cpu)?;
-//! let bias = Tensor::new(&[1f32], &Device::Cpu)?;
-//! let y = linear(&x, &weight, &bias, Activation::LeakyRelu { slope: 0.2 })?;
+//! let y = sequence.infer(&x, Mode::Eval)?;
 //! assert_eq!(y.to_vec2::<f32>()?, [[0.2 * (3.0 - 8.0 + 1.0)]]);
+//!
+//! let recorded = sequence.record(&x)?;
+//! let gradient = recorded.tape.input_gradient(&Tensor::new(&[[1f32]], &Device::Cpu)?)?;
+//! assert_eq!(gradient.to_vec2::<f32>()?, [[0.2 * 3.0, 0.2 * 4.0]]);
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
 mod activation;
 mod adam;
-mod batch_norm;
 mod binary_cross_entropy;
 pub mod composed;
 mod element;
-mod linear;
+mod matmul;
+mod parallel;
+mod scratch;
+mod sequence;
+mod tanh;
 mod threads;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam_step};
-pub use batch_norm::{BatchStatistics, batch_norm, batch_norm_with};
 pub use binary_cross_entropy::{bce_with_logits, softplus};
-pub use linear::linear;
+pub use sequence::{BatchNorm, Block, Sequence};
 pub use threads::settle_threads;

@@ -2,8 +2,7 @@
 
 use crate::{TrainConfig, TrainError};
 use candle_core::Var;
-use candle_core::backprop::GradStore;
-use gan_core::{ParameterStore, Weights};
+use gan_core::{Gradients, ParameterStore, Weights};
 use gan_ops::{AdamStep, adam_step};
 
 /// PyTorch's default, which the tutorial keeps.
@@ -50,11 +49,11 @@ impl Adam {
         })
     }
 
-    /// Moves every parameter along its gradient.
+    /// Moves every parameter along its gradient, and clears the gradients.
     ///
     /// # Errors
     /// When a parameter has no gradient: it would silently stay as it is.
-    pub fn step(&mut self, gradients: &GradStore) -> candle_core::Result<()> {
+    pub fn step(&mut self, gradients: &mut Gradients) -> candle_core::Result<()> {
         self.steps += 1;
         let step = AdamStep {
             lr: self.lr,
@@ -69,6 +68,7 @@ impl Adam {
             };
             adam_step(&slot.theta, gradient, &slot.m, &slot.v, &step)?;
         }
+        gradients.clear();
         Ok(())
     }
 

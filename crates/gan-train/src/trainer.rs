@@ -1,9 +1,10 @@
 //! The training step and the loop around it.
 
 use crate::{Adam, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
-use candle_core::{DType, Result as TensorResult, Tensor};
+use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
-    AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Mode, Purpose, Seed,
+    AdversarialLoss, Discriminator, Generator, Gradients, ImageBatch, LatentPrior, Purpose,
+    Recorded, Seed,
 };
 use gan_ops::bce_with_logits;
 
@@ -13,6 +14,8 @@ pub struct Trainer {
     pub(crate) discriminator: Box<dyn Discriminator>,
     pub(crate) generator_optimizer: Adam,
     pub(crate) discriminator_optimizer: Adam,
+    generator_gradients: Gradients,
+    discriminator_gradients: Gradients,
     pub(crate) state: TrainState,
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
@@ -80,6 +83,8 @@ impl Trainer {
         Ok(Self {
             generator_optimizer: Adam::new(generator.parameters(), config)?,
             discriminator_optimizer: Adam::new(discriminator.parameters(), config)?,
+            generator_gradients: Gradients::new(generator.parameters()),
+            discriminator_gradients: Gradients::new(discriminator.parameters()),
             generator,
             discriminator,
             prior,
@@ -125,14 +130,18 @@ impl Trainer {
             labels: batch.labels.as_ref(),
         };
         let fake = self.generate(&real)?;
+        let on_real = self.judge(&real.images, &real)?;
+        let on_fake = self.judge(&fake.output, &real)?;
         let (generator_loss, judged) = match self.update_order {
+            // Neither update needs the other's result, so both use the same two judgements.
             UpdateOrder::GeneratorFirst => {
-                let loss = self.update_generator(&real, &fake)?;
-                (loss, self.update_discriminator(&real, &fake.detach())?)
+                let loss = self.update_generator(&real, &fake, &on_fake, Some(&on_real))?;
+                (loss, self.update_discriminator(&on_real, &on_fake)?)
             }
             UpdateOrder::DiscriminatorFirst => {
-                let judged = self.update_discriminator(&real, &fake.detach())?;
-                (self.update_generator(&real, &fake)?, judged)
+                let judged = self.update_discriminator(&on_real, &on_fake)?;
+                let on_fake = self.judge(&fake.output, &real)?;
+                (self.update_generator(&real, &fake, &on_fake, None)?, judged)
             }
         };
         self.check_finite("discriminator's loss", judged.loss)?;
@@ -148,7 +157,7 @@ impl Trainer {
             d_real: judged.d_real,
             d_fake: judged.d_fake,
             value: judged.value,
-            fake: fake.detach(),
+            fake: fake.output,
         })
     }
 
@@ -173,29 +182,57 @@ impl Trainer {
     }
 
     /// As many images as there are real ones, from this step's own noise.
-    fn generate(&self, real: &Real<'_>) -> TensorResult<Tensor> {
+    fn generate(&self, real: &Real<'_>) -> TensorResult<Recorded> {
         let mut rng = self.seed.rng(Purpose::TrainingLatents, self.state.step);
         let z = self.prior.sample(real.images.dim(0)?, &mut rng)?;
         let z = z.to_dtype(real.images.dtype())?;
         let z = z.to_device(real.images.device())?;
-        self.generator.forward(&z, real.labels, Mode::Train)
+        self.generator.record(&z, real.labels)
     }
 
-    fn update_generator(&mut self, real: &Real<'_>, fake: &Tensor) -> TensorResult<f64> {
-        let judge = |images: &Tensor| self.discriminator.forward(images, real.labels, Mode::Train);
-        let loss = self
-            .loss
-            .generator(&|| judge(&real.images), &judge(fake)?)?;
-        self.generator_optimizer.step(&loss.backward()?)?;
+    fn judge(&self, images: &Tensor, real: &Real<'_>) -> TensorResult<Recorded> {
+        self.discriminator.record(images, real.labels)
+    }
+
+    fn update_generator(
+        &mut self,
+        real: &Real<'_>,
+        fake: &Recorded,
+        on_fake: &Recorded,
+        on_real: Option<&Recorded>,
+    ) -> TensorResult<f64> {
+        let logits = Var::from_tensor(&on_fake.output)?;
+        let on_real = || match on_real {
+            Some(on_real) => Ok(on_real.output.clone()),
+            None => Ok(self.judge(&real.images, real)?.output),
+        };
+        let loss = self.loss.generator(&on_real, &logits)?;
+        let by_images = on_fake.tape.input_gradient(&slope(&loss, &logits)?)?;
+        let gradients = &mut self.generator_gradients;
+        fake.tape.parameter_gradients(&by_images, gradients)?;
+        self.generator_optimizer.step(gradients)?;
         number(&loss)
     }
 
-    fn update_discriminator(&mut self, real: &Real<'_>, fake: &Tensor) -> TensorResult<Judged> {
-        let judge = |images: &Tensor| self.discriminator.forward(images, real.labels, Mode::Train);
-        let (real_logits, fake_logits) = (judge(&real.images)?, judge(fake)?);
-        let loss = self.loss.discriminator(&real_logits, &fake_logits)?;
-        self.discriminator_optimizer.step(&loss.backward()?)?;
-        Judged::new(number(&loss)?, &real_logits.detach(), &fake_logits.detach())
+    fn update_discriminator(
+        &mut self,
+        on_real: &Recorded,
+        on_fake: &Recorded,
+    ) -> TensorResult<Judged> {
+        let (real, fake) = (
+            Var::from_tensor(&on_real.output)?,
+            Var::from_tensor(&on_fake.output)?,
+        );
+        let loss = self.loss.discriminator(&real, &fake)?;
+        let slopes = loss.backward()?;
+        let gradients = &mut self.discriminator_gradients;
+        for (logits, recorded) in [(&real, on_real), (&fake, on_fake)] {
+            if let Some(slope) = slopes.get(logits) {
+                recorded.tape.parameter_gradients(slope, gradients)?;
+            }
+        }
+        self.discriminator_optimizer.step(gradients)?;
+        Judged::new(number(&loss)?, &on_real.output, &on_fake.output)
     }
 
     fn check_finite(&self, quantity: &'static str, value: f64) -> Result<(), TrainError> {
@@ -207,6 +244,14 @@ impl Trainer {
             quantity,
             value,
         })
+    }
+}
+
+/// The gradient of a loss by the logits that it was computed from.
+fn slope(loss: &Tensor, logits: &Var) -> TensorResult<Tensor> {
+    match loss.backward()?.get(logits) {
+        Some(slope) => Ok(slope.clone()),
+        None => logits.zeros_like(),
     }
 }
 

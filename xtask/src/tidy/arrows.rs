@@ -13,7 +13,7 @@ enum Allowed {
 /// A leaf knows no other leaf; what they make together is put together in gan-cli.
 const ARROWS: &[(&str, Allowed)] = &[
     ("gan-core", Allowed::Only(&[])),
-    ("gan-ops", Allowed::Only(&[])),
+    ("gan-ops", Allowed::Only(&["gan-core"])),
     ("gan-models", Allowed::Only(&["gan-core", "gan-ops"])),
     ("gan-train", Allowed::Only(&["gan-core", "gan-ops"])),
     ("gan-data", Allowed::Only(&["gan-core"])),

@@ -1,0 +1,78 @@
+//! Memory that is used again: after the first steps, training takes none from the system.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Buffers that are free, of any lengths.
+#[derive(Debug)]
+pub(crate) struct Scratch<T> {
+    free: Arc<Mutex<Vec<Vec<T>>>>,
+}
+
+impl<T: Copy + Default> Scratch<T> {
+    /// A buffer of `len` numbers with any values; it comes back here when it is dropped.
+    pub(crate) fn take(&self, len: usize) -> Buffer<T> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = free.iter().position(|values| values.len() == len);
+        let values = match position {
+            Some(position) => free.swap_remove(position),
+            None => vec![T::default(); len],
+        };
+        Buffer {
+            values,
+            home: Arc::clone(&self.free),
+        }
+    }
+}
+
+impl<T> Default for Scratch<T> {
+    fn default() -> Self {
+        Self {
+            free: Arc::default(),
+        }
+    }
+}
+
+/// A slice on loan from a [`Scratch`].
+#[derive(Debug)]
+pub(crate) struct Buffer<T> {
+    values: Vec<T>,
+    home: Arc<Mutex<Vec<Vec<T>>>>,
+}
+
+impl<T> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        let mut free = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(std::mem::take(&mut self.values));
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.values
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_was_given_back_is_lent_again_to_who_asks_for_its_length() {
+        let scratch = Scratch::<f32>::default();
+        let first = scratch.take(3);
+        let (place, other) = (first.as_ptr(), scratch.take(3));
+        assert_ne!(place, other.as_ptr());
+        drop(first);
+        assert_ne!(place, scratch.take(4).as_ptr());
+        assert_eq!(place, scratch.take(3).as_ptr());
+    }
+}

@@ -1,0 +1,191 @@
+//! A sequence of fully connected blocks with explicit forward and backward passes.
+
+mod backward;
+mod columns;
+mod forward;
+mod normalize;
+
+use crate::element::for_dtype;
+use crate::scratch::Scratch;
+use crate::composed::{self, BatchStatistics};
+use crate::Activation;
+use candle_core::{Result, Tensor, Var};
+use gan_core::{Mode, Recorded};
+use std::sync::Arc;
+
+/// A linear layer, batch normalization where it has one, an activation:
+/// x `[n, i]` → activation(norm(x · weightᵀ + bias)) `[n, o]`.
+pub struct Block {
+    /// `[o, i]`
+    pub weight: Var,
+    /// `[o]`
+    pub bias: Var,
+    /// Batch normalization of the linear layer's outputs.
+    pub norm: Option<BatchNorm>,
+    /// What follows.
+    pub activation: Activation,
+}
+
+/// Batch normalization with running statistics (Ioffe & Szegedy, 2015), all tensors `[o]`.
+pub struct BatchNorm {
+    /// γ, which normalized values are multiplied by.
+    pub weight: Var,
+    /// β, which is added then.
+    pub bias: Var,
+    /// What evaluation takes for the mean.
+    pub running_mean: Var,
+    /// What evaluation takes for the variance; an average of unbiased batch variances.
+    pub running_variance: Var,
+    /// Added to the variance.
+    pub eps: f64,
+    /// The share of a batch in the running statistics.
+    pub momentum: f64,
+}
+
+/// Blocks one after the other. Clones share their parameters.
+///
+/// [`record`](Self::record) and [`infer`](Self::infer) are the fast forms, on the CPU in f32 or
+/// f64; [`forward`](Self::forward) is their twin of plain candle operations.
+///
+/// The fast forms keep activations by feature, not by example: `[o, n]`. Each thread computes
+/// some features of all examples, and their bias, batch statistics and activation while they are
+/// still in its cache. Tensors of both orders are taken as they are; what comes out are views of
+/// shape `[n, o]` on memory in the order `[o, n]`.
+#[derive(Clone)]
+pub struct Sequence {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    blocks: Vec<Block>,
+    scratch: (Scratch<f32>, Scratch<f64>),
+}
+
+impl Sequence {
+    /// A sequence of at least one block.
+    ///
+    /// # Errors
+    /// When there is none, or shapes, types or devices do not fit together.
+    pub fn new(blocks: Vec<Block>) -> Result<Self> {
+        let Some(first) = blocks.first() else {
+            candle_core::bail!("a sequence needs at least one block");
+        };
+        let (dtype, mut width) = (first.weight.dtype(), first.weight.dim(1)?);
+        for (index, block) in blocks.iter().enumerate() {
+            let (outputs, inputs) = block.weight.dims2()?;
+            if inputs != width || outputs == 0 || inputs == 0 {
+                let shape = block.weight.dims();
+                candle_core::bail!("block {index}: weight has shape {shape:?}, expected [>0, {width}]");
+            }
+            for vector in block.vectors() {
+                if vector.dims() != [outputs] || vector.dtype() != dtype {
+                    let (shape, found) = (vector.dims(), vector.dtype());
+                    candle_core::bail!(
+                        "block {index}: a vector of shape {shape:?} and type {found:?}, expected [{outputs}] and {dtype:?}"
+                    );
+                }
+            }
+            width = outputs;
+        }
+        let scratch = Default::default();
+        Ok(Self {
+            inner: Arc::new(Inner { blocks, scratch }),
+        })
+    }
+
+    /// x `[n, …]` → `[n, o]`, differentiable on candle's graph, on every device.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or a batch of one is to be normalized by its own statistics.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let mut x = x.flatten_from(1)?;
+        for block in &self.inner.blocks {
+            x = block.forward(&x, mode)?;
+        }
+        Ok(x)
+    }
+
+    /// As [`forward`](Self::forward) without gradients, on the CPU.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
+    pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        for_dtype!(self.dtype(), "a sequence", infer(self, x, mode))
+    }
+
+    /// As [`forward`](Self::forward) in training mode, with the way back, on the CPU.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn record(&self, x: &Tensor) -> Result<Recorded> {
+        for_dtype!(self.dtype(), "a sequence", record(self, x))
+    }
+
+    fn dtype(&self) -> candle_core::DType {
+        self.inner.blocks[0].weight.dtype()
+    }
+}
+
+use backward::record;
+use forward::infer;
+
+impl Block {
+    fn outputs(&self) -> usize {
+        self.bias.elem_count()
+    }
+
+    fn inputs(&self) -> usize {
+        self.weight.elem_count() / self.outputs()
+    }
+
+    fn vectors(&self) -> Vec<&Var> {
+        let norm = self.norm.iter().flat_map(|norm| {
+            [
+                &norm.weight,
+                &norm.bias,
+                &norm.running_mean,
+                &norm.running_variance,
+            ]
+        });
+        std::iter::once(&self.bias).chain(norm).collect()
+    }
+
+    fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let (weight, bias) = (&self.weight, &self.bias);
+        let Some(norm) = &self.norm else {
+            return composed::linear(x, weight, bias, self.activation);
+        };
+        let x = composed::linear(x, weight, bias, Activation::Identity)?;
+        match mode {
+            Mode::Train => {
+                let (y, batch) =
+                    composed::batch_norm(&x, &norm.weight, &norm.bias, norm.eps, self.activation)?;
+                norm.track(&batch, x.dim(0)?)?;
+                Ok(y)
+            }
+            Mode::Eval => {
+                let running = BatchStatistics {
+                    mean: norm.running_mean.as_detached_tensor(),
+                    variance: norm.running_variance.as_detached_tensor(),
+                };
+                let (weight, bias) = (&norm.weight, &norm.bias);
+                composed::batch_norm_with(&x, weight, bias, &running, norm.eps, self.activation)
+            }
+        }
+    }
+}
+
+impl BatchNorm {
+    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
+    fn track(&self, batch: &BatchStatistics, rows: usize) -> Result<()> {
+        let unbiased = (&batch.variance * (rows as f64 / (rows as f64 - 1.0)))?;
+        for (running, new) in [
+            (&self.running_mean, &batch.mean),
+            (&self.running_variance, &unbiased),
+        ] {
+            let old = running.as_detached_tensor();
+            running.set(&((old * (1.0 - self.momentum))? + (new * self.momentum)?)?)?;
+        }
+        Ok(())
+    }
+}

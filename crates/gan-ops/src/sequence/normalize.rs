@@ -1,0 +1,176 @@
+//! What happens to one feature of all examples around the matrix products.
+
+use crate::Activation;
+use crate::element::Element;
+
+/// Sums run in this many interleaved parts, so that they can be computed in vector lanes; the
+/// number is part of the result's rounding and the same on every processor.
+const LANES: usize = 16;
+
+/// A feature's mean and biased variance over a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    pub(super) mean: f64,
+    pub(super) variance: f64,
+}
+
+/// The gradients by the vectors of a block, of one feature.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FeatureGradients<T> {
+    pub(super) bias: T,
+    pub(super) norm_weight: T,
+    pub(super) norm_bias: T,
+}
+
+/// The numbers of one feature in batch normalization.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Affine<T> {
+    pub(super) weight: T,
+    pub(super) bias: T,
+}
+
+/// y ← activation(y + bias).
+#[inline(always)]
+pub(super) fn bias_activation<T: Element>(y: &mut [T], bias: T, activation: Activation) {
+    for value in y.iter_mut() {
+        *value += bias;
+    }
+    activation.apply_in_place(y);
+}
+
+/// y ← activation(normalized · weight + bias), with the batch's moments of y + `shift`, which are
+/// returned.
+#[inline(always)]
+pub(super) fn batch_norm<T: Element>(
+    y: &mut [T],
+    normalized: &mut [T],
+    shift: T,
+    affine: Affine<T>,
+    eps: f64,
+    activation: Activation,
+) -> Moments {
+    for value in y.iter_mut() {
+        *value += shift;
+    }
+    let rows = y.len() as f64;
+    let mean = sum(y, |value| value) / rows;
+    let variance = sum(y, |value| {
+        let deviation = value - mean;
+        deviation * deviation
+    }) / rows;
+    let (centre, scale) = (T::from_f64(mean), T::from_f64(inverse_std(variance, eps)));
+    for (value, normalized) in y.iter_mut().zip(normalized) {
+        *normalized = (*value - centre) * scale;
+        *value = *normalized * affine.weight + affine.bias;
+    }
+    activation.apply_in_place(y);
+    Moments { mean, variance }
+}
+
+/// Turns the gradient by a block's outputs into that by the linear layer's products, in a block
+/// without batch normalization.
+#[inline(always)]
+pub(super) fn bias_activation_backward<T: Element>(
+    gradient: &mut [T],
+    outputs: &[T],
+    activation: Activation,
+) -> FeatureGradients<T> {
+    activation.backpropagate(outputs, gradient);
+    FeatureGradients {
+        bias: T::from_f64(sum(gradient, |g| g)),
+        ..FeatureGradients::default()
+    }
+}
+
+/// As [`bias_activation_backward`], in a block with it. With g the gradient by the normalized,
+/// scaled and shifted values, x̂ the normalized ones and n their number:
+/// dbias = Σ g, dweight = Σ g·x̂, dx = weight / σ · (g − dbias / n − x̂ · dweight / n).
+#[inline(always)]
+pub(super) fn batch_norm_backward<T: Element>(
+    gradient: &mut [T],
+    outputs: &[T],
+    normalized: &[T],
+    (weight, inverse_std): (T, f64),
+    activation: Activation,
+) -> FeatureGradients<T> {
+    activation.backpropagate(outputs, gradient);
+    let rows = gradient.len() as f64;
+    let norm_bias = sum(gradient, |g| g);
+    let norm_weight = sum_of_products(gradient, normalized);
+    let (mean_g, mean_gx) = (T::from_f64(norm_bias / rows), T::from_f64(norm_weight / rows));
+    let scale = weight * T::from_f64(inverse_std);
+    for (g, x) in gradient.iter_mut().zip(normalized) {
+        *g = scale * (*g - mean_g - *x * mean_gx);
+    }
+    FeatureGradients {
+        bias: T::from_f64(sum(gradient, |g| g)),
+        norm_weight: T::from_f64(norm_weight),
+        norm_bias: T::from_f64(norm_bias),
+    }
+}
+
+/// 1 / √(variance + eps)
+pub(super) fn inverse_std(variance: f64, eps: f64) -> f64 {
+    1.0 / (variance + eps).sqrt()
+}
+
+/// What batch normalization by running statistics does to y + `shift`: y · weight + bias.
+pub(super) fn evaluation<T: Element>(
+    running: Moments,
+    eps: f64,
+    shift: T,
+    affine: Affine<T>,
+) -> Affine<T> {
+    let weight = affine.weight * T::from_f64(inverse_std(running.variance, eps));
+    Affine {
+        weight,
+        bias: (shift - T::from_f64(running.mean)) * weight + affine.bias,
+    }
+}
+
+/// y ← activation(y · weight + bias).
+#[inline(always)]
+pub(super) fn affine_activation<T: Element>(
+    y: &mut [T],
+    affine: Affine<T>,
+    activation: Activation,
+) {
+    for value in y.iter_mut() {
+        *value = *value * affine.weight + affine.bias;
+    }
+    activation.apply_in_place(y);
+}
+
+/// Σ f(value), in f64.
+#[inline(always)]
+fn sum<T: Element>(values: &[T], f: impl Fn(f64) -> f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += f(value.to_f64());
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += f(value.to_f64());
+    }
+    lanes.iter().sum()
+}
+
+/// Σ a·b, in f64.
+#[inline(always)]
+fn sum_of_products<T: Element>(a: &[T], b: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let chunks = a.chunks_exact(LANES).zip(b.chunks_exact(LANES));
+    for (a, b) in chunks {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a.to_f64() * b.to_f64();
+        }
+    }
+    let done = a.len() / LANES * LANES;
+    for ((lane, a), b) in lanes.iter_mut().zip(&a[done..]).zip(&b[done..]) {
+        *lane += a.to_f64() * b.to_f64();
+    }
+    lanes.iter().sum()
+}
