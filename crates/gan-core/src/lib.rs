@@ -20,7 +20,6 @@
 
 mod atomic_file;
 mod batch;
-mod gradients;
 mod image_shape;
 mod loss;
 mod mode;
@@ -34,7 +33,6 @@ mod weights;
 
 pub use atomic_file::write_atomically;
 pub use batch::ImageBatch;
-pub use gradients::{Accumulation, Gradients};
 pub use image_shape::ImageShape;
 pub use loss::AdversarialLoss;
 pub use mode::Mode;

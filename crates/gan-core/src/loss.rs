@@ -10,12 +10,10 @@ pub trait AdversarialLoss: Send {
     /// When a tensor operation fails.
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor>;
 
-    /// The generator's loss from logits `[m]` on generated images.
-    ///
-    /// `real` computes the logits on the real batch; only relativistic losses, which compare
-    /// the two, call it, so that the others do not pay for that pass.
+    /// The generator's loss from logits `[n]` on real images, which relativistic losses compare
+    /// with and which count as constants, and `[m]` on generated ones.
     ///
     /// # Errors
     /// When a tensor operation fails.
-    fn generator(&self, real: &dyn Fn() -> Result<Tensor>, fake: &Tensor) -> Result<Tensor>;
+    fn generator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor>;
 }

@@ -30,7 +30,7 @@ pub trait Generator: Send {
     /// # Errors
     /// As [`forward`](Self::forward).
     fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
-        Recorded::on_graph(z, self.parameters(), |z| {
+        Recorded::on_graph(&[z], self.parameters(), |z| {
             self.forward(z, labels, Mode::Train)
         })
     }
@@ -58,12 +58,13 @@ pub trait Discriminator: Send {
     /// When `images` have another shape than the network was built for, or a tensor operation fails.
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor>;
 
-    /// As [`forward`](Self::forward) in training mode, with the gradients that training needs.
+    /// As [`forward`](Self::forward) in training mode over several batches, with the gradients
+    /// that training needs. Batch statistics, where a network has them, are each batch's own.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
-    fn record(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
-        Recorded::on_graph(images, self.parameters(), |images| {
+    fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
+        Recorded::on_graph(batches, self.parameters(), |images| {
             self.forward(images, labels, Mode::Train)
         })
     }

@@ -68,16 +68,35 @@ fn sin_cos_turns(turns: u32) -> (f64, f64) {
     let x = f64::from(rest) * (TAU / 4_294_967_296.0);
     let t = x * x;
     let mut sin = 1.0;
-    for divisor in [12.0 * 13.0, 10.0 * 11.0, 8.0 * 9.0, 6.0 * 7.0, 4.0 * 5.0, 2.0 * 3.0] {
+    for divisor in [
+        12.0 * 13.0,
+        10.0 * 11.0,
+        8.0 * 9.0,
+        6.0 * 7.0,
+        4.0 * 5.0,
+        2.0 * 3.0,
+    ] {
         sin = 1.0 - sin * t * (1.0 / divisor);
     }
     let mut cos = 1.0;
-    for divisor in [13.0 * 14.0, 11.0 * 12.0, 9.0 * 10.0, 7.0 * 8.0, 5.0 * 6.0, 3.0 * 4.0, 2.0] {
+    for divisor in [
+        13.0 * 14.0,
+        11.0 * 12.0,
+        9.0 * 10.0,
+        7.0 * 8.0,
+        5.0 * 6.0,
+        3.0 * 4.0,
+        2.0,
+    ] {
         cos = 1.0 - cos * t * (1.0 / divisor);
     }
     let sin = x * sin;
     // A quarter turn on: sin(x + π/2) = cos x, cos(x + π/2) = −sin x.
-    let (s, c) = if quarter & 1 == 0 { (sin, cos) } else { (cos, -sin) };
+    let (s, c) = if quarter & 1 == 0 {
+        (sin, cos)
+    } else {
+        (cos, -sin)
+    };
     if quarter & 2 == 0 { (s, c) } else { (-s, -c) }
 }
 
@@ -91,7 +110,10 @@ mod tests {
         for i in 0..200_000_u32 {
             let x = (f64::from(i * 21_474) + 1.0) / 4_294_967_296.0;
             let (found, expected) = (ln(x), x.ln());
-            assert!((found - expected).abs() <= 1e-13 * (1.0 + expected.abs()), "{x}");
+            assert!(
+                (found - expected).abs() <= 1e-13 * (1.0 + expected.abs()),
+                "{x}"
+            );
         }
         assert_eq!(ln(1.0), 0.0);
     }
@@ -134,7 +156,10 @@ mod tests {
             ([0x2000_0000, 0x9000_0000], [-1.884_098_9, -0.780_419_3]),
         ] {
             for (found, expected) in box_muller(pair).iter().zip(expected) {
-                assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} {expected}");
+                assert!(
+                    (f64::from(*found) - expected).abs() < 1e-6,
+                    "{found} {expected}"
+                );
             }
         }
     }

@@ -4,8 +4,8 @@ use crate::normal::standard_normal;
 use candle_core::{DType, Device, Error, Result, Shape, Tensor, Var};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
-use rand_chacha::ChaCha8Rng;
 use rand::distr::{Distribution, Uniform};
+use rand_chacha::ChaCha8Rng;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether an optimizer moves a tensor.
@@ -176,7 +176,9 @@ impl SimpleBackend for ParameterStore {
 fn initial_values(count: usize, shape: &Shape, init: Init, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let mut normal = |mean: f64, stdev: f64| -> Vec<f32> {
         let draws = standard_normal(count, rng).into_iter();
-        draws.map(|z| (mean + stdev * f64::from(z)) as f32).collect()
+        draws
+            .map(|z| (mean + stdev * f64::from(z)) as f32)
+            .collect()
     };
     match init {
         Init::Const(value) => vec![value as f32; count],

@@ -1,56 +1,64 @@
 //! Forward passes that can be gone back, in training.
 
-use crate::{Gradients, ParameterStore};
+use crate::ParameterStore;
 use candle_core::{Result, Tensor, Var};
 
-/// The way back through one forward pass (a Wengert list). It may be gone any number of times,
-/// with the parameters as they were in the forward pass.
+/// The way back through a forward pass (a Wengert list) over one or more batches.
+///
+/// It is gone with the parameters of the forward pass: whoever changes them has no more use for
+/// it, except that [`parameter_gradients`](Self::parameter_gradients) lets go of one by one.
 pub trait Tape {
-    /// The gradient by the input from the gradient by the output, each of its tensor's shape.
-    /// The parameters count as constants.
+    /// The gradient by the input of batch number `batch` from the gradient by its output, each of
+    /// its tensor's shape. The parameters count as constants.
     ///
     /// # Errors
     /// When the shape is not the output's, or a tensor operation fails.
-    fn input_gradient(&self, output_gradient: &Tensor) -> Result<Tensor>;
+    fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor>;
 
-    /// Adds the gradients by the parameters to `gradients`, from the gradient by the output. The
-    /// input counts as constant.
+    /// Shows each trainable parameter that the output depends on, with its gradient from the
+    /// gradients by all outputs, summed over the batches. The input counts as constant.
+    ///
+    /// A parameter is shown when the way back has passed it, so that it may be changed at once,
+    /// while it and its gradient are still in the cache.
     ///
     /// # Errors
-    /// When the shape is not the output's, `gradients` are another network's, or a tensor
-    /// operation fails.
+    /// When the shapes are not the outputs', a tensor operation fails, or `show` does.
     fn parameter_gradients(
         &self,
-        output_gradient: &Tensor,
-        gradients: &mut Gradients,
+        output_gradients: &[Tensor],
+        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()>;
 }
 
 /// A forward pass in training mode: what came out, and the way back.
 pub struct Recorded {
-    /// The output, itself without a gradient.
-    pub output: Tensor,
+    /// The output of each batch, itself without a gradient.
+    pub outputs: Vec<Tensor>,
     /// The way back.
     pub tape: Box<dyn Tape>,
 }
 
 impl Recorded {
-    /// Records a network that computes on candle's graph.
+    /// Records a network that computes on candle's graph, one batch after the other.
     ///
     /// # Errors
     /// When `forward` fails.
     pub fn on_graph(
-        input: &Tensor,
+        batches: &[&Tensor],
         parameters: &ParameterStore,
-        forward: impl FnOnce(&Tensor) -> Result<Tensor>,
+        forward: impl Fn(&Tensor) -> Result<Tensor>,
     ) -> Result<Self> {
-        let input = Var::from_tensor(&input.detach())?;
-        let output = forward(&input)?;
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        for batch in batches {
+            let input = Var::from_tensor(&batch.detach())?;
+            outputs.push(forward(&input)?);
+            inputs.push(input);
+        }
         Ok(Self {
-            output: output.detach(),
+            outputs: outputs.iter().map(Tensor::detach).collect(),
             tape: Box::new(GraphTape {
-                input,
-                output,
+                inputs,
+                outputs,
                 parameters: parameters.clone(),
             }),
         })
@@ -59,36 +67,45 @@ impl Recorded {
 
 /// Candle's own backward pass.
 struct GraphTape {
-    input: Var,
-    output: Tensor,
+    inputs: Vec<Var>,
+    outputs: Vec<Tensor>,
     parameters: ParameterStore,
 }
 
-impl GraphTape {
-    fn backward(&self, output_gradient: &Tensor) -> Result<candle_core::backprop::GradStore> {
-        // The derivative of Σ y·g by whatever y depends on is the chain rule's product with g.
-        let product = self.output.mul(output_gradient)?;
-        product.sum_all()?.backward()
-    }
+/// A scalar whose derivative by whatever `output` depends on is the chain rule's product with
+/// `gradient`: Σ y·g.
+fn chained(output: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    output.mul(gradient)?.sum_all()
 }
 
 impl Tape for GraphTape {
-    fn input_gradient(&self, output_gradient: &Tensor) -> Result<Tensor> {
-        match self.backward(output_gradient)?.get(&self.input) {
+    fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor> {
+        let (Some(input), Some(output)) = (self.inputs.get(batch), self.outputs.get(batch)) else {
+            candle_core::bail!("batch {batch} of {} was asked for", self.inputs.len());
+        };
+        match chained(output, output_gradient)?.backward()?.get(input) {
             Some(gradient) => Ok(gradient.clone()),
-            None => self.input.zeros_like(),
+            None => input.zeros_like(),
         }
     }
 
     fn parameter_gradients(
         &self,
-        output_gradient: &Tensor,
-        gradients: &mut Gradients,
+        output_gradients: &[Tensor],
+        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        let found = self.backward(output_gradient)?;
+        if output_gradients.len() != self.outputs.len() {
+            let (found, expected) = (output_gradients.len(), self.outputs.len());
+            candle_core::bail!("gradients by {found} outputs were given, expected {expected}");
+        }
+        let mut all = Vec::new();
+        for (output, gradient) in self.outputs.iter().zip(output_gradients) {
+            all.push(chained(output, gradient)?);
+        }
+        let gradients = Tensor::stack(&all, 0)?.sum_all()?.backward()?;
         for parameter in self.parameters.trainable() {
-            if let Some(gradient) = found.get(&parameter.var) {
-                gradients.add(&parameter.var, gradient)?;
+            if let Some(gradient) = gradients.get(&parameter.var) {
+                show(&parameter.var, gradient)?;
             }
         }
         Ok(())

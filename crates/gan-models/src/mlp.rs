@@ -87,7 +87,7 @@ impl Generator for MlpGenerator {
 
     fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
         self.check(z)?;
-        if !z.device().is_cpu() {
+        if !self.parameters.device().is_cpu() {
             return Ok(self.forward(z, labels, mode)?.detach());
         }
         self.images(&self.layers.infer(z, mode)?)
@@ -95,15 +95,16 @@ impl Generator for MlpGenerator {
 
     fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
         self.check(z)?;
-        if !z.device().is_cpu() {
-            return Recorded::on_graph(z, &self.parameters, |z| {
+        if !self.parameters.device().is_cpu() {
+            return Recorded::on_graph(&[z], &self.parameters, |z| {
                 self.forward(z, labels, Mode::Train)
             });
         }
-        let recorded = self.layers.record(z)?;
+        let Recorded { outputs, tape } = self.layers.record(&[z])?;
+        let outputs = outputs.iter().map(|pixels| self.images(pixels));
         Ok(Recorded {
-            output: self.images(&recorded.output)?,
-            tape: recorded.tape,
+            outputs: outputs.collect::<Result<_>>()?,
+            tape,
         })
     }
 
@@ -167,17 +168,20 @@ impl Discriminator for MlpDiscriminator {
         self.layers.forward(images, mode)?.squeeze(1)
     }
 
-    fn record(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
-        self.check(images)?;
-        if !images.device().is_cpu() {
-            return Recorded::on_graph(images, &self.parameters, |images| {
+    fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
+        for images in batches {
+            self.check(images)?;
+        }
+        if !self.parameters.device().is_cpu() {
+            return Recorded::on_graph(batches, &self.parameters, |images| {
                 self.forward(images, labels, Mode::Train)
             });
         }
-        let recorded = self.layers.record(images)?;
+        let Recorded { outputs, tape } = self.layers.record(batches)?;
+        let outputs = outputs.iter().map(|logits| logits.squeeze(1));
         Ok(Recorded {
-            output: recorded.output.squeeze(1)?,
-            tape: recorded.tape,
+            outputs: outputs.collect::<Result<_>>()?,
+            tape,
         })
     }
 

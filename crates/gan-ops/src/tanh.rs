@@ -21,15 +21,14 @@ pub(crate) fn tanh(x: f32) -> f32 {
         6.372_619_3e-4,
         4.893_524_6e-3,
     ];
-    const DENOMINATOR: [f32; 4] = [
-        1.198_258_4e-6,
-        1.185_347_1e-4,
-        2.268_434_6e-3,
-        4.893_525e-3,
-    ];
+    const DENOMINATOR: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     // Not `clamp`: comparisons with NaN are false, so NaN goes on.
     let clamped = if x > LARGEST { LARGEST } else { x };
-    let clamped = if clamped < -LARGEST { -LARGEST } else { clamped };
+    let clamped = if clamped < -LARGEST {
+        -LARGEST
+    } else {
+        clamped
+    };
     let t = clamped * clamped;
     let mut numerator = NUMERATOR[0];
     for coefficient in &NUMERATOR[1..] {
@@ -40,7 +39,11 @@ pub(crate) fn tanh(x: f32) -> f32 {
         denominator = denominator * t + coefficient;
     }
     let quotient = clamped * numerator / denominator;
-    if clamped < TINY && clamped > -TINY { x } else { quotient }
+    if clamped < TINY && clamped > -TINY {
+        x
+    } else {
+        quotient
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The Adam optimizer, which owns its state (Kingma & Ba, 2015).
 
 use crate::{TrainConfig, TrainError};
-use candle_core::Var;
-use gan_core::{Gradients, ParameterStore, Weights};
+use candle_core::{Tensor, Var};
+use gan_core::{ParameterStore, Weights};
 use gan_ops::{AdamStep, adam_step};
 
 /// PyTorch's default, which the tutorial keeps.
@@ -18,6 +18,7 @@ pub struct Adam {
 }
 
 /// A parameter with its moments.
+#[derive(Debug)]
 struct Slot {
     name: String,
     theta: Var,
@@ -49,27 +50,20 @@ impl Adam {
         })
     }
 
-    /// Moves every parameter along its gradient, and clears the gradients.
-    ///
-    /// # Errors
-    /// When a parameter has no gradient: it would silently stay as it is.
-    pub fn step(&mut self, gradients: &mut Gradients) -> candle_core::Result<()> {
+    /// Begins a step: every parameter must then be given its gradient, once.
+    pub fn begin(&mut self) -> AdamUpdate<'_> {
         self.steps += 1;
-        let step = AdamStep {
-            lr: self.lr,
-            beta1: self.beta1,
-            beta2: self.beta2,
-            eps: EPS,
-            step: self.steps,
-        };
-        for slot in &self.slots {
-            let Some(gradient) = gradients.get(&slot.theta) else {
-                candle_core::bail!("no gradient reaches the parameter {}", slot.name);
-            };
-            adam_step(&slot.theta, gradient, &slot.m, &slot.v, &step)?;
+        AdamUpdate {
+            step: AdamStep {
+                lr: self.lr,
+                beta1: self.beta1,
+                beta2: self.beta2,
+                eps: EPS,
+                step: self.steps,
+            },
+            moved: vec![false; self.slots.len()],
+            slots: &self.slots,
         }
-        gradients.clear();
-        Ok(())
     }
 
     /// The number of steps taken.
@@ -114,6 +108,46 @@ impl Adam {
             }
         }
         self.steps = steps;
+        Ok(())
+    }
+}
+
+/// A step that has begun.
+#[must_use = "a step is done when every parameter has moved"]
+pub struct AdamUpdate<'a> {
+    step: AdamStep,
+    slots: &'a [Slot],
+    moved: Vec<bool>,
+}
+
+impl AdamUpdate<'_> {
+    /// Moves one parameter along its gradient.
+    ///
+    /// # Errors
+    /// When it is none of this network's, or has moved in this step already.
+    pub fn apply(&mut self, parameter: &Tensor, gradient: &Tensor) -> candle_core::Result<()> {
+        let mut slots = self.slots.iter().zip(&mut self.moved);
+        let found = slots.find(|(slot, _)| slot.theta.id() == parameter.id());
+        let Some((slot, moved)) = found else {
+            let shape = parameter.dims();
+            candle_core::bail!("a gradient of a tensor of shape {shape:?} that is not trained");
+        };
+        if std::mem::replace(moved, true) {
+            candle_core::bail!("the parameter {} was given two gradients", slot.name);
+        }
+        adam_step(&slot.theta, gradient, &slot.m, &slot.v, &self.step)
+    }
+
+    /// Ends the step.
+    ///
+    /// # Errors
+    /// When a parameter got no gradient: it would silently stay as it is.
+    pub fn finish(self) -> candle_core::Result<()> {
+        for (slot, moved) in self.slots.iter().zip(self.moved) {
+            if !moved {
+                candle_core::bail!("no gradient reaches the parameter {}", slot.name);
+            }
+        }
         Ok(())
     }
 }

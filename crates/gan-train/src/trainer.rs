@@ -1,10 +1,10 @@
 //! The training step and the loop around it.
 
 use crate::{Adam, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
-    AdversarialLoss, Discriminator, Generator, Gradients, ImageBatch, LatentPrior, Purpose,
-    Recorded, Seed,
+    AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
 };
 use gan_ops::bce_with_logits;
 
@@ -14,8 +14,6 @@ pub struct Trainer {
     pub(crate) discriminator: Box<dyn Discriminator>,
     pub(crate) generator_optimizer: Adam,
     pub(crate) discriminator_optimizer: Adam,
-    generator_gradients: Gradients,
-    discriminator_gradients: Gradients,
     pub(crate) state: TrainState,
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
@@ -31,6 +29,10 @@ pub struct TrainState {
     /// Real images seen.
     pub images_seen: u64,
 }
+
+/// The batches that the discriminator judges.
+const REAL: usize = 0;
+const FAKE: usize = 1;
 
 /// A batch as the step needs it.
 struct Real<'a> {
@@ -83,8 +85,6 @@ impl Trainer {
         Ok(Self {
             generator_optimizer: Adam::new(generator.parameters(), config)?,
             discriminator_optimizer: Adam::new(discriminator.parameters(), config)?,
-            generator_gradients: Gradients::new(generator.parameters()),
-            discriminator_gradients: Gradients::new(discriminator.parameters()),
             generator,
             discriminator,
             prior,
@@ -129,19 +129,23 @@ impl Trainer {
             images: images.to_dtype(parameters.dtype())?,
             labels: batch.labels.as_ref(),
         };
-        let fake = self.generate(&real)?;
-        let on_real = self.judge(&real.images, &real)?;
-        let on_fake = self.judge(&fake.output, &real)?;
+        let generated = self.generate(&real)?;
+        let fake = &generated.outputs[0];
+        let judged = self
+            .discriminator
+            .record(&[&real.images, fake], real.labels)?;
         let (generator_loss, judged) = match self.update_order {
-            // Neither update needs the other's result, so both use the same two judgements.
+            // Neither update needs the other's result, so one judgement serves both.
             UpdateOrder::GeneratorFirst => {
-                let loss = self.update_generator(&real, &fake, &on_fake, Some(&on_real))?;
-                (loss, self.update_discriminator(&on_real, &on_fake)?)
+                let loss = self.update_generator(&generated, &judged)?;
+                (loss, self.update_discriminator(&judged)?)
             }
             UpdateOrder::DiscriminatorFirst => {
-                let judged = self.update_discriminator(&on_real, &on_fake)?;
-                let on_fake = self.judge(&fake.output, &real)?;
-                (self.update_generator(&real, &fake, &on_fake, None)?, judged)
+                let before = self.update_discriminator(&judged)?;
+                let judged = self
+                    .discriminator
+                    .record(&[&real.images, fake], real.labels)?;
+                (self.update_generator(&generated, &judged)?, before)
             }
         };
         self.check_finite("discriminator's loss", judged.loss)?;
@@ -157,7 +161,7 @@ impl Trainer {
             d_real: judged.d_real,
             d_fake: judged.d_fake,
             value: judged.value,
-            fake: fake.output,
+            fake: fake.clone(),
         })
     }
 
@@ -190,49 +194,30 @@ impl Trainer {
         self.generator.record(&z, real.labels)
     }
 
-    fn judge(&self, images: &Tensor, real: &Real<'_>) -> TensorResult<Recorded> {
-        self.discriminator.record(images, real.labels)
-    }
-
-    fn update_generator(
-        &mut self,
-        real: &Real<'_>,
-        fake: &Recorded,
-        on_fake: &Recorded,
-        on_real: Option<&Recorded>,
-    ) -> TensorResult<f64> {
-        let logits = Var::from_tensor(&on_fake.output)?;
-        let on_real = || match on_real {
-            Some(on_real) => Ok(on_real.output.clone()),
-            None => Ok(self.judge(&real.images, real)?.output),
-        };
-        let loss = self.loss.generator(&on_real, &logits)?;
-        let by_images = on_fake.tape.input_gradient(&slope(&loss, &logits)?)?;
-        let gradients = &mut self.generator_gradients;
-        fake.tape.parameter_gradients(&by_images, gradients)?;
-        self.generator_optimizer.step(gradients)?;
+    fn update_generator(&mut self, generated: &Recorded, judged: &Recorded) -> TensorResult<f64> {
+        let fake = Var::from_tensor(&judged.outputs[FAKE])?;
+        let loss = self.loss.generator(&judged.outputs[REAL], &fake)?;
+        let slope = slope(&loss.backward()?, &fake)?;
+        let by_images = judged.tape.input_gradient(FAKE, &slope)?;
+        let mut update = self.generator_optimizer.begin();
+        let mut descend = |parameter: &Tensor, gradient: &Tensor| update.apply(parameter, gradient);
+        let tape = &generated.tape;
+        tape.parameter_gradients(&[by_images], &mut descend)?;
+        update.finish()?;
         number(&loss)
     }
 
-    fn update_discriminator(
-        &mut self,
-        on_real: &Recorded,
-        on_fake: &Recorded,
-    ) -> TensorResult<Judged> {
-        let (real, fake) = (
-            Var::from_tensor(&on_real.output)?,
-            Var::from_tensor(&on_fake.output)?,
-        );
+    fn update_discriminator(&mut self, judged: &Recorded) -> TensorResult<Judged> {
+        let real = Var::from_tensor(&judged.outputs[REAL])?;
+        let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.discriminator(&real, &fake)?;
         let slopes = loss.backward()?;
-        let gradients = &mut self.discriminator_gradients;
-        for (logits, recorded) in [(&real, on_real), (&fake, on_fake)] {
-            if let Some(slope) = slopes.get(logits) {
-                recorded.tape.parameter_gradients(slope, gradients)?;
-            }
-        }
-        self.discriminator_optimizer.step(gradients)?;
-        Judged::new(number(&loss)?, &on_real.output, &on_fake.output)
+        let slopes = [slope(&slopes, &real)?, slope(&slopes, &fake)?];
+        let mut update = self.discriminator_optimizer.begin();
+        let mut descend = |parameter: &Tensor, gradient: &Tensor| update.apply(parameter, gradient);
+        judged.tape.parameter_gradients(&slopes, &mut descend)?;
+        update.finish()?;
+        Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
     }
 
     fn check_finite(&self, quantity: &'static str, value: f64) -> Result<(), TrainError> {
@@ -247,9 +232,9 @@ impl Trainer {
     }
 }
 
-/// The gradient of a loss by the logits that it was computed from.
-fn slope(loss: &Tensor, logits: &Var) -> TensorResult<Tensor> {
-    match loss.backward()?.get(logits) {
+/// A loss's gradient by logits; zero if it does not depend on them.
+fn slope(gradients: &GradStore, logits: &Var) -> TensorResult<Tensor> {
+    match gradients.get(logits) {
         Some(slope) => Ok(slope.clone()),
         None => logits.zeros_like(),
     }

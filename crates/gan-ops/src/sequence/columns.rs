@@ -1,47 +1,91 @@
 //! Tensors of examples as matrices that have a column for each example.
 
-use crate::element::{Element, with_storage};
-use candle_core::{Layout, Result, Tensor};
+use crate::element::Element;
+use candle_core::{Layout, Result, Storage, Tensor};
 use faer::MatRef;
+use std::ops::{Deref, Range};
 
-/// Calls `read` with x `[n, …]` as a matrix of n columns, one for each example. The tensor is
-/// copied only if neither its examples nor its features lie one after the other in memory.
-pub(super) fn with_columns<T: Element, R>(
-    x: &Tensor,
-    read: impl FnOnce(MatRef<'_, T>) -> Result<R>,
-) -> Result<R> {
-    let contiguous;
-    let x = if strides(x.layout()).is_some() {
-        x
-    } else {
-        contiguous = x.contiguous()?;
-        &contiguous
-    };
-    with_storage(x, |values, layout| {
-        let (examples, features) = size(layout);
-        let values = &values[layout.start_offset()..];
-        match strides(layout) {
-            Some((example, 1)) => read(MatRef::from_column_major_slice_with_stride(
-                within(values, examples, features, example),
-                features,
-                examples,
-                example,
-            )),
-            Some((1, feature)) => read(MatRef::from_row_major_slice_with_stride(
-                within(values, features, examples, feature),
-                features,
-                examples,
-                feature,
-            )),
-            _ => candle_core::bail!("a tensor of shape {:?} has no columns", layout.dims()),
-        }
-    })
+/// Batches that can be seen as matrices of a column an example.
+pub(super) struct Batches {
+    tensors: Vec<Tensor>,
+}
+
+impl Batches {
+    /// x: tensors `[n, …]`. One is copied only if neither its examples nor its features lie one
+    /// after the other in memory.
+    pub(super) fn new<'a>(x: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
+        let direct = |x: &Tensor| match strides(x.layout()) {
+            Some(_) => Ok(x.detach()),
+            None => x.detach().contiguous(),
+        };
+        let tensors = x.into_iter().map(direct).collect::<Result<_>>()?;
+        Ok(Self { tensors })
+    }
+
+    pub(super) fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// The columns of each batch, when all stand side by side.
+    pub(super) fn ranges(&self) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let range = |x: &Tensor| {
+            let start = end;
+            end += size(x.layout()).0;
+            start..end
+        };
+        self.tensors.iter().map(range).collect()
+    }
+
+    /// The batches' numbers, held for reading as long as this lives.
+    pub(super) fn hold(&self) -> Vec<(impl Deref<Target = Storage> + '_, &Layout)> {
+        self.tensors
+            .iter()
+            .map(Tensor::storage_and_layout)
+            .collect()
+    }
+}
+
+/// `[features, n]` of each batch.
+pub(super) fn matrices<'a, T: Element>(
+    held: &'a [(impl Deref<Target = Storage>, &Layout)],
+) -> Result<Vec<MatRef<'a, T>>> {
+    let mut all = Vec::with_capacity(held.len());
+    for (storage, layout) in held {
+        let Storage::Cpu(storage) = &**storage else {
+            candle_core::bail!("a fused CPU operation was given a tensor on another device");
+        };
+        all.push(columns(T::cpu_storage_as_slice(storage)?, layout)?);
+    }
+    Ok(all)
+}
+
+fn columns<'a, T>(values: &'a [T], layout: &Layout) -> Result<MatRef<'a, T>> {
+    let (examples, features) = size(layout);
+    let values = &values[layout.start_offset()..];
+    match strides(layout) {
+        Some((example, 1)) => Ok(MatRef::from_column_major_slice_with_stride(
+            lines(values, examples, features, example),
+            features,
+            examples,
+            example,
+        )),
+        Some((1, feature)) => Ok(MatRef::from_row_major_slice_with_stride(
+            lines(values, features, examples, feature),
+            features,
+            examples,
+            feature,
+        )),
+        _ => candle_core::bail!("a tensor of shape {:?} has no columns", layout.dims()),
+    }
 }
 
 /// The part of `values` from the first to the last element of `count` lines of `length`.
-fn within<T>(values: &[T], count: usize, length: usize, stride: usize) -> &[T] {
-    let end = if count == 0 { 0 } else { (count - 1) * stride + length };
-    &values[..end]
+fn lines<T>(values: &[T], count: usize, length: usize, stride: usize) -> &[T] {
+    match count {
+        0 => &[],
+        _ => &values[..(count - 1) * stride + length],
+    }
 }
 
 /// The numbers of examples and of features.
@@ -67,11 +111,11 @@ fn strides(layout: &Layout) -> Option<(usize, usize)> {
         };
     }
     let feature = inner.map_or(1, |(step, _)| step);
-    let example = if examples == 1 { features.max(1) } else { strides[0] };
+    let example = if examples == 1 { features } else { strides[0] };
     match (example, feature) {
+        (_, f) if examples == 1 && f != 1 => Some((1, f)),
         (e, 1) if e >= features => Some((e, 1)),
         (1, f) if f >= examples => Some((1, f)),
-        (_, f) if examples == 1 => Some((1, f)),
         _ => None,
     }
 }

@@ -1,70 +1,95 @@
 //! The forward pass.
 
-use super::columns::{size, with_columns};
+use super::columns::{Batches, matrices};
 use super::normalize::{
-    Affine, Moments, affine_activation, batch_norm, bias_activation, evaluation,
+    Affine, Moments, Normalization, affine_activation, batch_norm, bias_activation, evaluation,
 };
 use super::{BatchNorm, Block, Sequence};
 use crate::element::{Element, with_slice, with_slice_mut};
-use crate::matmul::product;
+use crate::matmul::{Onto, product, rows};
 use crate::parallel::{rows_per_task, vectorized};
 use crate::scratch::{Buffer, Scratch};
 use candle_core::{Device, Result, Tensor};
 use faer::MatRef;
-use gan_core::{Accumulation, Mode};
+use gan_core::Mode;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// What the backward pass needs of a block's forward pass, by feature.
+/// What the backward pass needs of a block's forward pass; all batches stand side by side.
 pub(super) struct Activations<T> {
     /// `[o, n]`
     pub(super) output: Buffer<T>,
-    /// The values before γ and β, `[o, n]`, and their moments, `[o]`; of blocks with batch
-    /// normalization in training mode.
+    /// The values before γ and β, `[o, n]`, and their moments by feature, then batch; of blocks
+    /// with batch normalization in training mode.
     pub(super) normalized: Option<(Buffer<T>, Vec<Moments>)>,
 }
 
-pub(super) fn infer<T: Element>(sequence: &Sequence, x: &Tensor, mode: Mode) -> Result<Tensor> {
-    let mut activations = run::<T>(sequence, x, mode, false)?;
-    match activations.pop() {
-        Some(last) => output(&last, size(x.layout()).0),
-        None => candle_core::bail!("a sequence without blocks"),
-    }
+/// Some columns of a block's input.
+pub(super) struct Part<'a, T> {
+    /// `[i, m]`
+    pub(super) x: MatRef<'a, T>,
+    /// Which of all columns these are.
+    pub(super) columns: Range<usize>,
 }
 
-/// A view `[n, o]` on a copy of the activations.
-pub(super) fn output<T: Element>(last: &Activations<T>, examples: usize) -> Result<Tensor> {
-    let features = last.output.len().checked_div(examples).unwrap_or(0);
-    Tensor::from_slice(&last.output, (features, examples), &Device::Cpu)?.t()
+pub(super) fn infer<T: Element>(sequence: &Sequence, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    let batches = Batches::new([x])?;
+    let activations = run::<T>(sequence, &batches, mode, false)?;
+    let Some(output) = outputs(&activations, &batches.ranges())?.pop() else {
+        candle_core::bail!("a sequence gave no output");
+    };
+    Ok(output)
+}
+
+/// The last block's output of each batch: views `[n, o]` on memory in the order `[o, n]`.
+pub(super) fn outputs<T: Element>(
+    activations: &[Activations<T>],
+    ranges: &[Range<usize>],
+) -> Result<Vec<Tensor>> {
+    let (Some(last), Some(end)) = (activations.last(), ranges.last().map(|range| range.end)) else {
+        return Ok(Vec::new());
+    };
+    let features = last.output.len().checked_div(end).unwrap_or(0);
+    let all = Tensor::from_slice(&last.output, (features, end), &Device::Cpu)?.t()?;
+    let batch = |range: &Range<usize>| all.narrow(0, range.start, range.len());
+    ranges.iter().map(batch).collect()
 }
 
 /// The activations of every block, or of the last alone.
 pub(super) fn run<T: Element>(
     sequence: &Sequence,
-    x: &Tensor,
+    batches: &Batches,
     mode: Mode,
     keep_all: bool,
 ) -> Result<Vec<Activations<T>>> {
     let blocks = &sequence.inner.blocks;
     let scratch = T::scratch(&sequence.inner.scratch);
-    let (examples, features) = size(x.layout());
-    if features != blocks[0].inputs() {
-        let (found, expected) = (x.dims(), blocks[0].inputs());
-        candle_core::bail!("a sequence of {expected} inputs was given a tensor of shape {found:?}");
+    let ranges = batches.ranges();
+    let held = batches.hold();
+    let columns = matrices::<T>(&held)?;
+    for x in &columns {
+        let (found, expected) = (x.nrows(), blocks[0].inputs());
+        if found != expected {
+            candle_core::bail!("a sequence of {expected} inputs was given examples of {found}");
+        }
+        let normalizes = blocks.iter().any(|block| block.norm.is_some());
+        if mode == Mode::Train && normalizes && x.ncols() < 2 {
+            candle_core::bail!(
+                "batch normalization in training mode got {} row, needs at least 2",
+                x.ncols()
+            );
+        }
     }
-    let batch_norm = blocks.iter().any(|block| block.norm.is_some());
-    if mode == Mode::Train && batch_norm && examples < 2 {
-        candle_core::bail!(
-            "batch normalization in training mode got {examples} row, needs at least 2"
-        );
-    }
+    let first = columns.into_iter().zip(ranges.iter().cloned());
+    let first: Vec<Part<'_, T>> = first.map(|(x, columns)| Part { x, columns }).collect();
     let mut done: Vec<Activations<T>> = Vec::with_capacity(blocks.len());
+    let n = ranges.last().map_or(0, |range| range.end);
     for block in blocks {
         let next = match done.last() {
-            None => with_columns(x, |x| block.run(x, mode, scratch))?,
+            None => block.run(&first, &ranges, mode, scratch)?,
             Some(previous) => {
-                let features = block.inputs();
-                let x = MatRef::from_row_major_slice(&previous.output, features, examples);
-                block.run(x, mode, scratch)?
+                let x = MatRef::from_row_major_slice(&previous.output, block.inputs(), n);
+                block.run(&[Part { x, columns: 0..n }], &ranges, mode, scratch)?
             }
         };
         if !keep_all {
@@ -75,34 +100,60 @@ pub(super) fn run<T: Element>(
     Ok(done)
 }
 
+/// A block's matrix product, of which each thread computes some rows.
+struct Product<'a, T> {
+    /// `[o, i]`
+    weight: MatRef<'a, T>,
+    parts: &'a [Part<'a, T>],
+    /// The number of columns, at least 1.
+    n: usize,
+    /// How many features a thread takes at once.
+    task: usize,
+}
+
+impl<T: Element> Product<'_, T> {
+    /// Computes the rows of `y` for features from `first` on.
+    fn compute(&self, first: usize, y: &mut [T]) {
+        for part in self.parts {
+            let c = rows(y, self.n).subcols_mut(part.columns.start, part.columns.len());
+            let weight = self.weight.subrows(first, c.nrows());
+            product(c, Onto::Replace, weight, part.x);
+        }
+    }
+}
+
 impl Block {
-    /// x: a column an example.
     fn run<T: Element>(
         &self,
-        x: MatRef<'_, T>,
+        parts: &[Part<'_, T>],
+        ranges: &[Range<usize>],
         mode: Mode,
         scratch: &Scratch<T>,
     ) -> Result<Activations<T>> {
-        let mut output = scratch.take(self.outputs() * x.ncols());
+        let n = ranges.last().map_or(0, |range| range.end);
+        let mut output = scratch.take(self.outputs() * n);
         let normalized = with_slice::<T, _>(&self.weight, |weight| {
-            let weight = MatRef::from_row_major_slice(weight, self.outputs(), x.nrows());
+            let product = Product {
+                weight: MatRef::from_row_major_slice(weight, self.outputs(), self.inputs()),
+                parts,
+                n: n.max(1),
+                task: rows_per_task(self.outputs(), self.inputs() * n),
+            };
             with_slice::<T, _>(&self.bias, |bias| match (&self.norm, mode) {
                 (None, _) => {
-                    self.plain(weight, bias, x, &mut output);
+                    self.plain(&product, bias, &mut output);
                     Ok(None)
                 }
                 (Some(norm), Mode::Train) => {
                     let mut normalized = scratch.take(output.len());
-                    let affine = norm.affine()?;
-                    let linear = (weight, bias);
-                    let moments =
-                        self.normalize(norm, linear, &affine, x, (&mut output, &mut normalized));
-                    norm.follow::<T>(&moments, x.ncols())?;
+                    let affine = norm.affine(bias)?;
+                    let places = (&mut *output, &mut *normalized);
+                    let moments = self.normalize(&product, norm.eps, &affine, ranges, places);
+                    norm.follow::<T>(&moments, ranges)?;
                     Ok(Some((normalized, moments)))
                 }
                 (Some(norm), Mode::Eval) => {
-                    let affine = norm.evaluation(bias)?;
-                    self.evaluate(weight, &affine, x, &mut output);
+                    self.evaluate(&product, &norm.evaluation(bias)?, &mut output);
                     Ok(None)
                 }
             })
@@ -110,17 +161,11 @@ impl Block {
         Ok(Activations { output, normalized })
     }
 
-    /// How many features a thread takes.
-    pub(super) fn task(&self, inputs: usize, examples: usize) -> usize {
-        rows_per_task(self.outputs(), inputs * examples)
-    }
-
-    fn plain<T: Element>(&self, weight: MatRef<'_, T>, bias: &[T], x: MatRef<'_, T>, y: &mut [T]) {
-        let (n, task) = (x.ncols().max(1), self.task(x.nrows(), x.ncols()));
+    fn plain<T: Element>(&self, product: &Product<'_, T>, bias: &[T], y: &mut [T]) {
+        let Product { n, task, .. } = *product;
         let tasks = y.par_chunks_mut(task * n).zip(bias.par_chunks(task));
         tasks.enumerate().for_each(|(index, (y, bias))| {
-            let weight = weight.subrows(index * task, bias.len());
-            product(y, Accumulation::Replace, weight, x);
+            product.compute(index * task, y);
             vectorized(|| {
                 for (y, bias) in y.chunks_exact_mut(n).zip(bias) {
                     bias_activation(y, *bias, self.activation);
@@ -129,18 +174,11 @@ impl Block {
         });
     }
 
-    fn evaluate<T: Element>(
-        &self,
-        weight: MatRef<'_, T>,
-        affine: &[Affine<T>],
-        x: MatRef<'_, T>,
-        y: &mut [T],
-    ) {
-        let (n, task) = (x.ncols().max(1), self.task(x.nrows(), x.ncols()));
+    fn evaluate<T: Element>(&self, product: &Product<'_, T>, affine: &[Affine<T>], y: &mut [T]) {
+        let Product { n, task, .. } = *product;
         let tasks = y.par_chunks_mut(task * n).zip(affine.par_chunks(task));
         tasks.enumerate().for_each(|(index, (y, affine))| {
-            let weight = weight.subrows(index * task, affine.len());
-            product(y, Accumulation::Replace, weight, x);
+            product.compute(index * task, y);
             vectorized(|| {
                 for (y, affine) in y.chunks_exact_mut(n).zip(affine) {
                     affine_activation(y, *affine, self.activation);
@@ -151,28 +189,30 @@ impl Block {
 
     fn normalize<T: Element>(
         &self,
-        norm: &BatchNorm,
-        (weight, bias): (MatRef<'_, T>, &[T]),
-        affine: &[Affine<T>],
-        x: MatRef<'_, T>,
+        product: &Product<'_, T>,
+        eps: f64,
+        affine: &[Normalization<T>],
+        ranges: &[Range<usize>],
         (y, normalized): (&mut [T], &mut [T]),
     ) -> Vec<Moments> {
-        let (n, task) = (x.ncols().max(1), self.task(x.nrows(), x.ncols()));
-        let mut moments = vec![Moments::default(); bias.len()];
+        let Product { n, task, .. } = *product;
+        let batches = ranges.len();
+        let mut moments = vec![Moments::default(); affine.len() * batches];
         y.par_chunks_mut(task * n)
             .zip(normalized.par_chunks_mut(task * n))
-            .zip(moments.par_chunks_mut(task))
+            .zip(moments.par_chunks_mut(task * batches))
+            .zip(affine.par_chunks(task))
             .enumerate()
-            .for_each(|(index, ((y, normalized), moments))| {
-                let first = index * task;
-                let weight = weight.subrows(first, moments.len());
-                product(y, Accumulation::Replace, weight, x);
+            .for_each(|(index, (((y, normalized), moments), affine))| {
+                product.compute(index * task, y);
                 vectorized(|| {
                     let rows = y.chunks_exact_mut(n).zip(normalized.chunks_exact_mut(n));
-                    for (feature, (y, normalized)) in rows.enumerate() {
-                        let (shift, affine) = (bias[first + feature], affine[first + feature]);
-                        moments[feature] =
-                            batch_norm(y, normalized, shift, affine, norm.eps, self.activation);
+                    let features = rows.zip(moments.chunks_exact_mut(batches)).zip(affine);
+                    for (((y, normalized), moments), affine) in features {
+                        for (moments, range) in moments.iter_mut().zip(ranges) {
+                            let places = (&mut y[range.clone()], &mut normalized[range.clone()]);
+                            *moments = batch_norm(places, affine, eps, self.activation);
+                        }
                     }
                 });
             });
@@ -181,53 +221,59 @@ impl Block {
 }
 
 impl BatchNorm {
-    fn affine<T: Element>(&self) -> Result<Vec<Affine<T>>> {
+    fn affine<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Normalization<T>>> {
         with_slice::<T, _>(&self.weight, |weight| {
             with_slice::<T, _>(&self.bias, |bias| {
-                let pairs = weight.iter().zip(bias);
-                let affine = |(weight, bias): (&T, &T)| Affine {
-                    weight: *weight,
-                    bias: *bias,
+                let all = weight.iter().zip(bias).zip(linear_bias);
+                let normalization = |((weight, bias), linear_bias): ((&T, &T), &T)| Normalization {
+                    linear_bias: *linear_bias,
+                    affine: Affine {
+                        weight: *weight,
+                        bias: *bias,
+                    },
                 };
-                Ok(pairs.map(affine).collect())
+                Ok(all.map(normalization).collect())
             })
         })
     }
 
     /// Everything behind the matrix product, with running statistics.
     fn evaluation<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Affine<T>>> {
-        let affine = self.affine::<T>()?;
+        let normalizations = self.affine(linear_bias)?;
         with_slice::<T, _>(&self.running_mean, |mean| {
             with_slice::<T, _>(&self.running_variance, |variance| {
-                let running = mean.iter().zip(variance);
-                let all = affine.iter().zip(linear_bias).zip(running);
-                let fold = |((affine, bias), (mean, variance)): ((&Affine<T>, &T), (&T, &T))| {
-                    let running = Moments {
-                        mean: mean.to_f64(),
-                        variance: variance.to_f64(),
-                    };
-                    evaluation(running, self.eps, *bias, *affine)
-                };
-                Ok(all.map(fold).collect())
+                let running = mean.iter().zip(variance).map(|(mean, variance)| Moments {
+                    mean: mean.to_f64(),
+                    variance: variance.to_f64(),
+                });
+                let pairs = normalizations.iter().zip(running);
+                let fold = |(normalization, running)| evaluation(normalization, running, self.eps);
+                Ok(pairs.map(fold).collect())
             })
         })
     }
 
-    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
-    fn follow<T: Element>(&self, batch: &[Moments], rows: usize) -> Result<()> {
-        let unbiased = rows as f64 / (rows as f64 - 1.0);
-        let toward = |old: &mut T, new: f64| {
-            let kept = *old * T::from_f64(1.0 - self.momentum);
-            *old = kept + T::from_f64(new * self.momentum);
+    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance, batch
+    /// after batch.
+    fn follow<T: Element>(&self, moments: &[Moments], ranges: &[Range<usize>]) -> Result<()> {
+        let batches = ranges.len();
+        let toward = |running: &mut T, batch: f64| {
+            let kept = *running * T::from_f64(1.0 - self.momentum);
+            *running = kept + T::from_f64(batch * self.momentum);
         };
         with_slice_mut::<T, _>(&self.running_mean, |means| {
-            let pairs = means.iter_mut().zip(batch);
-            pairs.for_each(|(running, batch)| toward(running, batch.mean));
+            for (mean, moments) in means.iter_mut().zip(moments.chunks_exact(batches)) {
+                moments.iter().for_each(|batch| toward(mean, batch.mean));
+            }
             Ok(())
         })?;
         with_slice_mut::<T, _>(&self.running_variance, |variances| {
-            let pairs = variances.iter_mut().zip(batch);
-            pairs.for_each(|(running, batch)| toward(running, batch.variance * unbiased));
+            for (variance, moments) in variances.iter_mut().zip(moments.chunks_exact(batches)) {
+                for (batch, range) in moments.iter().zip(ranges) {
+                    let rows = range.len() as f64;
+                    toward(variance, batch.variance * (rows / (rows - 1.0)));
+                }
+            }
             Ok(())
         })
     }

@@ -5,10 +5,10 @@ mod columns;
 mod forward;
 mod normalize;
 
+use crate::Activation;
+use crate::composed::{self, BatchStatistics};
 use crate::element::for_dtype;
 use crate::scratch::Scratch;
-use crate::composed::{self, BatchStatistics};
-use crate::Activation;
 use candle_core::{Result, Tensor, Var};
 use gan_core::{Mode, Recorded};
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub struct Sequence {
 struct Inner {
     blocks: Vec<Block>,
     scratch: (Scratch<f32>, Scratch<f64>),
+    /// Holds one parameter's gradient at a time; as long as the largest.
+    gradient: Var,
 }
 
 impl Sequence {
@@ -67,15 +69,17 @@ impl Sequence {
     /// # Errors
     /// When there is none, or shapes, types or devices do not fit together.
     pub fn new(blocks: Vec<Block>) -> Result<Self> {
-        let Some(first) = blocks.first() else {
+        let Some(Block { weight: first, .. }) = blocks.first() else {
             candle_core::bail!("a sequence needs at least one block");
         };
-        let (dtype, mut width) = (first.weight.dtype(), first.weight.dim(1)?);
+        let (device, dtype, mut width) = (first.device().clone(), first.dtype(), first.dim(1)?);
         for (index, block) in blocks.iter().enumerate() {
             let (outputs, inputs) = block.weight.dims2()?;
             if inputs != width || outputs == 0 || inputs == 0 {
                 let shape = block.weight.dims();
-                candle_core::bail!("block {index}: weight has shape {shape:?}, expected [>0, {width}]");
+                candle_core::bail!(
+                    "block {index}: weight has shape {shape:?}, expected [>0, {width}]"
+                );
             }
             for vector in block.vectors() {
                 if vector.dims() != [outputs] || vector.dtype() != dtype {
@@ -87,9 +91,14 @@ impl Sequence {
             }
             width = outputs;
         }
-        let scratch = Default::default();
+        let largest = blocks.iter().map(|block| block.weight.elem_count()).max();
+        let gradient = Var::zeros(largest.unwrap_or(0), dtype, &device)?;
         Ok(Self {
-            inner: Arc::new(Inner { blocks, scratch }),
+            inner: Arc::new(Inner {
+                gradient,
+                scratch: Default::default(),
+                blocks,
+            }),
         })
     }
 
@@ -113,12 +122,13 @@ impl Sequence {
         for_dtype!(self.dtype(), "a sequence", infer(self, x, mode))
     }
 
-    /// As [`forward`](Self::forward) in training mode, with the way back, on the CPU.
+    /// As [`forward`](Self::forward) of several batches in training mode, with the way back, on the
+    /// CPU. Each batch is normalized by its own statistics.
     ///
     /// # Errors
     /// As [`infer`](Self::infer).
-    pub fn record(&self, x: &Tensor) -> Result<Recorded> {
-        for_dtype!(self.dtype(), "a sequence", record(self, x))
+    pub fn record(&self, batches: &[&Tensor]) -> Result<Recorded> {
+        for_dtype!(self.dtype(), "a sequence", record(self, batches))
     }
 
     fn dtype(&self) -> candle_core::DType {

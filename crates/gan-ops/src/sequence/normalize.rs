@@ -22,11 +22,30 @@ pub(super) struct FeatureGradients<T> {
     pub(super) norm_bias: T,
 }
 
-/// The numbers of one feature in batch normalization.
+impl<T: Element> FeatureGradients<T> {
+    /// Adds those of another batch.
+    #[inline(always)]
+    pub(super) fn add(&mut self, other: Self) {
+        self.bias += other.bias;
+        self.norm_weight += other.norm_weight;
+        self.norm_bias += other.norm_bias;
+    }
+}
+
+/// y · weight + bias, of one feature.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Affine<T> {
     pub(super) weight: T,
     pub(super) bias: T,
+}
+
+/// What batch normalization does to one feature.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Normalization<T> {
+    /// The linear layer's bias, which comes before.
+    pub(super) linear_bias: T,
+    /// γ and β, which come after.
+    pub(super) affine: Affine<T>,
 }
 
 /// y ← activation(y + bias).
@@ -38,19 +57,17 @@ pub(super) fn bias_activation<T: Element>(y: &mut [T], bias: T, activation: Acti
     activation.apply_in_place(y);
 }
 
-/// y ← activation(normalized · weight + bias), with the batch's moments of y + `shift`, which are
-/// returned.
+/// y ← activation(normalized · γ + β), where `normalized` becomes (y − mean) / √(variance + eps)
+/// with the batch's own moments, which are returned.
 #[inline(always)]
 pub(super) fn batch_norm<T: Element>(
-    y: &mut [T],
-    normalized: &mut [T],
-    shift: T,
-    affine: Affine<T>,
+    (y, normalized): (&mut [T], &mut [T]),
+    feature: &Normalization<T>,
     eps: f64,
     activation: Activation,
 ) -> Moments {
     for value in y.iter_mut() {
-        *value += shift;
+        *value += feature.linear_bias;
     }
     let rows = y.len() as f64;
     let mean = sum(y, |value| value) / rows;
@@ -61,7 +78,7 @@ pub(super) fn batch_norm<T: Element>(
     let (centre, scale) = (T::from_f64(mean), T::from_f64(inverse_std(variance, eps)));
     for (value, normalized) in y.iter_mut().zip(normalized) {
         *normalized = (*value - centre) * scale;
-        *value = *normalized * affine.weight + affine.bias;
+        *value = *normalized * feature.affine.weight + feature.affine.bias;
     }
     activation.apply_in_place(y);
     Moments { mean, variance }
@@ -97,7 +114,10 @@ pub(super) fn batch_norm_backward<T: Element>(
     let rows = gradient.len() as f64;
     let norm_bias = sum(gradient, |g| g);
     let norm_weight = sum_of_products(gradient, normalized);
-    let (mean_g, mean_gx) = (T::from_f64(norm_bias / rows), T::from_f64(norm_weight / rows));
+    let (mean_g, mean_gx) = (
+        T::from_f64(norm_bias / rows),
+        T::from_f64(norm_weight / rows),
+    );
     let scale = weight * T::from_f64(inverse_std);
     for (g, x) in gradient.iter_mut().zip(normalized) {
         *g = scale * (*g - mean_g - *x * mean_gx);
@@ -114,17 +134,17 @@ pub(super) fn inverse_std(variance: f64, eps: f64) -> f64 {
     1.0 / (variance + eps).sqrt()
 }
 
-/// What batch normalization by running statistics does to y + `shift`: y · weight + bias.
+/// What batch normalization by running statistics does to the products of the linear layer.
 pub(super) fn evaluation<T: Element>(
+    feature: &Normalization<T>,
     running: Moments,
     eps: f64,
-    shift: T,
-    affine: Affine<T>,
 ) -> Affine<T> {
-    let weight = affine.weight * T::from_f64(inverse_std(running.variance, eps));
+    let weight = feature.affine.weight * T::from_f64(inverse_std(running.variance, eps));
+    let centred = feature.linear_bias - T::from_f64(running.mean);
     Affine {
         weight,
-        bias: (shift - T::from_f64(running.mean)) * weight + affine.bias,
+        bias: centred * weight + feature.affine.bias,
     }
 }
 
