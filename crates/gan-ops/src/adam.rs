@@ -2,7 +2,7 @@
 
 use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
-use crate::parallel::{rows_per_task, vectorized};
+use crate::parallel::{Kernel, rows_per_task, vectorized};
 use candle_core::{Result, Tensor, Var};
 use rayon::prelude::*;
 
@@ -39,7 +39,7 @@ impl AdamStep {
 /// Moves `theta` by one step and its two moments `m` and `v` with it, all of one shape:
 ///
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
-/// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), PyTorch's order of operations.
+/// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), eps being added where PyTorch does.
 ///
 /// # Errors
 /// When the shapes or element types differ.
@@ -76,7 +76,13 @@ fn on_cpu<T: Element>(
                     let moments = m.par_chunks_mut(task).zip(v.par_chunks_mut(task));
                     let parts = theta.par_chunks_mut(task).zip(gradient.par_chunks(task));
                     parts.zip(moments).for_each(|((theta, gradient), (m, v))| {
-                        vectorized(|| descend(step, theta, gradient, m, v));
+                        vectorized(Descend {
+                            step,
+                            theta,
+                            gradient,
+                            m,
+                            v,
+                        });
                     });
                     Ok(())
                 })
@@ -85,16 +91,30 @@ fn on_cpu<T: Element>(
     })
 }
 
-#[inline(always)]
-fn descend<T: Element>(step: &AdamStep, theta: &mut [T], gradient: &[T], m: &mut [T], v: &mut [T]) {
-    let (keep_m, take_m) = (T::from_f64(step.beta1), T::from_f64(1.0 - step.beta1));
-    let (keep_v, take_v) = (T::from_f64(step.beta2), T::from_f64(1.0 - step.beta2));
-    let (size, eps) = (T::from_f64(step.step_size()), T::from_f64(step.eps));
-    let correction = T::from_f64(step.root_correction());
-    let parameters = theta.iter_mut().zip(gradient);
-    for ((theta, g), (m, v)) in parameters.zip(m.iter_mut().zip(v)) {
-        *m = keep_m * *m + take_m * *g;
-        *v = keep_v * *v + take_v * *g * *g;
-        *theta -= size * *m / (Element::sqrt(*v) / correction + eps);
+/// The update of some parameters.
+struct Descend<'a, T> {
+    step: &'a AdamStep,
+    theta: &'a mut [T],
+    gradient: &'a [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Descend<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let step = self.step;
+        let (keep_m, take_m) = (T::from_f64(step.beta1), T::from_f64(1.0 - step.beta1));
+        let (keep_v, take_v) = (T::from_f64(step.beta2), T::from_f64(1.0 - step.beta2));
+        let (size, eps) = (T::from_f64(step.step_size()), T::from_f64(step.eps));
+        let correction = T::from_f64(1.0 / step.root_correction());
+        let parameters = self.theta.iter_mut().zip(self.gradient);
+        for ((theta, g), (m, v)) in parameters.zip(self.m.iter_mut().zip(self.v)) {
+            *m = keep_m * *m + take_m * *g;
+            *v = keep_v * *v + take_v * *g * *g;
+            *theta -= size * *m / (Element::sqrt(*v) * correction + eps);
+        }
     }
 }

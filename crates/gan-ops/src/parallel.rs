@@ -19,11 +19,16 @@ pub(crate) fn rows_per_task(rows: usize, work_per_row: usize) -> usize {
     share.next_multiple_of(ROW_ALIGNMENT).min(rows).max(1)
 }
 
-/// Runs a loop as compiled for the processor's widest vector instructions.
+/// Loops over slices.
 ///
-/// The loop must be inlined into `loops` to be vectorised. Vectors change the speed alone: the
-/// compiler neither reorders a sum nor joins a product and a sum into one rounding.
-#[inline(always)]
-pub(crate) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(loops)
+/// `call` must be marked `#[inline(always)]`, and so must be all that it calls: only what is
+/// inlined is compiled for the processor at hand.
+pub(crate) use pulp::NullaryFnOnce as Kernel;
+
+/// Runs a kernel as compiled for the processor's widest vector instructions.
+///
+/// They change the speed alone: the compiler neither reorders a sum nor joins a product and a sum
+/// into one rounding.
+pub(crate) fn vectorized(kernel: impl Kernel<Output = ()>) {
+    pulp::Arch::new().dispatch(kernel);
 }

@@ -9,7 +9,7 @@ use super::{Block, Sequence};
 use crate::Activation;
 use crate::element::{Element, with_slice, with_slice_mut};
 use crate::matmul::{Onto, product, rows};
-use crate::parallel::{rows_per_task, vectorized};
+use crate::parallel::{Kernel, rows_per_task, vectorized};
 use crate::scratch::Buffer;
 use candle_core::{Device, Result, Tensor, Var};
 use faer::MatRef;
@@ -302,12 +302,11 @@ struct Normalized<'a, T> {
 impl<T: Element> Pointwise<'_, T> {
     /// Turns gradients by outputs into gradients by products, for features from `first` on.
     fn backward(&self, first: usize, gradients: &mut [T], vectors: &mut [FeatureGradients<T>]) {
-        let columns = gradients.len() / vectors.len().max(1);
-        vectorized(|| {
-            let features = gradients.chunks_exact_mut(columns.max(1)).zip(vectors);
-            for (index, (gradient, vectors)) in features.enumerate() {
-                self.feature_backward(first + index, gradient, vectors);
-            }
+        vectorized(Backward {
+            pointwise: self,
+            first,
+            gradients,
+            vectors,
         });
     }
 
@@ -333,6 +332,28 @@ impl<T: Element> Pointwise<'_, T> {
                     batch_norm_backward(gradient, output, normalized, scales, self.activation)
                 }
             });
+        }
+    }
+}
+
+/// [`Pointwise::backward`]
+struct Backward<'a, T> {
+    pointwise: &'a Pointwise<'a, T>,
+    first: usize,
+    gradients: &'a mut [T],
+    vectors: &'a mut [FeatureGradients<T>],
+}
+
+impl<T: Element> Kernel for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let columns = self.gradients.len() / self.vectors.len().max(1);
+        let rows = self.gradients.chunks_exact_mut(columns.max(1));
+        for (index, (gradient, vectors)) in rows.zip(self.vectors).enumerate() {
+            self.pointwise
+                .feature_backward(self.first + index, gradient, vectors);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::columns::{Batches, matrices};
 use super::normalize::{
-    Affine, Moments, Normalization, affine_activation, batch_norm, bias_activation, evaluation,
+    Affine, AffineActivation, BiasActivation, Moments, Normalization, Normalize, evaluation,
 };
 use super::{BatchNorm, Block, Sequence};
 use crate::element::{Element, with_slice, with_slice_mut};
@@ -166,10 +166,11 @@ impl Block {
         let tasks = y.par_chunks_mut(task * n).zip(bias.par_chunks(task));
         tasks.enumerate().for_each(|(index, (y, bias))| {
             product.compute(index * task, y);
-            vectorized(|| {
-                for (y, bias) in y.chunks_exact_mut(n).zip(bias) {
-                    bias_activation(y, *bias, self.activation);
-                }
+            vectorized(BiasActivation {
+                y,
+                n,
+                bias,
+                activation: self.activation,
             });
         });
     }
@@ -179,10 +180,11 @@ impl Block {
         let tasks = y.par_chunks_mut(task * n).zip(affine.par_chunks(task));
         tasks.enumerate().for_each(|(index, (y, affine))| {
             product.compute(index * task, y);
-            vectorized(|| {
-                for (y, affine) in y.chunks_exact_mut(n).zip(affine) {
-                    affine_activation(y, *affine, self.activation);
-                }
+            vectorized(AffineActivation {
+                y,
+                n,
+                affine,
+                activation: self.activation,
             });
         });
     }
@@ -205,15 +207,14 @@ impl Block {
             .enumerate()
             .for_each(|(index, (((y, normalized), moments), affine))| {
                 product.compute(index * task, y);
-                vectorized(|| {
-                    let rows = y.chunks_exact_mut(n).zip(normalized.chunks_exact_mut(n));
-                    let features = rows.zip(moments.chunks_exact_mut(batches)).zip(affine);
-                    for (((y, normalized), moments), affine) in features {
-                        for (moments, range) in moments.iter_mut().zip(ranges) {
-                            let places = (&mut y[range.clone()], &mut normalized[range.clone()]);
-                            *moments = batch_norm(places, affine, eps, self.activation);
-                        }
-                    }
+                vectorized(Normalize {
+                    y,
+                    normalized,
+                    moments,
+                    features: affine,
+                    ranges,
+                    eps,
+                    activation: self.activation,
                 });
             });
         moments

@@ -2,9 +2,11 @@
 
 use crate::Activation;
 use crate::element::Element;
+use crate::parallel::Kernel;
+use std::ops::Range;
 
-/// Sums run in this many interleaved parts, so that they can be computed in vector lanes; the
-/// number is part of the result's rounding and the same on every processor.
+/// Sums run in this many interleaved parts, so that they can be computed in vector lanes and lose
+/// few digits; the number is part of the result's rounding and the same on every processor.
 const LANES: usize = 16;
 
 /// A feature's mean and biased variance over a batch.
@@ -48,39 +50,108 @@ pub(super) struct Normalization<T> {
     pub(super) affine: Affine<T>,
 }
 
-/// y ← activation(y + bias).
-#[inline(always)]
-pub(super) fn bias_activation<T: Element>(y: &mut [T], bias: T, activation: Activation) {
-    for value in y.iter_mut() {
-        *value += bias;
-    }
-    activation.apply_in_place(y);
+/// y ← activation(y + bias), for rows of n values each.
+pub(super) struct BiasActivation<'a, T> {
+    pub(super) y: &'a mut [T],
+    pub(super) n: usize,
+    /// One for each row.
+    pub(super) bias: &'a [T],
+    pub(super) activation: Activation,
 }
 
-/// y ← activation(normalized · γ + β), where `normalized` becomes (y − mean) / √(variance + eps)
-/// with the batch's own moments, which are returned.
+impl<T: Element> Kernel for BiasActivation<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (y, bias) in self.y.chunks_exact_mut(self.n).zip(self.bias) {
+            for value in y.iter_mut() {
+                *value += *bias;
+            }
+            self.activation.apply_in_place(y);
+        }
+    }
+}
+
+/// y ← activation(y · weight + bias), for rows of n values each.
+pub(super) struct AffineActivation<'a, T> {
+    pub(super) y: &'a mut [T],
+    pub(super) n: usize,
+    /// One for each row.
+    pub(super) affine: &'a [Affine<T>],
+    pub(super) activation: Activation,
+}
+
+impl<T: Element> Kernel for AffineActivation<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (y, affine) in self.y.chunks_exact_mut(self.n).zip(self.affine) {
+            for value in y.iter_mut() {
+                *value = *value * affine.weight + affine.bias;
+            }
+            self.activation.apply_in_place(y);
+        }
+    }
+}
+
+/// y ← activation(normalized · γ + β), each batch normalized by its own moments.
+pub(super) struct Normalize<'a, T> {
+    /// The linear layer's products, which become the outputs: rows of all batches' examples.
+    pub(super) y: &'a mut [T],
+    /// What becomes (y − mean) / √(variance + eps), in the same form.
+    pub(super) normalized: &'a mut [T],
+    /// What becomes the moments by feature, then batch.
+    pub(super) moments: &'a mut [Moments],
+    /// One for each row.
+    pub(super) features: &'a [Normalization<T>],
+    /// The columns of each batch.
+    pub(super) ranges: &'a [Range<usize>],
+    pub(super) eps: f64,
+    pub(super) activation: Activation,
+}
+
+impl<T: Element> Kernel for Normalize<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.ranges.last().map_or(1, |range| range.end);
+        let rows = self.y.chunks_exact_mut(n);
+        let rows = rows.zip(self.normalized.chunks_exact_mut(n));
+        let moments = self.moments.chunks_exact_mut(self.ranges.len().max(1));
+        for (((y, normalized), moments), feature) in rows.zip(moments).zip(self.features) {
+            for (moments, range) in moments.iter_mut().zip(self.ranges) {
+                let (y, normalized) = (&mut y[range.clone()], &mut normalized[range.clone()]);
+                *moments = normalize(y, normalized, feature, self.eps);
+            }
+            self.activation.apply_in_place(y);
+        }
+    }
+}
+
+/// One feature of one batch, up to the activation.
 #[inline(always)]
-pub(super) fn batch_norm<T: Element>(
-    (y, normalized): (&mut [T], &mut [T]),
+fn normalize<T: Element>(
+    y: &mut [T],
+    normalized: &mut [T],
     feature: &Normalization<T>,
     eps: f64,
-    activation: Activation,
 ) -> Moments {
     for value in y.iter_mut() {
         *value += feature.linear_bias;
     }
     let rows = y.len() as f64;
     let mean = sum(y, |value| value) / rows;
-    let variance = sum(y, |value| {
-        let deviation = value - mean;
-        deviation * deviation
-    }) / rows;
-    let (centre, scale) = (T::from_f64(mean), T::from_f64(inverse_std(variance, eps)));
+    let centre = T::from_f64(mean);
+    let squared = |value: T| (value - centre) * (value - centre);
+    let variance = sum(y, squared) / rows;
+    let scale = T::from_f64(inverse_std(variance, eps));
     for (value, normalized) in y.iter_mut().zip(normalized) {
         *normalized = (*value - centre) * scale;
         *value = *normalized * feature.affine.weight + feature.affine.bias;
     }
-    activation.apply_in_place(y);
     Moments { mean, variance }
 }
 
@@ -102,6 +173,8 @@ pub(super) fn bias_activation_backward<T: Element>(
 /// As [`bias_activation_backward`], in a block with it. With g the gradient by the normalized,
 /// scaled and shifted values, x̂ the normalized ones and n their number:
 /// dbias = Σ g, dweight = Σ g·x̂, dx = weight / σ · (g − dbias / n − x̂ · dweight / n).
+///
+/// Σ dx = 0: the linear layer's bias moves the mean alone, which is subtracted.
 #[inline(always)]
 pub(super) fn batch_norm_backward<T: Element>(
     gradient: &mut [T],
@@ -123,7 +196,7 @@ pub(super) fn batch_norm_backward<T: Element>(
         *g = scale * (*g - mean_g - *x * mean_gx);
     }
     FeatureGradients {
-        bias: T::from_f64(sum(gradient, |g| g)),
+        bias: T::default(),
         norm_weight: T::from_f64(norm_weight),
         norm_bias: T::from_f64(norm_bias),
     }
@@ -148,49 +221,35 @@ pub(super) fn evaluation<T: Element>(
     }
 }
 
-/// y ← activation(y · weight + bias).
+/// Σ f(value)
 #[inline(always)]
-pub(super) fn affine_activation<T: Element>(
-    y: &mut [T],
-    affine: Affine<T>,
-    activation: Activation,
-) {
-    for value in y.iter_mut() {
-        *value = *value * affine.weight + affine.bias;
-    }
-    activation.apply_in_place(y);
-}
-
-/// Σ f(value), in f64.
-#[inline(always)]
-fn sum<T: Element>(values: &[T], f: impl Fn(f64) -> f64) -> f64 {
-    let mut lanes = [0.0; LANES];
+fn sum<T: Element>(values: &[T], f: impl Fn(T) -> T) -> f64 {
+    let mut lanes = [T::default(); LANES];
     let chunks = values.chunks_exact(LANES);
     let rest = chunks.remainder();
     for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += f(value.to_f64());
+            *lane += f(*value);
         }
     }
     for (lane, value) in lanes.iter_mut().zip(rest) {
-        *lane += f(value.to_f64());
+        *lane += f(*value);
     }
-    lanes.iter().sum()
+    lanes.iter().map(|lane| lane.to_f64()).sum()
 }
 
-/// Σ a·b, in f64.
+/// Σ a·b
 #[inline(always)]
 fn sum_of_products<T: Element>(a: &[T], b: &[T]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let chunks = a.chunks_exact(LANES).zip(b.chunks_exact(LANES));
-    for (a, b) in chunks {
+    let mut lanes = [T::default(); LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
         for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a.to_f64() * b.to_f64();
+            *lane += *a * *b;
         }
     }
     let done = a.len() / LANES * LANES;
     for ((lane, a), b) in lanes.iter_mut().zip(&a[done..]).zip(&b[done..]) {
-        *lane += a.to_f64() * b.to_f64();
+        *lane += *a * *b;
     }
-    lanes.iter().sum()
+    lanes.iter().map(|lane| lane.to_f64()).sum()
 }
