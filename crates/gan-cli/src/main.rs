@@ -32,13 +32,16 @@ struct Arguments {
     /// Explain more; twice for everything (RUST_LOG overrides)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Threads to compute on [default: as many as this process may use]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    threads: Option<u16>,
 }
 
 fn main() -> ExitCode {
-    let threads = gan_ops::settle_threads();
     let arguments = Arguments::parse();
+    let threads = gan_ops::settle_threads(arguments.threads.map(usize::from));
     let console = Console::new(arguments.quiet, arguments.verbose);
-    tracing::debug!(threads, "matrix products");
+    tracing::debug!(threads, "thread pool");
     match arguments.command.run(&console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

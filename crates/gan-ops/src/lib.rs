@@ -21,8 +21,8 @@
 //! let y = sequence.infer(&x, Mode::Eval)?;
 //! assert_eq!(y.to_vec2::<f32>()?, [[0.2 * (3.0 - 8.0 + 1.0)]]);
 //!
-//! let recorded = sequence.record(&x)?;
-//! let gradient = recorded.tape.input_gradient(&Tensor::new(&[[1f32]], &Device::Cpu)?)?;
+//! let recorded = sequence.record(&[&x])?;
+//! let gradient = recorded.tape.input_gradient(0, &Tensor::new(&[[1f32]], &Device::Cpu)?)?;
 //! assert_eq!(gradient.to_vec2::<f32>()?, [[0.2 * 3.0, 0.2 * 4.0]]);
 //! # Ok::<(), candle_core::Error>(())
 //! ```

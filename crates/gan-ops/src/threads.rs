@@ -1,19 +1,32 @@
-//! The number of threads that matrix products run on.
+//! The one thread pool.
 
-/// Sizes the thread pools of the tensor library; call it first in `main`.
+/// Sets the number of threads that everything runs on; call it first in `main`, on the thread
+/// that will train or sample, which becomes one of them.
 ///
-/// The matrix product takes as many threads as the process may use, unless `RAYON_NUM_THREADS`
-/// says otherwise; without the variable candle would parse `/proc/cpuinfo` at every product.
-/// Elementwise operations run on the calling thread, because candle's second pool spins against
-/// the first. Variables that the user has set are left alone. Returns the number of threads.
-pub fn settle_threads() -> usize {
-    let available = std::thread::available_parallelism().map_or(1, usize::from);
+/// `None` takes `RAYON_NUM_THREADS`, or else as many as the process may use. Candle's own second
+/// pool, which would spin against this one, is left without threads unless `CANDLE_NUM_THREADS`
+/// says otherwise. Results do not depend on the number. Returns it; where a pool is there already,
+/// that pool's.
+pub fn settle_threads(threads: Option<usize>) -> usize {
+    let threads = threads.or_else(from_environment);
+    let threads =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     if is_single_threaded() {
-        set_default("RAYON_NUM_THREADS", available);
+        // Without this variable candle parses `/proc/cpuinfo` at each of its matrix products.
+        set_default("RAYON_NUM_THREADS", threads);
         set_default("CANDLE_NUM_THREADS", 1);
     }
-    let set = std::env::var("RAYON_NUM_THREADS").ok();
-    set.and_then(|n| n.parse().ok()).unwrap_or(available)
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    // The calling thread works too: it need not wake another one and wait for it.
+    match pool.use_current_thread().build_global() {
+        Ok(()) => threads,
+        Err(_) => rayon::current_num_threads(),
+    }
+}
+
+fn from_environment() -> Option<usize> {
+    let set = std::env::var("RAYON_NUM_THREADS").ok()?;
+    set.parse().ok().filter(|threads| *threads > 0)
 }
 
 fn set_default(name: &str, value: usize) {

@@ -3,12 +3,44 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Tensor, Var};
+use gan_core::Mode;
 use gan_ops::{
-    Activation, AdamStep, BatchStatistics, adam_step, batch_norm, batch_norm_with, bce_with_logits,
-    composed, linear, softplus,
+    Activation, AdamStep, BatchNorm, Block, Sequence, adam_step, bce_with_logits, composed,
+    softplus,
 };
 
 const CPU: Device = Device::Cpu;
+
+/// A sequence of one linear block.
+fn linear(weight: &Tensor, bias: &Tensor, activation: Activation) -> candle_core::Result<Sequence> {
+    Sequence::new(vec![Block {
+        weight: Var::from_tensor(weight)?,
+        bias: Var::from_tensor(bias)?,
+        norm: None,
+        activation,
+    }])
+}
+
+/// A sequence that hands its inputs on to batch normalization.
+fn batch_norm(weight: &[f64], bias: &[f64], eps: f64, activation: Activation) -> Sequence {
+    let c = weight.len();
+    let var = |values: &[f64]| Var::new(values, &CPU).unwrap();
+    let norm = BatchNorm {
+        weight: var(weight),
+        bias: var(bias),
+        running_mean: Var::zeros(c, DType::F64, &CPU).unwrap(),
+        running_variance: Var::ones(c, DType::F64, &CPU).unwrap(),
+        eps,
+        momentum: 1.0,
+    };
+    Sequence::new(vec![Block {
+        weight: Var::from_tensor(&Tensor::eye(c, DType::F64, &CPU).unwrap()).unwrap(),
+        bias: Var::zeros(c, DType::F64, &CPU).unwrap(),
+        norm: Some(norm),
+        activation,
+    }])
+    .unwrap()
+}
 
 /// (loss, derivative) of one logit in f32.
 fn bce(logit: f32, target: f64) -> (f64, f64) {
@@ -51,19 +83,16 @@ fn bce_of_a_nan_logit_is_nan() {
 
 #[test]
 fn the_slope_of_leaky_relu_at_zero_is_the_left_one() {
-    let activation = Activation::LeakyRelu { slope: 0.2 };
+    let one = Tensor::new(&[[1f64]], &CPU).unwrap();
+    let zero = Tensor::new(&[0f64], &CPU).unwrap();
+    let block = linear(&one, &zero, Activation::LeakyRelu { slope: 0.2 }).unwrap();
+    let recorded = block.record(&[&zero.unsqueeze(0).unwrap()]).unwrap();
+    let fused = recorded.tape.input_gradient(0, &one).unwrap();
     let x = Var::new(&[[0f64]], &CPU).unwrap();
-    let (one, zero) = (
-        Tensor::new(&[[1f64]], &CPU).unwrap(),
-        Tensor::new(&[0f64], &CPU).unwrap(),
-    );
-    let fused = linear(&x, &one, &zero, activation).unwrap();
-    for y in [fused, composed::leaky_relu(&x, 0.2).unwrap()] {
-        let gradients = y.backward().unwrap();
-        assert_eq!(
-            gradients.get(&x).unwrap().to_vec2::<f64>().unwrap(),
-            [[0.2]]
-        );
+    let y = composed::leaky_relu(&x, 0.2).unwrap();
+    let twin = y.backward().unwrap().get(&x).unwrap().clone();
+    for slope in [fused, twin] {
+        assert_eq!(slope.to_vec2::<f64>().unwrap(), [[0.2]]);
     }
 }
 
@@ -77,49 +106,132 @@ fn the_slope_of_softplus_at_zero_is_a_half() {
 }
 
 #[test]
-fn nan_and_infinity_pass_through_a_linear_layer() {
-    let x = Tensor::new(&[[f32::NAN], [f32::INFINITY], [-1.0]], &CPU).unwrap();
-    let (w, b) = (
-        Tensor::new(&[[1f32]], &CPU).unwrap(),
-        Tensor::new(&[0f32], &CPU).unwrap(),
+fn nan_and_infinity_stay_in_their_own_example() {
+    for activation in [Activation::LeakyRelu { slope: 0.2 }, Activation::Tanh] {
+        // Enough examples and features for vector kernels and their edges.
+        let (n, i, o) = (19, 3, 21);
+        let mut values = vec![0.5f32; n * i];
+        (values[3], values[6], values[9]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+        let x = Tensor::from_vec(values, (n, i), &CPU).unwrap();
+        let w = Tensor::ones((o, i), DType::F32, &CPU).unwrap();
+        let b = Tensor::zeros(o, DType::F32, &CPU).unwrap();
+        let y = linear(&w, &b, activation).unwrap();
+        let y = y.infer(&x, Mode::Eval).unwrap().to_vec2::<f32>().unwrap();
+        let end = match activation {
+            Activation::Tanh => 1.0,
+            _ => f32::INFINITY,
+        };
+        assert!(y[1].iter().all(|v| v.is_nan()));
+        assert!(y[2].iter().all(|v| *v == end));
+        assert!(y[3].iter().all(|v| *v == -end));
+        for row in y[4..].iter().chain(&y[..1]) {
+            assert!(row.iter().all(|v| v.is_finite()), "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_nan_in_the_gradient_reaches_the_weights_and_stays_in_its_example() {
+    let block = linear(
+        &Tensor::ones((4, 3), DType::F32, &CPU).unwrap(),
+        &Tensor::zeros(4, DType::F32, &CPU).unwrap(),
+        Activation::Identity,
     );
-    let y = linear(&x, &w, &b, Activation::LeakyRelu { slope: 0.2 }).unwrap();
-    let y = y.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    assert!(y[0].is_nan());
-    assert_eq!(y[1..], [f32::INFINITY, -0.2]);
+    let x = Tensor::ones((5, 3), DType::F32, &CPU).unwrap();
+    let recorded = block.unwrap().record(&[&x]).unwrap();
+    let mut upstream = vec![1f32; 20];
+    upstream[8] = f32::NAN;
+    let upstream = Tensor::from_vec(upstream, (5, 4), &CPU).unwrap();
+    let dx = recorded.tape.input_gradient(0, &upstream).unwrap();
+    for (example, row) in dx.to_vec2::<f32>().unwrap().iter().enumerate() {
+        assert!(
+            row.iter().all(|v| v.is_nan() == (example == 2)),
+            "{example}"
+        );
+    }
+    let mut seen = 0;
+    let mut show = |_: &Tensor, gradient: &Tensor| {
+        let values = gradient.flatten_all()?.to_vec1::<f32>()?;
+        // Feature 0 of example 2 is NaN: row 0 of the weights, element 0 of the bias.
+        let row = values.len() / 4;
+        assert!(values[..row].iter().all(|v| v.is_nan()));
+        assert!(values[row..].iter().all(|v| v.is_finite()));
+        seen += 1;
+        Ok(())
+    };
+    recorded
+        .tape
+        .parameter_gradients(&[upstream], &mut show)
+        .unwrap();
+    assert_eq!(seen, 2);
 }
 
 #[test]
 fn batch_norm_of_one_row_is_an_error() {
-    let x = Tensor::zeros((1, 3), DType::F32, &CPU).unwrap();
-    let w = Tensor::ones(3, DType::F32, &CPU).unwrap();
-    let error = batch_norm(&x, &w, &w, 0.8, Activation::Identity).unwrap_err();
-    assert!(error.to_string().contains("needs at least 2"), "{error}");
+    let x = Tensor::zeros((1, 3), DType::F64, &CPU).unwrap();
+    let block = batch_norm(&[1.0; 3], &[0.0; 3], 0.8, Activation::Identity);
+    for error in [
+        block.record(&[&x]).err().unwrap(),
+        block.infer(&x, Mode::Train).unwrap_err(),
+        block.forward(&x, Mode::Train).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("needs at least 2"), "{error}");
+    }
+    assert!(block.infer(&x, Mode::Eval).is_ok());
 }
 
 #[test]
-fn wrong_shapes_are_errors() {
-    let x = Tensor::zeros((4, 3), DType::F32, &CPU).unwrap();
-    let two = Tensor::ones(2, DType::F32, &CPU).unwrap();
-    assert!(batch_norm(&x, &two, &two, 0.8, Activation::Identity).is_err());
-    let w = Tensor::zeros((5, 3), DType::F32, &CPU).unwrap();
-    assert!(linear(&x, &w, &two, Activation::Identity).is_err());
-    let integers = Tensor::zeros(3, DType::U32, &CPU).unwrap();
-    assert!(softplus(&integers).is_err());
+fn wrong_shapes_and_types_are_errors() {
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &CPU).unwrap();
+    assert!(linear(&zeros(&[5, 3]), &zeros(&[2]), Activation::Identity).is_err());
+    assert!(linear(&zeros(&[0, 3]), &zeros(&[0]), Activation::Identity).is_err());
+    assert!(Sequence::new(Vec::new()).is_err());
+    let block = linear(&zeros(&[5, 3]), &zeros(&[5]), Activation::Identity).unwrap();
+    assert!(block.infer(&zeros(&[4, 2]), Mode::Eval).is_err());
+    assert!(
+        block
+            .infer(&zeros(&[4, 3]).to_dtype(DType::F64).unwrap(), Mode::Eval)
+            .is_err()
+    );
+    assert!(softplus(&Tensor::zeros(3, DType::U32, &CPU).unwrap()).is_err());
+
+    let recorded = block.record(&[&zeros(&[4, 3])]).unwrap();
+    assert!(recorded.tape.input_gradient(0, &zeros(&[4, 3])).is_err());
+    assert!(recorded.tape.input_gradient(1, &zeros(&[4, 5])).is_err());
+    let mut ignore = |_: &Tensor, _: &Tensor| Ok(());
+    assert!(recorded.tape.parameter_gradients(&[], &mut ignore).is_err());
+}
+
+#[test]
+fn no_examples_give_no_outputs() {
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &CPU).unwrap();
+    let block = linear(&zeros(&[5, 3]), &zeros(&[5]), Activation::Tanh).unwrap();
+    let y = block.infer(&zeros(&[0, 3]), Mode::Eval).unwrap();
+    assert_eq!(y.dims(), [0, 5]);
 }
 
 #[test]
 fn evaluation_with_the_batch_statistics_is_the_training_pass() {
     let values: Vec<f64> = (0..24).map(|i| f64::from(i).sin()).collect();
     let x = Tensor::from_vec(values, (8, 3), &CPU).unwrap();
-    let w = Tensor::new(&[1.0, 0.5, -2.0], &CPU).unwrap();
-    let b = Tensor::new(&[0.1, 0.0, 0.3], &CPU).unwrap();
     let activation = Activation::LeakyRelu { slope: 0.2 };
-    let (y, statistics) = batch_norm(&x, &w, &b, 0.8, activation).unwrap();
-    let BatchStatistics { mean, variance } = &statistics;
-    assert_eq!((mean.dims(), variance.dims()), (&[3][..], &[3][..]));
-    let again = batch_norm_with(&x, &w, &b, &statistics, 0.8, activation).unwrap();
-    let difference = (y - again).unwrap().abs().unwrap().max_all().unwrap();
+    let block = batch_norm(&[1.0, 0.5, -2.0], &[0.1, 0.0, 0.3], 0.8, activation);
+    let y = block.infer(&x, Mode::Train).unwrap();
+    let mean = x.mean(0).unwrap();
+    let centred = x.broadcast_sub(&mean).unwrap();
+    let statistics = composed::BatchStatistics {
+        variance: centred.sqr().unwrap().mean(0).unwrap(),
+        mean,
+    };
+    let weight = Tensor::new(&[1.0, 0.5, -2.0], &CPU).unwrap();
+    let bias = Tensor::new(&[0.1, 0.0, 0.3], &CPU).unwrap();
+    let again = composed::batch_norm_with(&x, &weight, &bias, &statistics, 0.8, activation);
+    let difference = (y - again.unwrap())
+        .unwrap()
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap();
     assert!(difference.to_scalar::<f64>().unwrap() < 1e-14);
 }
 

@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use gan_ops::{Activation, batch_norm, composed, linear, softplus};
+use gan_core::{Mode, Recorded};
+use gan_ops::{Activation, AdamStep, BatchNorm, Block, Sequence, adam_step, composed, softplus};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -21,33 +22,6 @@ fn wave(shape: &[usize], phase: f64) -> Tensor {
         .map(|i| 1.5 * (phase + 1.7 * i as f64).sin() + 0.3 * (0.9 * i as f64 + 2.0 * phase).cos())
         .collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-}
-
-type Operation<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
-
-/// The operation's values, and the gradients of Σ y·wave(y) by every input.
-fn values_and_gradients(op: Operation<'_>, inputs: &[Tensor]) -> (Tensor, Vec<Tensor>) {
-    let vars: Vec<Var> = inputs
-        .iter()
-        .map(|t| Var::from_tensor(t).unwrap())
-        .collect();
-    let arguments: Vec<Tensor> = vars.iter().map(|v| v.as_tensor().clone()).collect();
-    let y = op(&arguments).unwrap();
-    let weights = wave(y.dims(), 0.4).to_dtype(y.dtype()).unwrap();
-    let gradients = (&y * weights)
-        .unwrap()
-        .sum_all()
-        .unwrap()
-        .backward()
-        .unwrap();
-    let gradient = |v: &Var| {
-        gradients
-            .get(v)
-            .expect("a gradient for every input")
-            .clone()
-    };
-    let all = vars.iter().map(gradient).collect();
-    (y.detach(), all)
 }
 
 fn numbers(tensor: &Tensor) -> Vec<f64> {
@@ -71,97 +45,366 @@ fn assert_close(found: &Tensor, expected: &Tensor, relative: f64, what: &str) ->
     Ok(())
 }
 
-/// Fused against composed in both types; fused against central differences in f64.
-fn check(fused: Operation<'_>, twin: Operation<'_>, inputs: &[Tensor]) -> TestCaseResult {
-    for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::F64, 1e-12)] {
-        let typed: Vec<Tensor> = inputs.iter().map(|t| t.to_dtype(dtype).unwrap()).collect();
-        let (y, gradients) = values_and_gradients(fused, &typed);
-        let (twin_y, twin_gradients) = values_and_gradients(twin, &typed);
-        assert_close(&y, &twin_y, tolerance, "values")?;
-        for (i, (g, t)) in gradients.iter().zip(&twin_gradients).enumerate() {
-            // Sums over a batch: a digit less than the values in f32.
-            assert_close(g, t, 3.0 * tolerance, &format!("gradient {i}"))?;
-        }
+/// What a random sequence is made of.
+#[derive(Clone, Debug)]
+struct Plan {
+    /// Inputs, then outputs of each block.
+    widths: Vec<usize>,
+    activations: Vec<Activation>,
+    normalized: Vec<bool>,
+    eps: f64,
+    phase: f64,
+}
+
+/// A sequence and its parameters by name.
+fn build(plan: &Plan, dtype: DType) -> (Sequence, Vec<(String, Var)>) {
+    let mut parameters = Vec::new();
+    let mut blocks = Vec::new();
+    for (k, widths) in plan.widths.windows(2).enumerate() {
+        let (i, o) = (widths[0], widths[1]);
+        let mut var = |name: &str, tensor: Tensor| {
+            let var = Var::from_tensor(&tensor.to_dtype(dtype).unwrap()).unwrap();
+            parameters.push((format!("{k}.{name}"), var.clone()));
+            var
+        };
+        let phase = plan.phase + 10.0 * k as f64;
+        let positive = |phase: f64| (wave(&[o], phase).abs().unwrap() + 0.5).unwrap();
+        blocks.push(Block {
+            weight: var(
+                "weight",
+                (wave(&[o, i], phase) / (i as f64).sqrt()).unwrap(),
+            ),
+            bias: var("bias", wave(&[o], phase + 1.0)),
+            norm: plan.normalized[k].then(|| BatchNorm {
+                weight: var("norm.weight", wave(&[o], phase + 2.0)),
+                bias: var("norm.bias", wave(&[o], phase + 3.0)),
+                running_mean: var("running_mean", wave(&[o], phase + 4.0)),
+                running_variance: var("running_variance", positive(phase + 5.0)),
+                eps: plan.eps,
+                momentum: 0.1,
+            }),
+            activation: plan.activations[k],
+        });
     }
-    let (_, gradients) = values_and_gradients(fused, inputs);
-    for (i, gradient) in gradients.iter().enumerate() {
-        let differences = central_differences(fused, inputs, i);
-        assert_close(gradient, &differences, 1e-6, &format!("difference {i}"))?;
+    (Sequence::new(blocks).unwrap(), parameters)
+}
+
+/// The gradient by every parameter that is shown, by its name.
+fn parameter_gradients(
+    recorded: &Recorded,
+    upstream: &[Tensor],
+    parameters: &[(String, Var)],
+) -> Vec<(String, Tensor)> {
+    let mut found = Vec::new();
+    let mut show = |parameter: &Tensor, gradient: &Tensor| {
+        let name = parameters
+            .iter()
+            .find(|(_, var)| var.id() == parameter.id());
+        found.push((name.unwrap().0.clone(), gradient.copy()?));
+        Ok(())
+    };
+    recorded
+        .tape
+        .parameter_gradients(upstream, &mut show)
+        .unwrap();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+/// The same through candle's graph over the twin: outputs, input gradients, parameter gradients.
+type Twin = (Vec<Tensor>, Vec<Tensor>, Vec<(String, Tensor)>);
+
+fn twin(plan: &Plan, dtype: DType, batches: &[Tensor], upstream: &[Tensor]) -> Twin {
+    let (sequence, parameters) = build(plan, dtype);
+    let inputs: Vec<Var> = batches
+        .iter()
+        .map(|x| Var::from_tensor(x).unwrap())
+        .collect();
+    let outputs: Vec<Tensor> = inputs
+        .iter()
+        .map(|x| sequence.forward(x, Mode::Train).unwrap())
+        .collect();
+    let products = outputs
+        .iter()
+        .zip(upstream)
+        .map(|(y, g)| (y * g).unwrap().sum_all().unwrap());
+    let objective = products.reduce(|a, b| (a + b).unwrap()).unwrap();
+    let gradients = objective.backward().unwrap();
+    let by_input = inputs
+        .iter()
+        .map(|x| gradients.get(x).unwrap().clone())
+        .collect();
+    let mut by_parameter = Vec::new();
+    for (name, var) in parameters
+        .iter()
+        .filter(|(name, _)| !name.contains("running"))
+    {
+        by_parameter.push((name.clone(), gradients.get(var).unwrap().clone()));
+    }
+    by_parameter.sort_by(|a, b| a.0.cmp(&b.0));
+    (outputs, by_input, by_parameter)
+}
+
+/// Explicit passes against the twin in one type of numbers.
+fn check_twin(plan: &Plan, dtype: DType, batches: &[Tensor], tolerance: f64) -> TestCaseResult {
+    let typed = |t: &Tensor| t.to_dtype(dtype).unwrap();
+    let batches: Vec<Tensor> = batches.iter().map(typed).collect();
+    let outputs = *plan.widths.last().unwrap();
+    let upstream = batches
+        .iter()
+        .map(|x| typed(&wave(&[x.dim(0).unwrap(), outputs], 0.4)));
+    let upstream: Vec<Tensor> = upstream.collect();
+    let (expected, by_input, by_parameter) = twin(plan, dtype, &batches, &upstream);
+
+    let (sequence, parameters) = build(plan, dtype);
+    let inputs: Vec<&Tensor> = batches.iter().collect();
+    let recorded = sequence.record(&inputs).unwrap();
+    // Sums over a batch: a digit less than the values in f32.
+    let summed = 3.0 * tolerance;
+    for (b, upstream) in upstream.iter().enumerate() {
+        assert_close(&recorded.outputs[b], &expected[b], tolerance, "values")?;
+        let gradient = recorded.tape.input_gradient(b, upstream).unwrap();
+        assert_close(&gradient, &by_input[b], summed, "input gradient")?;
+    }
+    let found = parameter_gradients(&recorded, &upstream, &parameters);
+    prop_assert_eq!(found.len(), by_parameter.len());
+    for ((name, gradient), (_, expected)) in found.iter().zip(&by_parameter) {
+        assert_close(gradient, expected, summed, name)?;
+    }
+    check_running_statistics(plan, &batches, &parameters, tolerance)?;
+    for (x, mode) in batches
+        .iter()
+        .flat_map(|x| [(x, Mode::Eval), (x, Mode::Train)])
+    {
+        let (sequence, _) = build(plan, dtype);
+        let found = sequence.infer(x, mode).unwrap();
+        let (sequence, _) = build(plan, dtype);
+        assert_close(
+            &found,
+            &sequence.forward(x, mode).unwrap(),
+            tolerance,
+            "inference",
+        )?;
     }
     Ok(())
 }
 
-fn central_differences(op: Operation<'_>, inputs: &[Tensor], which: usize) -> Tensor {
-    let h = 1e-6;
-    let base = numbers(&inputs[which]);
-    let objective = |values: Vec<f64>| {
-        let mut moved = inputs.to_vec();
-        moved[which] = Tensor::from_vec(values, inputs[which].dims(), &Device::Cpu).unwrap();
-        let y = op(&moved).unwrap();
-        let products = (&y * wave(y.dims(), 0.4)).unwrap();
-        products.sum_all().unwrap().to_scalar::<f64>().unwrap()
-    };
-    let slope = |i: usize| {
-        let (mut up, mut down) = (base.clone(), base.clone());
-        up[i] += h;
-        down[i] -= h;
-        (objective(up) - objective(down)) / (2.0 * h)
-    };
-    let slopes: Vec<f64> = (0..base.len()).map(slope).collect();
-    Tensor::from_vec(slopes, inputs[which].dims(), &Device::Cpu).unwrap()
+/// After a recorded pass the running statistics are those that the twin leaves.
+fn check_running_statistics(
+    plan: &Plan,
+    batches: &[Tensor],
+    after: &[(String, Var)],
+    tolerance: f64,
+) -> TestCaseResult {
+    let (sequence, expected) = build(plan, batches[0].dtype());
+    for x in batches {
+        sequence.forward(x, Mode::Train).unwrap();
+    }
+    for ((name, found), (_, expected)) in after.iter().zip(&expected) {
+        assert_close(found, expected, tolerance, name)?;
+    }
+    Ok(())
 }
 
-/// The same values, laid out so that they are not contiguous.
-fn transposed_storage(t: &Tensor) -> Tensor {
-    t.t().unwrap().contiguous().unwrap().t().unwrap()
+/// Explicit gradients against central differences, in f64.
+fn check_differences(plan: &Plan, batches: &[Tensor]) -> TestCaseResult {
+    let outputs = *plan.widths.last().unwrap();
+    let upstream = batches
+        .iter()
+        .map(|x| wave(&[x.dim(0).unwrap(), outputs], 0.4));
+    let upstream: Vec<Tensor> = upstream.collect();
+    let objective = |sequence: &Sequence, batches: &[Tensor]| -> f64 {
+        let inputs: Vec<&Tensor> = batches.iter().collect();
+        let outputs = sequence.record(&inputs).unwrap().outputs;
+        let products = outputs.iter().zip(&upstream);
+        products
+            .map(|(y, g)| numbers(&(y * g).unwrap()).iter().sum::<f64>())
+            .sum()
+    };
+    let (sequence, parameters) = build(plan, DType::F64);
+    let inputs: Vec<&Tensor> = batches.iter().collect();
+    let recorded = sequence.record(&inputs).unwrap();
+    for (b, x) in batches.iter().enumerate() {
+        let gradient = recorded.tape.input_gradient(b, &upstream[b]).unwrap();
+        let differences = central_differences(x, &|x| {
+            let mut moved = batches.to_vec();
+            moved[b] = x.clone();
+            objective(&sequence, &moved)
+        });
+        assert_close(&gradient, &differences, 1e-6, "difference by the input")?;
+    }
+    for (name, gradient) in parameter_gradients(&recorded, &upstream, &parameters) {
+        let (_, var) = parameters.iter().find(|(found, _)| *found == name).unwrap();
+        let before = var.copy().unwrap();
+        let differences = central_differences(&before, &|moved| {
+            var.set(moved).unwrap();
+            objective(&sequence, batches)
+        });
+        var.set(&before).unwrap();
+        assert_close(&gradient, &differences, 1e-6, &name)?;
+    }
+    Ok(())
+}
+
+fn central_differences(at: &Tensor, objective: &dyn Fn(&Tensor) -> f64) -> Tensor {
+    let h = 1e-6;
+    let base = numbers(at);
+    let moved = |i: usize, by: f64| {
+        let mut values = base.clone();
+        values[i] += by;
+        objective(&Tensor::from_vec(values, at.dims(), &Device::Cpu).unwrap())
+    };
+    let slopes = (0..base.len()).map(|i| (moved(i, h) - moved(i, -h)) / (2.0 * h));
+    Tensor::from_vec(slopes.collect(), at.dims(), &Device::Cpu).unwrap()
+}
+
+/// The same values in the orders in memory that a tensor can have.
+fn layouts(x: &Tensor) -> Vec<Tensor> {
+    let (n, i) = x.dims2().unwrap();
+    let by_feature = x.t().unwrap().contiguous().unwrap().t().unwrap();
+    let padded = Tensor::cat(&[x, x, x], 1).unwrap().narrow(1, i, i).unwrap();
+    let later = Tensor::cat(&[x, x], 0).unwrap().narrow(0, n, n).unwrap();
+    let padded_by_feature = {
+        let three = Tensor::cat(&[&by_feature.t().unwrap(); 3], 1).unwrap();
+        three.narrow(1, n, n).unwrap().t().unwrap()
+    };
+    let every_second = {
+        let pairs = Tensor::stack(&[x, x], 2).unwrap();
+        pairs.narrow(2, 1, 1).unwrap().squeeze(2).unwrap()
+    };
+    vec![by_feature, padded, later, padded_by_feature, every_second]
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    let blocks = 1usize..4;
+    blocks.prop_flat_map(|blocks| {
+        (
+            prop::collection::vec(1usize..8, blocks + 1),
+            prop::collection::vec(prop::sample::select(ACTIVATIONS.to_vec()), blocks),
+            prop::collection::vec(any::<bool>(), blocks),
+            prop::sample::select(vec![0.8, 1e-3]),
+            0.0..6.0f64,
+        )
+            .prop_map(|(widths, activations, normalized, eps, phase)| Plan {
+                widths,
+                activations,
+                normalized,
+                eps,
+                phase,
+            })
+    })
+}
+
+fn batches_for(plan: &Plan, sizes: &[usize]) -> Vec<Tensor> {
+    let least = if plan.normalized.contains(&true) {
+        2
+    } else {
+        1
+    };
+    let batch = |(b, n): (usize, &usize)| wave(&[(*n).max(least), plan.widths[0]], b as f64);
+    sizes.iter().enumerate().map(batch).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn linear_equals_its_twin(
-        (n, i, o) in (1usize..7, 1usize..7, 1usize..7),
-        phase in 0.0..6.0f64,
-        which in 0usize..3,
+    fn a_sequence_equals_its_twin_and_finite_differences(
+        plan in plans(),
+        sizes in prop::collection::vec(1usize..7, 1..3),
     ) {
-        let activation = ACTIVATIONS[which];
-        let inputs = [wave(&[n, i], phase), wave(&[o, i], phase + 1.0), wave(&[o], phase + 2.0)];
-        check(
-            &|t| linear(&t[0], &t[1], &t[2], activation),
-            &|t| composed::linear(&t[0], &t[1], &t[2], activation),
-            &inputs,
-        )?;
-        let strided = [transposed_storage(&inputs[0]), transposed_storage(&inputs[1])];
-        let from_strided = linear(&strided[0], &strided[1], &inputs[2], activation).unwrap();
-        let straight = linear(&inputs[0], &inputs[1], &inputs[2], activation).unwrap();
-        assert_close(&from_strided, &straight, 1e-14, "strided")?;
+        let batches = batches_for(&plan, &sizes);
+        check_twin(&plan, DType::F64, &batches, 1e-11)?;
+        check_differences(&plan, &batches)?;
     }
 
     #[test]
-    fn batch_norm_equals_its_twin(
-        (n, c) in (2usize..9, 1usize..6),
-        phase in 0.0..6.0f64,
-        which in 0usize..3,
-        eps in prop::sample::select(vec![0.8, 1e-5]),
+    fn a_layer_in_single_precision_equals_its_twin(
+        mut plan in plans(),
+        sizes in prop::collection::vec(1usize..40, 1..3),
     ) {
-        let activation = ACTIVATIONS[which];
-        let inputs = [wave(&[n, c], phase), wave(&[c], phase + 1.0), wave(&[c], phase + 2.0)];
-        check(
-            &|t| Ok(batch_norm(&t[0], &t[1], &t[2], eps, activation)?.0),
-            &|t| Ok(composed::batch_norm(&t[0], &t[1], &t[2], eps, activation)?.0),
-            &inputs,
-        )?;
-        let [x, w, b] = &inputs;
-        let (_, fused) = batch_norm(&transposed_storage(x), w, b, eps, activation).unwrap();
-        let (_, twin) = composed::batch_norm(x, w, b, eps, activation).unwrap();
-        assert_close(&fused.mean, &twin.mean, 1e-13, "mean")?;
-        assert_close(&fused.variance, &twin.variance, 1e-13, "variance")?;
+        // One block: behind several, differences of rounding are not of one operation any more.
+        plan.widths.truncate(2);
+        plan.eps = 0.8;
+        check_twin(&plan, DType::F32, &batches_for(&plan, &sizes), 1e-5)?;
+    }
+
+    #[test]
+    fn the_order_in_memory_does_not_matter(plan in plans(), n in 1usize..6) {
+        let x = batches_for(&plan, &[n]).remove(0);
+        let outputs = *plan.widths.last().unwrap();
+        let upstream = wave(&[x.dim(0).unwrap(), outputs], 0.4);
+        let (sequence, parameters) = build(&plan, DType::F64);
+        let straight = sequence.record(&[&x]).unwrap();
+        let expected = parameter_gradients(&straight, std::slice::from_ref(&upstream), &parameters);
+        let by_input = straight.tape.input_gradient(0, &upstream).unwrap();
+        for (x, upstream) in layouts(&x).iter().zip(layouts(&upstream)) {
+            let recorded = sequence.record(&[x]).unwrap();
+            assert_close(&recorded.outputs[0], &straight.outputs[0], 1e-14, "values")?;
+            let gradient = recorded.tape.input_gradient(0, &upstream).unwrap();
+            assert_close(&gradient, &by_input, 1e-13, "input gradient")?;
+            let found = parameter_gradients(&recorded, &[upstream], &parameters);
+            for ((name, gradient), (_, expected)) in found.iter().zip(&expected) {
+                assert_close(gradient, expected, 1e-13, name)?;
+            }
+        }
     }
 
     #[test]
     fn softplus_equals_its_twin(n in 1usize..20, phase in 0.0..6.0f64, scale in 0.1..30.0f64) {
-        let inputs = [(wave(&[n], phase) * scale).unwrap()];
-        check(&|t| softplus(&t[0]), &|t| composed::softplus(&t[0]), &inputs)?;
+        let x = (wave(&[n], phase) * scale).unwrap();
+        for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::F64, 1e-12)] {
+            let x = Var::from_tensor(&x.to_dtype(dtype).unwrap()).unwrap();
+            let slope = |y: Tensor| -> Result<Tensor> {
+                Ok(y.sum_all()?.backward()?.get(&x).unwrap().clone())
+            };
+            let (fused, twin) = (softplus(&x).unwrap(), composed::softplus(&x).unwrap());
+            assert_close(&fused, &twin, tolerance, "values")?;
+            assert_close(&slope(fused).unwrap(), &slope(twin).unwrap(), tolerance, "slopes")?;
+        }
+        let objective = |x: &Tensor| numbers(&softplus(x).unwrap()).iter().sum::<f64>();
+        let var = Var::from_tensor(&x).unwrap();
+        let slopes = softplus(&var).unwrap().sum_all().unwrap().backward().unwrap();
+        let differences = central_differences(&x, &objective);
+        assert_close(slopes.get(&var).unwrap(), &differences, 1e-6, "differences")?;
     }
+
+    #[test]
+    fn adam_equals_its_twin(n in 1usize..200, phase in 0.0..6.0f64, step in 1u64..50) {
+        let step = AdamStep { lr: 0.01, beta1: 0.5, beta2: 0.999, eps: 1e-8, step };
+        for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::F64, 1e-14)] {
+            let tensor = |phase: f64| wave(&[n], phase).to_dtype(dtype).unwrap();
+            let var = |tensor: Tensor| Var::from_tensor(&tensor).unwrap();
+            let state = || [
+                var(tensor(phase)),
+                var(tensor(phase + 1.0)),
+                var(tensor(phase + 2.0).sqr().unwrap()),
+            ];
+            let (fused, twin, gradient) = (state(), state(), tensor(phase + 3.0));
+            adam_step(&fused[0], &gradient, &fused[1], &fused[2], &step).unwrap();
+            composed::adam_step(&twin[0], &gradient, &twin[1], &twin[2], &step).unwrap();
+            for (fused, twin) in fused.iter().zip(&twin) {
+                assert_close(fused, twin, tolerance, "adam")?;
+            }
+        }
+    }
+}
+
+/// Sizes at which threads share the work and every kernel runs, with odd edges.
+#[test]
+fn large_and_odd_shapes_equal_their_twins_too() {
+    let plan = Plan {
+        widths: vec![101, 257, 131, 1],
+        activations: vec![
+            Activation::LeakyRelu { slope: 0.2 },
+            Activation::Tanh,
+            Activation::Identity,
+        ],
+        normalized: vec![true, false, false],
+        eps: 0.8,
+        phase: 0.3,
+    };
+    let batches = [wave(&[67, 101], 0.0), wave(&[33, 101], 1.0)];
+    check_twin(&plan, DType::F64, &batches, 1e-10).unwrap();
+    check_twin(&plan, DType::F32, &batches, 3e-5).unwrap();
 }

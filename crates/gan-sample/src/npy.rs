@@ -5,7 +5,7 @@ use crate::file::{WriteFailure, write_file};
 use candle_core::{DType, Device, Tensor};
 use gan_core::ImageShape;
 use npyz::{TypeStr, WriteOptions, WriterBuilder};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Writes `count` images as an array `[count, c, h, w]` of little-endian float32 in C order,
@@ -32,13 +32,8 @@ pub fn write_npy(
         expected: count,
     };
     write_file(path, |out| {
-        let float: TypeStr = "<f4".parse().map_err(io::Error::other)?;
         let [c, h, w] = image.map(|side| side as u64);
-        let mut writer = WriteOptions::<f32>::new()
-            .dtype(npyz::DType::new_scalar(float))
-            .shape(&[count, c, h, w])
-            .writer(out)
-            .begin_nd()?;
+        out.write_all(&header(&[count, c, h, w])?)?;
         let mut written = 0;
         for block in blocks {
             let values = read_block(&block?, image)?;
@@ -46,13 +41,26 @@ pub fn write_npy(
             if written > count {
                 return Err(miscounted(written).into());
             }
-            writer.extend(values.1)?;
+            let bytes: Vec<u8> = values.1.iter().flat_map(|v| v.to_le_bytes()).collect();
+            out.write_all(&bytes)?;
         }
         if written < count {
             return Err(miscounted(written).into());
         }
-        Ok(writer.finish()?)
+        Ok(())
     })
+}
+
+/// What stands before the numbers. They are written apart: the library would take them one by one.
+fn header(shape: &[u64]) -> io::Result<Vec<u8>> {
+    let float: TypeStr = "<f4".parse().map_err(io::Error::other)?;
+    let mut header = Vec::new();
+    WriteOptions::<f32>::new()
+        .dtype(npyz::DType::new_scalar(float))
+        .shape(shape)
+        .writer(&mut header)
+        .begin_nd()?;
+    Ok(header)
 }
 
 /// The number of images in a block, and their values.

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// The kernels behind a matrix product may round differently for another number of rows, and
 /// batch statistics are of the whole batch; an image is the same to the byte because it always
 /// stands in the same row of a batch of this size, among the same others.
-pub const BLOCK_IMAGES: usize = 64;
+pub const BLOCK_IMAGES: usize = 256;
 
 /// Draws images from a generator, one latent vector a number.
 ///
@@ -130,9 +130,12 @@ impl<'a> Sampler<'a> {
     /// All images of one block.
     fn block(&self, block: u64) -> Result<Tensor, SampleError> {
         let size = BLOCK_IMAGES as u64;
-        let latents = (0..size).map(|row| self.latent(block * size + row));
-        let latents = latents.collect::<Result<Vec<_>, _>>()?;
-        self.forward(&Tensor::stack(&latents, 0)?)
+        let mut latents = Vec::with_capacity(BLOCK_IMAGES * self.prior.latent_dim());
+        for row in 0..size {
+            latents.extend(self.latent(block * size + row)?.to_vec1::<f32>()?);
+        }
+        let shape = (BLOCK_IMAGES, self.prior.latent_dim());
+        self.forward(&Tensor::from_vec(latents, shape, &Device::Cpu)?)
     }
 
     /// A whole block through the generator, whose state is the same afterwards.
@@ -142,7 +145,7 @@ impl<'a> Sampler<'a> {
             .to_dtype(parameters.dtype())?
             .to_device(parameters.device())?;
         let images = match self.mode {
-            Mode::Eval => self.generator.forward(&z, None, Mode::Eval)?,
+            Mode::Eval => self.generator.infer(&z, None, Mode::Eval)?,
             Mode::Train => self.forward_and_restore(&z)?,
         };
         let shape = self.generator.image_shape();
@@ -166,7 +169,7 @@ impl<'a> Sampler<'a> {
                 saved.push((buffer.var.copy()?, buffer.var));
             }
         }
-        let images = self.generator.forward(z, None, Mode::Train);
+        let images = self.generator.infer(z, None, Mode::Train);
         for (value, buffer) in saved {
             buffer.set(&value)?;
         }

@@ -21,7 +21,7 @@ pub(super) fn record<T: Element>(sequence: &Sequence, batches: &[&Tensor]) -> Re
     let inputs = Batches::new(batches.iter().copied())?;
     let activations = run::<T>(sequence, &inputs, Mode::Train, true)?;
     Ok(Recorded {
-        outputs: outputs(&activations, &inputs.ranges())?,
+        outputs: outputs(&activations, sequence.outputs(), &inputs.ranges())?,
         tape: Box::new(SequenceTape {
             sequence: sequence.clone(),
             ranges: inputs.ranges(),

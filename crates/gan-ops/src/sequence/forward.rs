@@ -32,24 +32,45 @@ pub(super) struct Part<'a, T> {
     pub(super) columns: Range<usize>,
 }
 
+/// `[n, o]`, in that order.
 pub(super) fn infer<T: Element>(sequence: &Sequence, x: &Tensor, mode: Mode) -> Result<Tensor> {
     let batches = Batches::new([x])?;
     let activations = run::<T>(sequence, &batches, mode, false)?;
-    let Some(output) = outputs(&activations, &batches.ranges())?.pop() else {
-        candle_core::bail!("a sequence gave no output");
+    let Some(last) = activations.last() else {
+        candle_core::bail!("a sequence without blocks");
     };
-    Ok(output)
+    let n = batches.ranges()[0].len();
+    let features = sequence.outputs();
+    let mut examples = vec![T::default(); last.output.len()];
+    transpose(&last.output, n, &mut examples);
+    Tensor::from_vec(examples, (n, features), &Device::Cpu)
+}
+
+/// Rows of `n` values to columns, a tile at a time, so that each line of the cache is used whole.
+fn transpose<T: Element>(from: &[T], n: usize, to: &mut [T]) {
+    const TILE: usize = 16;
+    let features = from.len().checked_div(n).unwrap_or(0);
+    let tiles = to.par_chunks_mut((TILE * features).max(1)).enumerate();
+    tiles.for_each(|(tile, to)| {
+        let first = tile * TILE;
+        let last = n.min(first + TILE);
+        for (feature, row) in from.chunks_exact(n).enumerate() {
+            for (example, value) in row[first..last].iter().enumerate() {
+                to[example * features + feature] = *value;
+            }
+        }
+    });
 }
 
 /// The last block's output of each batch: views `[n, o]` on memory in the order `[o, n]`.
 pub(super) fn outputs<T: Element>(
     activations: &[Activations<T>],
+    features: usize,
     ranges: &[Range<usize>],
 ) -> Result<Vec<Tensor>> {
     let (Some(last), Some(end)) = (activations.last(), ranges.last().map(|range| range.end)) else {
         return Ok(Vec::new());
     };
-    let features = last.output.len().checked_div(end).unwrap_or(0);
     let all = Tensor::from_slice(&last.output, (features, end), &Device::Cpu)?.t()?;
     let batch = |range: &Range<usize>| all.narrow(0, range.start, range.len());
     ranges.iter().map(batch).collect()

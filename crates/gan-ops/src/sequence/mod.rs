@@ -131,6 +131,10 @@ impl Sequence {
         for_dtype!(self.dtype(), "a sequence", record(self, batches))
     }
 
+    fn outputs(&self) -> usize {
+        self.inner.blocks.last().map_or(0, Block::outputs)
+    }
+
     fn dtype(&self) -> candle_core::DType {
         self.inner.blocks[0].weight.dtype()
     }
