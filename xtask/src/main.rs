@@ -7,6 +7,7 @@
     reason = "a command-line program speaks on the terminal"
 )]
 
+mod bench;
 mod ci;
 mod cuda;
 mod fetch;
@@ -47,6 +48,8 @@ enum Command {
     Ci,
     /// Rerun the reference scripts in tests/golden and compare with the stored figures.
     Golden(golden::Options),
+    /// Measure steps, epochs, sampling and loading on this machine, and print a table.
+    Bench(bench::Options),
     /// Build gan-cli for an NVIDIA GPU, or say what such a build still needs.
     #[command(subcommand)]
     Cuda(cuda::Action),
@@ -69,6 +72,7 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::Ci => ci::run(),
         Command::Golden(options) => golden::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Cuda(action) => cuda::run(&action),
     }
 }

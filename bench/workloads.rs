@@ -1,0 +1,272 @@
+//! One measured piece of work a process, so that threads and memory are its own:
+//! `workloads step|floor|infer|load [--batch N] [--threads N] [--repeat N]` prints a line of JSON.
+//! `cargo xtask bench` runs it and makes the table.
+#![allow(clippy::print_stdout, reason = "the line is the result")]
+
+use anyhow::{Context, Result, bail};
+use candle_core::{DType, Device};
+use clap::{Parser, ValueEnum};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use gan_core::{Discriminator, StandardNormalPrior};
+use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
+use gan_data::{DataLoader, Dataset, ImageFolderOptions, Split};
+use gan_models::ModelConfig;
+use gan_train::{TrainConfig, Trainer};
+use rayon::prelude::*;
+use serde_json::json;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Widths of the tutorial's networks, for the floor.
+const GENERATOR: [usize; 6] = [100, 128, 256, 512, 1024, 784];
+const DISCRIMINATOR: [usize; 4] = [784, 512, 256, 1];
+
+#[derive(Parser)]
+struct Arguments {
+    what: Workload,
+    #[arg(long, default_value_t = 128)]
+    batch: usize,
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Measured repetitions, after a tenth as many that are not counted
+    #[arg(long, default_value_t = 300)]
+    repeat: usize,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Workload {
+    /// A training step of the tutorial's recipe, data already in memory
+    Step,
+    /// The matrix products of that step alone
+    Floor,
+    /// The generator in evaluation mode
+    Infer,
+    /// Reading MNIST's training set from its compressed files
+    Load,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    gan_ops::settle_threads(arguments.threads);
+    let (batch, repeat) = (arguments.batch, arguments.repeat);
+    let (measured, gflop) = match arguments.what {
+        Workload::Step => (step(batch, repeat)?, floating_point_operations(batch)),
+        Workload::Floor => (floor(batch, repeat)?, floating_point_operations(batch)),
+        Workload::Infer => (infer(batch, repeat)?, forward_operations(batch)),
+        Workload::Load => (measure(repeat, |_| mnist().map(drop))?, 0.0),
+    };
+    let at = |share: f64| measured.milliseconds[(share * (repeat - 1) as f64) as usize];
+    let line = json!({
+        "median_ms": at(0.5),
+        "p10_ms": at(0.1),
+        "p90_ms": at(0.9),
+        "gflop": gflop / 1e9,
+        "minor_faults": measured.minor_faults,
+        "peak_mib": peak_mib(),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+struct Measured {
+    /// Sorted.
+    milliseconds: Vec<f64>,
+    /// A repetition; none where the system does not tell.
+    minor_faults: Option<f64>,
+}
+
+fn measure(repeat: usize, mut work: impl FnMut(usize) -> Result<()>) -> Result<Measured> {
+    let warm_up = repeat.div_ceil(10);
+    for index in 0..warm_up {
+        work(index)?;
+    }
+    let faults = minor_faults();
+    let mut milliseconds = Vec::with_capacity(repeat);
+    for index in 0..repeat {
+        let begin = Instant::now();
+        work(warm_up + index)?;
+        milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    let minor_faults = minor_faults().zip(faults);
+    milliseconds.sort_by(f64::total_cmp);
+    Ok(Measured {
+        milliseconds,
+        minor_faults: minor_faults.map(|(after, before)| (after - before) / repeat as f64),
+    })
+}
+
+fn mnist() -> Result<Dataset> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let options = ImageFolderOptions::default();
+    gan_data::open(&root.join("data/mnist"), &options, Split::Train).context("MNIST")
+}
+
+fn step(batch: usize, repeat: usize) -> Result<Measured> {
+    let (device, config) = (Device::Cpu, TrainConfig::default());
+    let loader = DataLoader::new(mnist()?, batch, Seed(0), DType::F32, &device)?;
+    let whole = loader.epoch(0).take(loader.dataset().len() / batch);
+    let batches: Vec<ImageBatch> = whole.take(40).collect::<candle_core::Result<_>>()?;
+    let model = ModelConfig::default();
+    let shape = ImageShape::MNIST;
+    let generator: Box<dyn Generator> = model.generator(shape, Seed(0), DType::F32, &device)?;
+    let discriminator: Box<dyn Discriminator> =
+        model.discriminator(shape, Seed(0), DType::F32, &device)?;
+    let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+    let loss = config.loss.build();
+    let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config)?;
+    measure(repeat, |index| {
+        black_box(trainer.step(&batches[index % batches.len()])?);
+        Ok(())
+    })
+}
+
+fn infer(batch: usize, repeat: usize) -> Result<Measured> {
+    let model = ModelConfig::default();
+    let generator = model.generator(ImageShape::MNIST, Seed(0), DType::F32, &Device::Cpu)?;
+    let prior = StandardNormalPrior::new(generator.latent_dim());
+    measure(repeat, |index| {
+        let z = prior.sample(batch, &mut Seed(0).rng(Purpose::Sample, index as u64))?;
+        black_box(generator.infer(&z, None, Mode::Eval)?);
+        Ok(())
+    })
+}
+
+/// c `[rows, columns]` ← a `[rows, depth]` · b, on as many threads as there are.
+struct Product {
+    rows: usize,
+    depth: usize,
+    columns: usize,
+    order: Order,
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+}
+
+/// How the factors lie in memory.
+#[derive(Clone, Copy)]
+enum Order {
+    /// A forward pass: W · X.
+    Forward,
+    /// A gradient by inputs: Wᵀ · δ.
+    ByInput,
+    /// A gradient by weights: δ · Xᵀ.
+    ByWeight,
+}
+
+/// Every matrix product of a step, in its order, each with memory of its own.
+fn products(batch: usize) -> Result<Vec<Product>> {
+    let both = 2 * batch;
+    let mut all = Vec::new();
+    let mut add = |order: Order, [rows, depth, columns]: [usize; 3]| {
+        let values = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
+        all.push(Product {
+            rows,
+            depth,
+            columns,
+            order,
+            a: values(rows * depth),
+            b: values(depth * columns),
+            c: vec![0.0; rows * columns],
+        });
+    };
+    let pairs = |widths: &[usize]| -> Vec<(usize, usize)> {
+        widths.windows(2).map(|pair| (pair[0], pair[1])).collect()
+    };
+    let (generator, discriminator) = (pairs(&GENERATOR), pairs(&DISCRIMINATOR));
+    for (i, o) in &generator {
+        add(Order::Forward, [*o, *i, batch]);
+    }
+    for (i, o) in &discriminator {
+        add(Order::Forward, [*o, *i, both]);
+    }
+    for (i, o) in discriminator.iter().rev() {
+        add(Order::ByInput, [*i, *o, batch]);
+    }
+    for (layers, examples) in [(&generator, batch), (&discriminator, both)] {
+        for (index, (i, o)) in layers.iter().enumerate().rev() {
+            if index > 0 {
+                add(Order::ByInput, [*i, *o, examples]);
+            }
+            add(Order::ByWeight, [*o, examples, *i]);
+        }
+    }
+    if all.is_empty() {
+        bail!("a step without products");
+    }
+    Ok(all)
+}
+
+impl Product {
+    fn run(&mut self) {
+        let Self {
+            rows,
+            depth,
+            columns,
+            order,
+            a,
+            b,
+            c,
+        } = self;
+        let a = match order {
+            Order::ByInput => MatRef::from_column_major_slice(a, *rows, *depth),
+            _ => MatRef::from_row_major_slice(a, *rows, *depth),
+        };
+        let b = match order {
+            Order::ByWeight => MatRef::from_column_major_slice(b, *depth, *columns),
+            _ => MatRef::from_row_major_slice(b, *depth, *columns),
+        };
+        let share = rows.div_ceil(rayon::current_num_threads());
+        let parts = c.par_chunks_mut(share * *columns).enumerate();
+        parts.for_each(|(index, c)| {
+            let count = c.len() / *columns;
+            let c = MatMut::from_row_major_slice_mut(c, count, *columns);
+            let a = a.subrows(index * share, count);
+            matmul(c, Accum::Replace, a, b, 1.0, Par::Seq);
+        });
+    }
+}
+
+fn floor(batch: usize, repeat: usize) -> Result<Measured> {
+    let mut products = products(batch)?;
+    measure(repeat, |_| {
+        products.iter_mut().for_each(Product::run);
+        Ok(())
+    })
+}
+
+fn floating_point_operations(batch: usize) -> f64 {
+    let layer = |(i, o): (&usize, &usize)| (i * o) as f64;
+    let sum = |widths: &[usize]| -> f64 { widths.iter().zip(&widths[1..]).map(layer).sum() };
+    let (generator, discriminator) = (sum(&GENERATOR), sum(&DISCRIMINATOR));
+    let first = |widths: &[usize]| (widths[0] * widths[1]) as f64;
+    let of_generator = 3.0 * generator - first(&GENERATOR);
+    // Forward, by weight and by input of two batches, and once more down to the images.
+    let of_discriminator = 2.0 * (3.0 * discriminator - first(&DISCRIMINATOR)) + discriminator;
+    2.0 * batch as f64 * (of_generator + of_discriminator)
+}
+
+fn forward_operations(batch: usize) -> f64 {
+    let layers = GENERATOR.windows(2).map(|pair| (pair[0] * pair[1]) as f64);
+    2.0 * batch as f64 * layers.sum::<f64>()
+}
+
+fn minor_faults() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields = stat.rsplit(')').next()?;
+    fields.split_whitespace().nth(7)?.parse().ok()
+}
+
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}

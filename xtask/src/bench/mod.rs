@@ -1,0 +1,190 @@
+//! `cargo xtask bench`: how fast it is here, as a table.
+
+mod measure;
+mod peers;
+mod table;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+use measure::{Figures, Workloads, watch};
+use peers::Peer;
+use table::Row;
+
+/// A step's batch size and threads; the first is compared with the peers.
+const STEPS: [(usize, usize); 5] = [(128, 2), (128, 1), (64, 2), (256, 2), (1024, 2)];
+
+/// Images in the sample that is written to a file.
+const SAMPLED_IMAGES: u32 = 100_000;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run bench/peers beside it, in turns
+    #[arg(long)]
+    peers: bool,
+    /// The Python that has the peers' packages
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    python: PathBuf,
+    /// How often each measurement is made anew, in turns
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Also each fused operation beside its twin
+    #[arg(long)]
+    operations: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let peers = if options.peers {
+        Peer::all(&options.python)?
+    } else {
+        Vec::new()
+    };
+    let workloads = Workloads::build()?;
+    let programs = Programs::build()?;
+    let mut rows = steps(&workloads, &peers, options.rounds)?;
+    rows.extend(other_work(&workloads, options.rounds)?);
+    rows.extend(programs.run(options.rounds)?);
+    println!("{}", table::render(&rows));
+    if options.operations {
+        cargo("bench -p gan-ops --bench operations")?;
+    }
+    Ok(())
+}
+
+/// Steps, their floors and the peers, each round one after the other.
+fn steps(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
+    let mut steps = vec![Vec::new(); STEPS.len()];
+    let mut floors = steps.clone();
+    let mut others = vec![Vec::new(); peers.len()];
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}: steps");
+        for (index, (batch, threads)) in STEPS.into_iter().enumerate() {
+            let repeat = (300 * 128 / batch).clamp(60, 600);
+            steps[index].push(workloads.run("step", batch, threads, repeat)?);
+            floors[index].push(workloads.run("floor", batch, threads, repeat)?);
+        }
+        for (peer, found) in peers.iter().zip(&mut others) {
+            found.push(peer.run()?);
+        }
+    }
+    let mut rows = Vec::new();
+    let first = Figures::middle(&steps[0]);
+    for (index, (batch, threads)) in STEPS.into_iter().enumerate() {
+        let name = format!("step, batch {batch}, {}", counted(threads));
+        let (step, floor) = (
+            Figures::middle(&steps[index]),
+            Figures::middle(&floors[index]),
+        );
+        rows.push(Row::new(name, &step).images(batch).share_of(&floor));
+    }
+    for (peer, found) in peers.iter().zip(&others) {
+        let figures = Figures::middle(found);
+        let name = format!("step, batch 128, {}", peer.name);
+        rows.push(Row::new(name, &figures).images(128).slower_than(&first));
+    }
+    Ok(rows)
+}
+
+fn counted(threads: usize) -> String {
+    match threads {
+        1 => "1 thread".to_string(),
+        more => format!("{more} threads"),
+    }
+}
+
+fn other_work(workloads: &Workloads, rounds: u32) -> Result<Vec<Row>> {
+    let mut all = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        all[0].push(workloads.run("infer", 256, 2, 200)?);
+        all[1].push(workloads.run("load", 128, 2, 10)?);
+    }
+    let [infer, load] = all.map(|found| Figures::middle(&found));
+    Ok(vec![
+        Row::new("generator in evaluation mode, batch 256".into(), &infer).images(256),
+        Row::new("loading MNIST's 60,000 images".into(), &load),
+    ])
+}
+
+/// `gan-cli` as a user runs it.
+struct Programs {
+    release: PathBuf,
+    dev: PathBuf,
+}
+
+impl Programs {
+    fn build() -> Result<Self> {
+        cargo("build --release -p gan-cli")?;
+        cargo("build -p gan-cli")?;
+        let program = |profile: &str| {
+            let name = format!("gan-cli{}", std::env::consts::EXE_SUFFIX);
+            workspace::target()?
+                .join(profile)
+                .join(name)
+                .canonicalize()
+                .with_context(|| {
+                    format!("gan-cli of the {profile} profile was built but not found")
+                })
+        };
+        Ok(Self {
+            release: program("release")?,
+            dev: program("debug")?,
+        })
+    }
+
+    fn run(&self, rounds: u32) -> Result<Vec<Row>> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let mut found = [const { Vec::new() }; 4];
+        for round in 0..rounds {
+            println!("round {} of {rounds}: gan-cli", round + 1);
+            for (index, program) in [(0, &self.release), (1, &self.dev)] {
+                let run = folder.path().join(format!("run-{index}-{round}"));
+                let mut command = Command::new(program);
+                command
+                    .args(["-q", "train", "--epochs", "1", "--out"])
+                    .arg(&run);
+                found[index].push(watch(command.current_dir(workspace::root()))?);
+            }
+            let run = folder.path().join(format!("run-0-{round}"));
+            let mut sample = Command::new(&self.release);
+            let count = SAMPLED_IMAGES.to_string();
+            sample
+                .args(["-q", "sample", "--format", "npy", "--count", &count])
+                .arg(&run);
+            found[2].push(watch(&mut sample)?);
+            let mut picture = Command::new(&self.release);
+            picture.args(["-q", "sample"]).arg(&run);
+            found[3].push(watch(&mut picture)?);
+        }
+        let [release, dev, sample, picture] = found.map(|found| Figures::middle(&found));
+        let epoch = |name: &str| format!("gan-cli train --epochs 1{name}");
+        Ok(vec![
+            Row::new(epoch(""), &release).images(60_000),
+            Row::new(epoch(", dev profile"), &dev).images(60_000),
+            Row::new(
+                format!("gan-cli sample --count {SAMPLED_IMAGES} --format npy"),
+                &sample,
+            )
+            .images(SAMPLED_IMAGES as usize),
+            Row::new("gan-cli sample, one picture".into(), &picture),
+        ])
+    }
+}
+
+fn cargo(arguments: &str) -> Result<()> {
+    println!("cargo {arguments}");
+    let begin = Instant::now();
+    let status = Command::new(workspace::cargo())
+        .args(arguments.split(' '))
+        .current_dir(workspace::root())
+        .status()
+        .context("cargo cannot be started; is it on the PATH?")?;
+    if !status.success() {
+        let seconds = begin.elapsed().as_secs();
+        bail!("cargo {arguments}: {status} after {seconds} s; what is wrong stands above");
+    }
+    Ok(())
+}
