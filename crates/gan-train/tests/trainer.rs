@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Tensor};
-use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed, StandardNormalPrior};
+use gan_core::{
+    Discriminator, Generator, ImageBatch, ImageShape, Mode, ParameterStore, Purpose, Seed,
+    StandardNormalPrior,
+};
 use gan_models::ModelConfig;
 use gan_train::{Observer, StepReport, TrainConfig, TrainError, Trainer, UpdateOrder};
 use rand::Rng;
@@ -207,6 +210,91 @@ fn a_prior_of_another_width_is_refused() {
         error.contains("7 components") && error.contains("100"),
         "{error}"
     );
+}
+
+/// A network that is written for candle's graph alone.
+struct OnGraph<N: ?Sized>(Box<N>);
+
+impl Generator for OnGraph<dyn Generator> {
+    fn forward(
+        &self,
+        z: &Tensor,
+        labels: Option<&Tensor>,
+        mode: Mode,
+    ) -> candle_core::Result<Tensor> {
+        self.0.forward(z, labels, mode)
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.0.latent_dim()
+    }
+
+    fn image_shape(&self) -> ImageShape {
+        self.0.image_shape()
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        self.0.parameters()
+    }
+}
+
+impl Discriminator for OnGraph<dyn Discriminator> {
+    fn forward(
+        &self,
+        images: &Tensor,
+        labels: Option<&Tensor>,
+        mode: Mode,
+    ) -> candle_core::Result<Tensor> {
+        self.0.forward(images, labels, mode)
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        self.0.parameters()
+    }
+}
+
+#[test]
+fn networks_on_candles_graph_train_through_the_same_step_to_the_same_weights() {
+    let cpu = Device::Cpu;
+    for update_order in [UpdateOrder::GeneratorFirst, UpdateOrder::DiscriminatorFirst] {
+        let config = TrainConfig {
+            update_order,
+            ..TrainConfig::default()
+        };
+        let weights = [false, true].map(|on_graph| {
+            let model = ModelConfig::default();
+            let generator = model.generator(SHAPE, Seed(0), DType::F64, &cpu).unwrap();
+            let discriminator = model
+                .discriminator(SHAPE, Seed(0), DType::F64, &cpu)
+                .unwrap();
+            let (generator, discriminator): (Box<dyn Generator>, Box<dyn Discriminator>) =
+                if on_graph {
+                    (
+                        Box::new(OnGraph(generator)),
+                        Box::new(OnGraph(discriminator)),
+                    )
+                } else {
+                    (generator, discriminator)
+                };
+            let prior = Box::new(StandardNormalPrior::new(100));
+            let loss = config.loss.build();
+            let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config).unwrap();
+            train(&mut trainer, 0..3);
+            let numbers = |parameters: &ParameterStore| {
+                let all = parameters.all().into_iter();
+                let flat = all.map(|p| p.var.flatten_all().unwrap().to_vec1::<f64>().unwrap());
+                flat.flatten().collect::<Vec<f64>>()
+            };
+            [
+                numbers(trainer.generator().parameters()),
+                numbers(trainer.discriminator().parameters()),
+            ]
+        });
+        let [explicit, on_graph] = weights;
+        for (explicit, on_graph) in explicit.iter().flatten().zip(on_graph.iter().flatten()) {
+            assert!((explicit - on_graph).abs() < 1e-9, "{explicit} {on_graph}");
+        }
+    }
 }
 
 /// Remembers the steps it saw and fails at one.

@@ -108,7 +108,7 @@ mod tests {
     fn an_arrow_between_leaves_is_named() {
         for (name, sibling) in [
             ("gan-core", "gan-ops"),
-            ("gan-ops", "gan-core"),
+            ("gan-ops", "gan-train"),
             ("gan-data", "gan-ops"),
             ("gan-train", "gan-models"),
             ("gan-sample", "gan-data"),

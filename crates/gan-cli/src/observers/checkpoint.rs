@@ -1,4 +1,4 @@
-//! Keeps what has been learnt: a checkpoint and the generator, after each epoch and at the end.
+//! Keeps what has been learnt: a checkpoint and the generator, after epochs and at the end.
 
 use super::Schedule;
 use crate::config::RunConfig;
@@ -7,12 +7,18 @@ use anyhow::Result;
 use gan_models::GeneratorHeader;
 use gan_train::{Observer, StepReport, Trainer};
 use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// Short epochs are not all worth a wait for the disk: this long must have gone by since the last.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) struct CheckpointObserver {
     run: RunFolder,
     config: RunConfig,
     config_value: serde_json::Value,
     schedule: Schedule,
+    /// When the last ones were written, or the run began.
+    written: Instant,
 }
 
 impl CheckpointObserver {
@@ -23,6 +29,7 @@ impl CheckpointObserver {
             config,
             config_value,
             schedule,
+            written: Instant::now(),
         })
     }
 }
@@ -35,13 +42,15 @@ impl Observer for CheckpointObserver {
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let done = report.step + 1;
         let end_of_epoch = done.is_multiple_of(self.schedule.steps_per_epoch);
-        if end_of_epoch || self.schedule.is_last(report.step) {
+        let due = end_of_epoch && self.written.elapsed() >= INTERVAL;
+        if due || self.schedule.is_last(report.step) {
             let checkpoint = self.run.last_checkpoint();
             gan_train::save(trainer, self.config_value.clone(), &checkpoint)?;
             let generator = trainer.generator();
             let (model, seed) = (self.config.model.clone(), self.config.train.seed);
             GeneratorHeader::new(model, generator.image_shape(), done, seed)
                 .save(generator, &self.run.generator())?;
+            self.written = Instant::now();
         }
         Ok(())
     }
