@@ -19,7 +19,8 @@ pub trait Tape {
     /// gradients by all outputs, summed over the batches. The input counts as constant.
     ///
     /// A parameter is shown when the way back has passed it, so that it may be changed at once,
-    /// while it and its gradient are still in the cache.
+    /// while it and its gradient are still in the cache. The gradient is lent: what is to be kept
+    /// must be copied.
     ///
     /// # Errors
     /// When the shapes are not the outputs', a tensor operation fails, or `show` does.

@@ -1,25 +1,28 @@
 //! Memory that is used again: after the first steps, training takes none from the system.
 
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// More free buffers than any network needs for two sizes of batch; what is longest unused goes.
+const MOST_FREE: usize = 128;
 
 /// Buffers that are free, of any lengths.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
-    free: Arc<Mutex<Vec<Vec<T>>>>,
+    free: Free<T>,
 }
+
+type Free<T> = Arc<Mutex<VecDeque<Vec<T>>>>;
 
 impl<T: Copy + Default> Scratch<T> {
     /// A buffer of `len` numbers with any values; it comes back here when it is dropped.
     pub(crate) fn take(&self, len: usize) -> Buffer<T> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let position = free.iter().position(|values| values.len() == len);
-        let values = match position {
-            Some(position) => free.swap_remove(position),
-            None => vec![T::default(); len],
-        };
+        let values = position.and_then(|position| free.remove(position));
         Buffer {
-            values,
+            values: values.unwrap_or_else(|| vec![T::default(); len]),
             home: Arc::clone(&self.free),
         }
     }
@@ -37,13 +40,16 @@ impl<T> Default for Scratch<T> {
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     values: Vec<T>,
-    home: Arc<Mutex<Vec<Vec<T>>>>,
+    home: Free<T>,
 }
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
         let mut free = self.home.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push(std::mem::take(&mut self.values));
+        free.push_back(std::mem::take(&mut self.values));
+        if free.len() > MOST_FREE {
+            free.pop_front();
+        }
     }
 }
 
@@ -74,5 +80,13 @@ mod tests {
         drop(first);
         assert_ne!(place, scratch.take(4).as_ptr());
         assert_eq!(place, scratch.take(3).as_ptr());
+    }
+    #[test]
+    fn ever_new_lengths_do_not_fill_the_memory() {
+        let scratch = Scratch::<f32>::default();
+        for len in 0..1000 {
+            drop(scratch.take(len));
+        }
+        assert_eq!(scratch.free.lock().unwrap().len(), MOST_FREE);
     }
 }

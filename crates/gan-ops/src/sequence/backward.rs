@@ -79,25 +79,8 @@ impl<T: Element> Tape for SequenceTape<T> {
         output_gradients: &[Tensor],
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        let batches = 0..self.ranges.len();
-        let mut delta = self.last_delta(batches.clone(), output_gradients)?;
-        for index in (1..self.blocks().len()).rev() {
-            let block = &self.blocks()[index];
-            let previous = self.previous_delta(index, &delta, batches.clone())?;
-            let x = &self.activations[index - 1].output;
-            let x = MatRef::from_row_major_slice(x, block.inputs(), delta.columns);
-            let columns = 0..delta.columns;
-            self.show_gradients(block, &delta, &[Part { x, columns }], show)?;
-            delta = previous;
-        }
-        let held = self.inputs.hold();
-        let inputs = matrices::<T>(&held)?.into_iter().zip(&self.ranges);
-        let parts = inputs.map(|(x, columns)| Part {
-            x,
-            columns: columns.clone(),
-        });
-        let parts: Vec<Part<'_, T>> = parts.collect();
-        self.show_gradients(&self.blocks()[0], &delta, &parts, show)
+        self.sequence
+            .with_gradient(|buffer| self.show_all(output_gradients, buffer, show))
     }
 }
 
@@ -203,16 +186,46 @@ impl<T: Element> SequenceTape<T> {
         })
     }
 
-    /// Shows a block's parameters with their gradients; parts: the block's input.
-    fn show_gradients(
+    /// Goes all the way back and shows every block's parameters.
+    fn show_all(
         &self,
-        block: &Block,
-        delta: &Delta<T>,
-        parts: &[Part<'_, T>],
+        output_gradients: &[Tensor],
+        buffer: &Var,
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (outputs, inputs) = (block.outputs(), block.inputs());
-        let buffer = &self.sequence.inner.gradient;
+        let batches = 0..self.ranges.len();
+        let mut delta = self.last_delta(batches.clone(), output_gradients)?;
+        for index in (1..self.blocks().len()).rev() {
+            let block = &self.blocks()[index];
+            // Before the parameters are shown: they may change then.
+            let previous = self.previous_delta(index, &delta, batches.clone())?;
+            let x = &self.activations[index - 1].output;
+            let x = MatRef::from_row_major_slice(x, block.inputs(), delta.columns);
+            let columns = 0..delta.columns;
+            block.show_gradients(&delta, &[Part { x, columns }], buffer, show)?;
+            delta = previous;
+        }
+        let held = self.inputs.hold();
+        let inputs = matrices::<T>(&held)?.into_iter().zip(&self.ranges);
+        let parts = inputs.map(|(x, columns)| Part {
+            x,
+            columns: columns.clone(),
+        });
+        let parts: Vec<Part<'_, T>> = parts.collect();
+        self.blocks()[0].show_gradients(&delta, &parts, buffer, show)
+    }
+}
+
+impl Block {
+    /// Shows this block's parameters with their gradients; parts: the block's input.
+    fn show_gradients<T: Element>(
+        &self,
+        delta: &Delta<T>,
+        parts: &[Part<'_, T>],
+        buffer: &Var,
+        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let (outputs, inputs) = (self.outputs(), self.inputs());
         let products = MatRef::from_row_major_slice(&delta.products, outputs, delta.columns);
         with_slice_mut::<T, _>(buffer, |gradient| {
             let task = rows_per_task(outputs, inputs * delta.columns);
@@ -230,21 +243,19 @@ impl<T: Element> SequenceTape<T> {
             Ok(())
         })?;
         let of_weight = buffer.narrow(0, 0, outputs * inputs)?;
-        show(&block.weight, &of_weight.reshape((outputs, inputs))?)?;
+        show(&self.weight, &of_weight.reshape((outputs, inputs))?)?;
         let mut vector = |parameter: &Var, gradient: fn(&FeatureGradients<T>) -> T| {
             let values: Vec<T> = delta.vectors.iter().map(gradient).collect();
             show(parameter, &Tensor::from_vec(values, outputs, &Device::Cpu)?)
         };
-        vector(&block.bias, |of| of.bias)?;
-        if let Some(norm) = &block.norm {
+        vector(&self.bias, |of| of.bias)?;
+        if let Some(norm) = &self.norm {
             vector(&norm.weight, |of| of.norm_weight)?;
             vector(&norm.bias, |of| of.norm_bias)?;
         }
         Ok(())
     }
-}
 
-impl Block {
     /// The two matrices whose product is the gradient by this block's input, `[i, m]`.
     fn transposed<'a, T: Element>(
         &self,

@@ -9,9 +9,9 @@ use crate::Activation;
 use crate::composed::{self, BatchStatistics};
 use crate::element::for_dtype;
 use crate::scratch::Scratch;
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use gan_core::{Mode, Recorded};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A linear layer, batch normalization where it has one, an activation:
 /// x `[n, i]` → activation(norm(x · weightᵀ + bias)) `[n, o]`.
@@ -49,8 +49,8 @@ pub struct BatchNorm {
 ///
 /// The fast forms keep activations by feature, not by example: `[o, n]`. Each thread computes
 /// some features of all examples, and their bias, batch statistics and activation while they are
-/// still in its cache. Tensors of both orders are taken as they are; what comes out are views of
-/// shape `[n, o]` on memory in the order `[o, n]`.
+/// still in its cache. Tensors of both orders are taken as they are. What `record` gives are views
+/// of shape `[n, o]` on memory in the order `[o, n]`, and so are the gradients by inputs.
 #[derive(Clone)]
 pub struct Sequence {
     inner: Arc<Inner>,
@@ -59,8 +59,9 @@ pub struct Sequence {
 struct Inner {
     blocks: Vec<Block>,
     scratch: (Scratch<f32>, Scratch<f64>),
-    /// Holds one parameter's gradient at a time; as long as the largest.
-    gradient: Var,
+    /// Free buffers for one parameter's gradient at a time, as long as the largest parameter; more
+    /// than one only if ways back cross.
+    gradients: Mutex<Vec<Var>>,
 }
 
 impl Sequence {
@@ -72,7 +73,7 @@ impl Sequence {
         let Some(Block { weight: first, .. }) = blocks.first() else {
             candle_core::bail!("a sequence needs at least one block");
         };
-        let (device, dtype, mut width) = (first.device().clone(), first.dtype(), first.dim(1)?);
+        let (dtype, mut width) = (first.dtype(), first.dim(1)?);
         for (index, block) in blocks.iter().enumerate() {
             let (outputs, inputs) = block.weight.dims2()?;
             if inputs != width || outputs == 0 || inputs == 0 {
@@ -91,11 +92,9 @@ impl Sequence {
             }
             width = outputs;
         }
-        let largest = blocks.iter().map(|block| block.weight.elem_count()).max();
-        let gradient = Var::zeros(largest.unwrap_or(0), dtype, &device)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                gradient,
+                gradients: Mutex::default(),
                 scratch: Default::default(),
                 blocks,
             }),
@@ -129,6 +128,31 @@ impl Sequence {
     /// As [`infer`](Self::infer).
     pub fn record(&self, batches: &[&Tensor]) -> Result<Recorded> {
         for_dtype!(self.dtype(), "a sequence", record(self, batches))
+    }
+
+    /// Calls `use_buffer` with room for any one parameter's gradient.
+    fn with_gradient<R>(&self, use_buffer: impl FnOnce(&Var) -> Result<R>) -> Result<R> {
+        let free = || {
+            self.inner
+                .gradients
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let buffer = free().pop();
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            None => {
+                let sizes = self
+                    .inner
+                    .blocks
+                    .iter()
+                    .map(|block| block.weight.elem_count());
+                Var::zeros(sizes.max().unwrap_or(0), self.dtype(), &Device::Cpu)?
+            }
+        };
+        let result = use_buffer(&buffer);
+        free().push(buffer);
+        result
     }
 
     fn outputs(&self) -> usize {
