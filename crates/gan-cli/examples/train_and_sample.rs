@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [data, out, steps] = arguments.as_slice() else {
         return Err("usage: train_and_sample DATA GRID.png STEPS".into());
     };
+    // All cores, this thread being one of them.
+    gan_ops::settle_threads(None);
     let (device, config, model) = (Device::Cpu, TrainConfig::default(), ModelConfig::default());
 
     // Data set → shuffled batches.

@@ -160,6 +160,20 @@ mod tests {
         }
     }
 
+    /// The same source, compiled for the oldest processor: what every other must give.
+    #[test]
+    fn vectors_do_not_change_a_bit() {
+        use pulp::NullaryFnOnce;
+        let mut words = (0..u32::MAX).step_by(104_729);
+        let mut block = || std::array::from_fn(|_| words.next().unwrap_or(u32::MAX));
+        for _ in 0..100 {
+            let (a, b) = (block(), block());
+            let plain = BoxMuller { a: &a, b: &b }.call();
+            let bits = |drawn: [[f32; BLOCK / 2]; 2]| drawn.map(|half| half.map(f32::to_bits));
+            assert_eq!(bits(box_muller(&a, &b)), bits(plain));
+        }
+    }
+
     #[test]
     fn a_longer_draw_begins_with_the_shorter_one() {
         let draw = |count| standard_normal(count, &mut Seed(1).rng(Purpose::Sample, 0));

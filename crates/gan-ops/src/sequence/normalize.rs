@@ -253,3 +253,72 @@ fn sum_of_products<T: Element>(a: &[T], b: &[T]) -> f64 {
     }
     lanes.iter().map(|lane| lane.to_f64()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parallel::vectorized;
+
+    fn wave(count: usize, phase: f32) -> Vec<f32> {
+        (0..count)
+            .map(|i| 3.0 * (phase + 1.7 * i as f32).sin())
+            .collect()
+    }
+
+    /// Each kernel as compiled for this processor against the same source compiled for the oldest.
+    #[test]
+    fn vectors_do_not_change_a_bit() {
+        let (rows, n) = (5, 67);
+        for activation in [
+            Activation::Identity,
+            Activation::LeakyRelu { slope: 0.2 },
+            Activation::Tanh,
+        ] {
+            let bias = wave(rows, 0.3);
+            let mut results = [wave(rows * n, 0.0), wave(rows * n, 0.0)];
+            let [fast, plain] = &mut results;
+            let kernel = |y| BiasActivation {
+                y,
+                n,
+                bias: &bias,
+                activation,
+            };
+            vectorized(kernel(fast));
+            kernel(plain).call();
+            assert_eq!(results[0], results[1], "{activation:?}");
+        }
+    }
+
+    #[test]
+    fn vectors_do_not_change_a_bit_of_batch_normalization() {
+        let (rows, n) = (5, 67);
+        let features: Vec<Normalization<f32>> = wave(rows, 0.3)
+            .into_iter()
+            .map(|bias| Normalization {
+                linear_bias: bias,
+                affine: Affine { weight: 1.5, bias },
+            })
+            .collect();
+        let run = |by_vectors: bool| {
+            let (mut y, mut normalized) = (wave(rows * n, 0.0), vec![0.0; rows * n]);
+            let mut moments = vec![Moments::default(); 2 * rows];
+            let kernel = Normalize {
+                y: &mut y,
+                normalized: &mut normalized,
+                moments: &mut moments,
+                features: &features,
+                ranges: &[0..30, 30..n],
+                eps: 0.8,
+                activation: Activation::Tanh,
+            };
+            if by_vectors {
+                vectorized(kernel);
+            } else {
+                kernel.call();
+            }
+            let moments: Vec<f64> = moments.iter().flat_map(|m| [m.mean, m.variance]).collect();
+            (y, normalized, moments)
+        };
+        assert_eq!(run(true), run(false));
+    }
+}
