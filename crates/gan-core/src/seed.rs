@@ -18,6 +18,8 @@ pub enum Purpose {
     TrainingLatents = 4,
     /// The latent vector of a sampled image; the index is the image, from 0.
     Sample = 5,
+    /// Which images a score draws; the index is the subset, from 0.
+    ScoreSubset = 6,
 }
 
 /// The number that a run's randomness grows from.

@@ -1,0 +1,74 @@
+//! Why there is no score.
+
+/// What keeps a score from being computed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MetricError {
+    /// The values are no whole rows.
+    #[error("{what}: {values} values are no whole rows of {dimensions}; check the width")]
+    Shape {
+        /// The set's name.
+        what: String,
+        /// How many values were given.
+        values: usize,
+        /// The width of a row.
+        dimensions: usize,
+    },
+    /// NaN or infinity.
+    #[error(
+        "{what}: value {column} of row {row} is {found}, expected finite numbers; \
+         the program that made them went wrong, so there is nothing to score"
+    )]
+    NotFinite {
+        /// The set's name.
+        what: String,
+        /// The first such row, from 0.
+        row: usize,
+        /// Its first such column, from 0.
+        column: usize,
+        /// NaN, inf or -inf.
+        found: f64,
+    },
+    /// Too few rows for the score.
+    #[error("{what}: {found} rows, expected at least {expected} {why}; give more images")]
+    TooFew {
+        /// The set's name.
+        what: String,
+        /// How many rows there are.
+        found: usize,
+        /// How many are needed.
+        expected: usize,
+        /// What needs them.
+        why: String,
+    },
+    /// The two sets' rows are not of one width.
+    #[error(
+        "{first} have {first_dimensions} dimensions and {second} {second_dimensions}, expected \
+         the same; take both from the same network"
+    )]
+    Dimensions {
+        /// One set's name.
+        first: String,
+        /// Its width.
+        first_dimensions: usize,
+        /// The other set's name.
+        second: String,
+        /// Its width.
+        second_dimensions: usize,
+    },
+    /// A setting outside its range.
+    #[error("{name} is {found}, expected {expected}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// Its range.
+        expected: &'static str,
+    },
+    /// The eigenvalues were not found.
+    #[error("the eigenvalues of {what} did not converge")]
+    Eigenvalues {
+        /// Which matrix.
+        what: String,
+    },
+}

@@ -1,0 +1,45 @@
+//! How good a generator's images are, as numbers.
+//!
+//! Every score compares two sets of [`Features`], one row an image: the activations of a network
+//! that knows the kind of image, or pixels. Which set is real and which is generated matters, and
+//! every function names them.
+//!
+//! | question | score |
+//! |---|---|
+//! | are the two distributions alike? | [`frechet_distance`], [`KernelDistance`] |
+//! | does each image look like something, and do they differ? | [`InceptionScore`] |
+//! | are generated images realistic, do they reach all that is real? | [`PrecisionRecall`], [`DensityCoverage`] |
+//! | how likely is held-out data under the model, as the 2014 paper asked? | [`ParzenWindow`] |
+//!
+//! The formulas are those of torch-fidelity and prdc, in f64. Pairwise distances are taken in
+//! blocks of rows, so that no matrix of all pairs is held in memory; how many threads share them
+//! does not change a bit of the results.
+//!
+//! ```
+//! use gan_metrics::{Features, PrecisionRecall, frechet_distance};
+//!
+//! let real = Features::new("real", vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2)?;
+//! let generated = Features::new("generated", vec![0.0, 0.0, 0.0, 0.1, 0.1, 0.0, 0.1, 0.1], 2)?;
+//!
+//! assert!(frechet_distance(&real, &generated)? > 0.4);
+//! let score = PrecisionRecall::new(&real, &generated, 1)?;
+//! assert_eq!((score.precision, score.recall), (1.0, 0.25));
+//! # Ok::<(), gan_metrics::MetricError>(())
+//! ```
+
+mod error;
+mod features;
+mod frechet;
+mod inception;
+mod kernel;
+mod neighbors;
+mod pairs;
+mod parzen;
+
+pub use error::MetricError;
+pub use features::Features;
+pub use frechet::frechet_distance;
+pub use inception::InceptionScore;
+pub use kernel::{KernelDistance, squared_kernel_distance};
+pub use neighbors::{DensityCoverage, PrecisionRecall};
+pub use parzen::{PARZEN_SIGMAS, ParzenWindow};

@@ -1,0 +1,93 @@
+//! Scores by nearest neighbours: whether images of one set lie where those of the other do.
+
+use crate::pairs::map_squared_distances;
+use crate::{Features, MetricError};
+
+/// Precision and recall (Kynkäänniemi et al., 2019, arXiv 1904.06991), each in [0, 1].
+///
+/// A set's region is the union of balls around its images, each reaching to the image's k-th
+/// nearest neighbour in its own set, border included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionRecall {
+    /// The share of generated images in the region of the real ones: how realistic they are.
+    pub precision: f64,
+    /// The share of real images in the region of the generated ones: how much is reached.
+    pub recall: f64,
+}
+
+impl PrecisionRecall {
+    /// With balls to the `k`-th neighbour; 3 is usual.
+    ///
+    /// # Errors
+    /// [`MetricError::Dimensions`], [`MetricError::Setting`] for k = 0, [`MetricError::TooFew`]
+    /// where a set has no k-th neighbour.
+    pub fn new(real: &Features, generated: &Features, k: usize) -> Result<Self, MetricError> {
+        real.as_wide_as(generated)?;
+        Ok(Self {
+            precision: share_within(generated, real, k)?,
+            recall: share_within(real, generated, k)?,
+        })
+    }
+
+    /// The harmonic mean of the two; 0 where both are.
+    pub fn f_score(&self) -> f64 {
+        // The guard is torch-fidelity's.
+        2.0 * self.precision * self.recall / (self.precision + self.recall).max(1e-5)
+    }
+}
+
+/// Density and coverage (Naeem et al., 2020, arXiv 2002.09797), steadier against outliers than
+/// precision and recall.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DensityCoverage {
+    /// How many real balls a generated image lies in, over k: 0 up, about 1 for equal distributions.
+    pub density: f64,
+    /// The share of real images whose ball holds a generated one, in [0, 1].
+    pub coverage: f64,
+}
+
+impl DensityCoverage {
+    /// With balls to the `k`-th neighbour, border excluded; 5 is usual.
+    ///
+    /// # Errors
+    /// As [`PrecisionRecall::new`], but `generated` needs no k-th neighbour.
+    pub fn new(real: &Features, generated: &Features, k: usize) -> Result<Self, MetricError> {
+        real.as_wide_as(generated)?;
+        let radii = squared_radii(real, k)?;
+        let counts = map_squared_distances(real, generated, |row, distances| {
+            distances.iter().filter(|d| **d < radii[row]).count()
+        });
+        let inside: usize = counts.iter().sum();
+        let covered = counts.iter().filter(|count| **count > 0).count();
+        Ok(Self {
+            density: inside as f64 / (k * generated.count()) as f64,
+            coverage: covered as f64 / real.count() as f64,
+        })
+    }
+}
+
+/// The share of `points` that lie in the region of `centers`.
+fn share_within(points: &Features, centers: &Features, k: usize) -> Result<f64, MetricError> {
+    let radii = squared_radii(centers, k)?;
+    let within = map_squared_distances(points, centers, |_, distances| {
+        distances.iter().zip(&radii).any(|(d, radius)| d <= radius)
+    });
+    let count = within.iter().filter(|inside| **inside).count();
+    Ok(count as f64 / points.count() as f64)
+}
+
+/// Each row's squared distance to its `k`-th nearest neighbour other than itself.
+fn squared_radii(features: &Features, k: usize) -> Result<Vec<f64>, MetricError> {
+    if k == 0 {
+        return Err(MetricError::Setting {
+            name: "the number of neighbours k",
+            found: "0".to_string(),
+            expected: "at least 1",
+        });
+    }
+    features.at_least(k + 1, || format!("to have {k} neighbours each"))?;
+    // The row itself is the nearest of all.
+    Ok(map_squared_distances(features, features, |_, distances| {
+        *distances.select_nth_unstable_by(k, f64::total_cmp).1
+    }))
+}

@@ -1,0 +1,278 @@
+//! What must hold of the scores for any data, and what bad data is told.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
+use gan_metrics::{
+    DensityCoverage, Features, InceptionScore, KernelDistance, MetricError, ParzenWindow,
+    PrecisionRecall, frechet_distance, squared_kernel_distance,
+};
+use proptest::prelude::*;
+
+/// `count` rows of standard normal numbers, each scaled and moved.
+fn cloud(seed: u64, count: usize, dimensions: usize, scale: f64, shift: f64) -> Features {
+    let mut rng = Seed(seed).rng(Purpose::Sample, 0);
+    let rows = StandardNormalPrior::new(dimensions).sample(count, &mut rng);
+    let rows = rows
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1::<f32>()
+        .unwrap();
+    let values = rows.iter().map(|x| scale * f64::from(*x) + shift).collect();
+    Features::new("cloud", values, dimensions).unwrap()
+}
+
+/// Clouds of 100 rows around the first `classes` unit vectors times 20.
+fn classes(seed: u64, classes: usize) -> Features {
+    const WIDTH: usize = 10;
+    let mut rng = Seed(seed).rng(Purpose::Sample, 0);
+    let noise = StandardNormalPrior::new(WIDTH).sample(100 * classes, &mut rng);
+    let mut rows = noise.unwrap().to_vec2::<f32>().unwrap();
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[i / 100] += 20.0;
+    }
+    let values = rows.concat().into_iter().map(f64::from).collect();
+    Features::new("classes", values, WIDTH).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn frechet_distance_is_symmetric_and_zero_to_itself(
+        seed in any::<u64>(), width in 1_usize..12, scale in 0.1..10.0, shift in -3.0..3.0,
+    ) {
+        let a = cloud(seed, 60, width, 1.0, 0.0);
+        let b = cloud(seed ^ 1, 50, width, scale, shift);
+        let (there, back) = (frechet_distance(&a, &b).unwrap(), frechet_distance(&b, &a).unwrap());
+        prop_assert!((there - back).abs() <= 1e-9 * (1.0 + there), "{there} and {back}");
+        prop_assert!(frechet_distance(&b, &b).unwrap() <= 1e-6);
+    }
+
+    /// In one dimension the formula is (m₁ - m₂)² + (s₁ - s₂)²: y = a x + b has a known distance.
+    #[test]
+    fn frechet_distance_of_a_line_is_its_closed_form(
+        seed in any::<u64>(), scale in 0.1..10.0, shift in -3.0..3.0,
+    ) {
+        let x = cloud(seed, 40, 1, 1.0, 0.0);
+        let y = cloud(seed, 40, 1, scale, shift);
+        let values = {
+            let mut rng = Seed(seed).rng(Purpose::Sample, 0);
+            let rows = StandardNormalPrior::new(1).sample(40, &mut rng).unwrap();
+            rows.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+        let mean = values.iter().sum::<f64>() / 40.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 39.0;
+        let expected = ((scale - 1.0) * mean + shift).powi(2) + (scale - 1.0).powi(2) * variance;
+        let found = frechet_distance(&x, &y).unwrap();
+        prop_assert!((found - expected).abs() <= 1e-9 * (1.0 + scale * scale), "{found}, {expected}");
+    }
+
+    #[test]
+    fn precision_and_recall_swap_with_the_sets(seed in any::<u64>(), k in 1_usize..6, scale in 0.2..2.0) {
+        let (a, b) = (cloud(seed, 70, 4, 1.0, 0.0), cloud(seed ^ 1, 90, 4, scale, 0.5));
+        let there = PrecisionRecall::new(&a, &b, k).unwrap();
+        let back = PrecisionRecall::new(&b, &a, k).unwrap();
+        prop_assert_eq!((there.precision, there.recall), (back.recall, back.precision));
+    }
+
+    #[test]
+    fn a_set_reaches_all_of_itself(seed in any::<u64>(), k in 1_usize..6) {
+        let a = cloud(seed, 70, 4, 1.0, 0.0);
+        let score = PrecisionRecall::new(&a, &a, k).unwrap();
+        prop_assert_eq!((score.precision, score.recall), (1.0, 1.0));
+        prop_assert_eq!(DensityCoverage::new(&a, &a, k).unwrap().coverage, 1.0);
+    }
+}
+
+#[test]
+fn a_collapsed_generator_has_precision_without_recall() {
+    let real = cloud(1, 500, 4, 1.0, 0.0);
+    let collapsed = cloud(2, 500, 4, 0.05, 0.0);
+    let score = PrecisionRecall::new(&real, &collapsed, 3).unwrap();
+    assert!(score.precision > 0.9, "{score:?}");
+    assert!(score.recall < 0.05, "{score:?}");
+    let scattered = PrecisionRecall::new(&collapsed, &real, 3).unwrap();
+    assert!(scattered.precision < 0.05, "{scattered:?}");
+}
+
+#[test]
+fn one_image_over_and_over_reaches_nothing() {
+    let real = cloud(1, 300, 4, 1.0, 0.0);
+    let same = Features::new("the same image", [0.3, -0.7, 0.1, 0.9].repeat(300), 4).unwrap();
+    let score = PrecisionRecall::new(&real, &same, 3).unwrap();
+    assert_eq!(score.recall, 0.0);
+    assert_eq!(PrecisionRecall::new(&same, &same, 3).unwrap().recall, 1.0);
+    assert!(DensityCoverage::new(&real, &same, 5).unwrap().coverage < 0.1);
+}
+
+#[test]
+fn every_distance_grows_and_coverage_falls_as_classes_go() {
+    let real = classes(1, 10);
+    let score = |left: usize| {
+        let generated = classes(2, left);
+        let kernel = KernelDistance::new(&real, &generated, 10, 100, Seed(0)).unwrap();
+        (
+            DensityCoverage::new(&real, &generated, 5).unwrap().coverage,
+            PrecisionRecall::new(&real, &generated, 3).unwrap().recall,
+            frechet_distance(&real, &generated).unwrap(),
+            kernel.mean,
+        )
+    };
+    let scores: Vec<_> = (1..=10).map(score).collect();
+    for (left, pair) in scores.windows(2).enumerate() {
+        let (fewer, more) = (pair[0], pair[1]);
+        let told = format!("{} classes {fewer:?}, one more {more:?}", left + 1);
+        assert!(fewer.0 < more.0 && fewer.1 < more.1, "{told}");
+        assert!(fewer.2 > more.2 && fewer.3 > more.3, "{told}");
+    }
+    // No image of a lost class is covered, nearly all of the others are.
+    for (i, (coverage, ..)) in scores.iter().enumerate() {
+        let share = (i + 1) as f64 / 10.0;
+        assert!(
+            *coverage <= share && *coverage > 0.9 * share,
+            "{coverage} of {share}"
+        );
+    }
+}
+
+#[test]
+fn kernel_distance_of_equal_distributions_is_zero_on_average() {
+    let distances: Vec<f64> = (0..200)
+        .map(|i| {
+            let (a, b) = (
+                cloud(2 * i, 30, 3, 1.0, 0.0),
+                cloud(2 * i + 1, 40, 3, 1.0, 0.0),
+            );
+            squared_kernel_distance(&a, &b).unwrap()
+        })
+        .collect();
+    let mean = distances.iter().sum::<f64>() / 200.0;
+    let variance = distances.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 199.0;
+    let standard_error = (variance / 200.0).sqrt();
+    assert!(
+        mean.abs() < 4.0 * standard_error,
+        "{mean} ± {standard_error}"
+    );
+    // The biased estimate never goes below zero.
+    assert!(distances.iter().any(|d| *d < 0.0));
+}
+
+#[test]
+fn kernel_distance_is_of_its_seed() {
+    let (a, b) = (cloud(1, 90, 3, 1.0, 0.0), cloud(2, 80, 3, 1.0, 0.0));
+    let score = |seed| KernelDistance::new(&a, &b, 5, 40, Seed(seed)).unwrap();
+    assert_eq!(score(1), score(1));
+    assert_ne!(score(1), score(2));
+    assert!(score(1).standard_deviation > 0.0);
+}
+
+#[test]
+fn inception_score_lies_between_one_and_the_classes() {
+    let sure: Vec<f64> = (0..40)
+        .flat_map(|i| [0, 1, 2, 3].map(|c| if i % 4 == c { 2000.0 } else { 0.0 }))
+        .collect();
+    let score =
+        |logits| InceptionScore::new(&Features::new("logits", logits, 4).unwrap(), 2).unwrap();
+    assert!((score(sure).mean - 4.0).abs() < 1e-9);
+    assert!((score(vec![0.5; 160]).mean - 1.0).abs() < 1e-12);
+}
+
+/// Two samples, one dimension: the mean of two Gaussian densities.
+#[test]
+fn parzen_window_of_two_samples_is_its_closed_form() {
+    let set = |values: &[f64]| Features::new("set", values.to_vec(), 1).unwrap();
+    let (samples, test) = (set(&[0.0, 1.0]), set(&[0.25, 0.5]));
+    let sigma: f64 = 0.5;
+    let score = ParzenWindow::new(&samples, &test, &test, &[sigma]).unwrap();
+    let gaussian =
+        |d: f64| (-d * d / (2.0 * sigma * sigma)).exp() / (sigma * std::f64::consts::TAU.sqrt());
+    let density = |x: f64| 0.5 * (gaussian(x) + gaussian(1.0 - x));
+    let (first, second) = (density(0.25).ln(), density(0.5).ln());
+    assert!((score.mean - 0.5 * (first + second)).abs() < 1e-12);
+    let deviation = 0.5 * (first - second).abs();
+    assert!((score.standard_error - deviation / 2_f64.sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn parzen_window_takes_the_likeliest_width() {
+    let (samples, test) = (cloud(1, 400, 2, 1.0, 0.0), cloud(2, 200, 2, 1.0, 0.0));
+    let mean = |sigma| {
+        ParzenWindow::new(&samples, &test, &test, &[sigma])
+            .unwrap()
+            .mean
+    };
+    let sigmas = [0.01, 0.3, 30.0];
+    let chosen = ParzenWindow::new(&samples, &test, &test, &sigmas).unwrap();
+    assert_eq!(chosen.sigma, 0.3);
+    assert!(sigmas.iter().all(|sigma| mean(*sigma) <= chosen.mean));
+}
+
+#[test]
+fn bad_sets_are_refused_by_name() {
+    let set =
+        |values: Vec<f64>, width| Features::new("images", values, width).map_err(|e| e.to_string());
+    let refused = |values, width, part: &str| {
+        let error = set(values, width).unwrap_err();
+        assert!(
+            error.starts_with("images: ") && error.contains(part),
+            "{error}"
+        );
+    };
+    refused(vec![1.0, 2.0, f64::NAN, 4.0], 2, "value 0 of row 1 is NaN");
+    refused(
+        vec![1.0, 2.0, 3.0, f64::NEG_INFINITY],
+        2,
+        "value 1 of row 1 is -inf",
+    );
+    refused(vec![1.0, 2.0, 3.0], 2, "no whole rows of 2");
+    refused(vec![1.0], 0, "no whole rows of 0");
+    refused(vec![], 2, "0 rows, expected at least 2");
+    refused(vec![1.0, 2.0], 2, "1 rows, expected at least 2");
+}
+
+#[test]
+fn scores_that_cannot_be_had_are_refused() {
+    let (small, wide) = (cloud(1, 4, 3, 1.0, 0.0), cloud(1, 9, 8, 1.0, 0.0));
+    let dimensions = |result: Result<(), MetricError>| {
+        assert!(
+            matches!(result, Err(MetricError::Dimensions { .. })),
+            "{result:?}"
+        );
+    };
+    dimensions(frechet_distance(&small, &wide).map(drop));
+    dimensions(squared_kernel_distance(&small, &wide).map(drop));
+    dimensions(PrecisionRecall::new(&small, &wide, 3).map(drop));
+    dimensions(DensityCoverage::new(&small, &wide, 3).map(drop));
+    dimensions(ParzenWindow::new(&small, &wide, &small, &[1.0]).map(drop));
+
+    let few = |result: Result<(), MetricError>, expected: usize| match result {
+        Err(MetricError::TooFew { expected: said, .. }) => assert_eq!(said, expected),
+        other => panic!("{other:?}"),
+    };
+    few(
+        frechet_distance(&cloud(1, 8, 8, 1.0, 0.0), &wide).map(drop),
+        9,
+    );
+    few(PrecisionRecall::new(&small, &small, 4).map(drop), 5);
+    few(
+        KernelDistance::new(&small, &small, 1, 5, Seed(0)).map(drop),
+        5,
+    );
+    few(InceptionScore::new(&small, 5).map(drop), 5);
+
+    let setting = |result: Result<(), MetricError>| {
+        assert!(
+            matches!(result, Err(MetricError::Setting { .. })),
+            "{result:?}"
+        );
+    };
+    setting(PrecisionRecall::new(&small, &small, 0).map(drop));
+    setting(KernelDistance::new(&small, &small, 0, 2, Seed(0)).map(drop));
+    setting(KernelDistance::new(&small, &small, 1, 1, Seed(0)).map(drop));
+    setting(InceptionScore::new(&small, 0).map(drop));
+    setting(ParzenWindow::new(&small, &small, &small, &[]).map(drop));
+    setting(ParzenWindow::new(&small, &small, &small, &[0.1, f64::NAN]).map(drop));
+}
