@@ -1,7 +1,7 @@
 //! How good a generator's images are, as numbers.
 //!
-//! Every score compares two sets of [`Features`], one row an image: the activations of a network
-//! that knows the kind of image, or pixels. Which set is real and which is generated matters, and
+//! Most scores compare sets of [`Features`], one row an image: the activations of a network that
+//! knows the kind of image, or pixels. Which set is real and which is generated matters, and
 //! every function names them.
 //!
 //! | question | score |
@@ -9,9 +9,11 @@
 //! | are the two distributions alike? | [`frechet_distance`], [`KernelDistance`] |
 //! | does each image look like something, and do they differ? | [`InceptionScore`] |
 //! | are generated images realistic, do they reach all that is real? | [`PrecisionRecall`], [`DensityCoverage`] |
+//! | is every class drawn, as often as it should? | [`ModeCoverage`] |
+//! | are training images repeated? | [`Memorization`] |
 //! | how likely is held-out data under the model, as the 2014 paper asked? | [`ParzenWindow`] |
 //!
-//! The formulas are those of torch-fidelity and prdc, in f64. Pairwise distances are taken in
+//! Formulas are those of the papers, in agreement with torch-fidelity and prdc, in f64. Pairwise distances are taken in
 //! blocks of rows, so that no matrix of all pairs is held in memory; how many threads share them
 //! does not change a bit of the results.
 //!
@@ -32,6 +34,8 @@ mod features;
 mod frechet;
 mod inception;
 mod kernel;
+mod memorization;
+mod modes;
 mod neighbors;
 mod pairs;
 mod parzen;
@@ -41,5 +45,7 @@ pub use features::Features;
 pub use frechet::frechet_distance;
 pub use inception::InceptionScore;
 pub use kernel::{KernelDistance, squared_kernel_distance};
+pub use memorization::Memorization;
+pub use modes::ModeCoverage;
 pub use neighbors::{DensityCoverage, PrecisionRecall};
 pub use parzen::{PARZEN_SIGMAS, ParzenWindow};

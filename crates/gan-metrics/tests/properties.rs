@@ -4,8 +4,8 @@
 
 use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
 use gan_metrics::{
-    DensityCoverage, Features, InceptionScore, KernelDistance, MetricError, ParzenWindow,
-    PrecisionRecall, frechet_distance, squared_kernel_distance,
+    DensityCoverage, Features, InceptionScore, KernelDistance, Memorization, MetricError,
+    ModeCoverage, ParzenWindow, PrecisionRecall, frechet_distance, squared_kernel_distance,
 };
 use proptest::prelude::*;
 
@@ -275,4 +275,69 @@ fn scores_that_cannot_be_had_are_refused() {
     setting(InceptionScore::new(&small, 0).map(drop));
     setting(ParzenWindow::new(&small, &small, &small, &[]).map(drop));
     setting(ParzenWindow::new(&small, &small, &small, &[0.1, f64::NAN]).map(drop));
+}
+
+#[test]
+fn memorization_fires_on_copies_alone() {
+    let training = cloud(1, 1000, 6, 1.0, 0.0);
+    let held_out = cloud(2, 500, 6, 1.0, 0.0);
+    let score = |generated: &Features| Memorization::new(generated, &training, &held_out).unwrap();
+
+    let honest = score(&cloud(3, 500, 6, 1.0, 0.0));
+    assert!(
+        (honest.distance_ratio - 1.0).abs() < 0.1,
+        "{}",
+        honest.distance_ratio
+    );
+    assert!(honest.share_too_close < 0.05, "{}", honest.share_too_close);
+    assert!(
+        honest.data_copying_z.abs() < 4.0,
+        "{}",
+        honest.data_copying_z
+    );
+
+    let copied = score(&training);
+    assert_eq!((copied.distance_ratio, copied.share_too_close), (0.0, 1.0));
+    assert!(copied.data_copying_z < -20.0, "{}", copied.data_copying_z);
+    assert_eq!(copied.nearest_training_image, (0..1000).collect::<Vec<_>>());
+
+    let far = score(&cloud(3, 500, 6, 3.0, 0.0));
+    assert!(far.distance_ratio > 1.5 && far.data_copying_z > 5.0);
+}
+
+#[test]
+fn held_out_images_must_not_be_training_images() {
+    let training = cloud(1, 100, 6, 1.0, 0.0);
+    let error = Memorization::new(&cloud(2, 50, 6, 1.0, 0.0), &training, &training).unwrap_err();
+    assert!(error.to_string().contains("not trained on"), "{error}");
+}
+
+#[test]
+fn mode_coverage_is_its_formula() {
+    let even = ModeCoverage::new(&[5, 5, 5, 5], &[10, 10, 10, 10]).unwrap();
+    assert_eq!((even.modes_found, even.kl_nats), (4, 0.0));
+    assert!((even.entropy_nats - 4_f64.ln()).abs() < 1e-12);
+
+    // Half of the modes, evenly: KL is ln 2. A stray image is found, but is no tenth of its share.
+    let half = ModeCoverage::new(&[50, 50, 0, 0], &[7, 7, 7, 7]).unwrap();
+    assert_eq!(half.modes_found, 2);
+    assert!((half.kl_nats - 2_f64.ln()).abs() < 1e-12);
+    assert!((half.entropy_nats - 2_f64.ln()).abs() < 1e-12);
+    let stray = ModeCoverage::new(&[500, 499, 1, 0], &[7, 7, 7, 7]).unwrap();
+    assert_eq!(
+        (stray.modes_found, stray.modes_with_part_of_their_share(0.1)),
+        (3, 2)
+    );
+}
+
+#[test]
+fn modes_that_cannot_be_compared_are_refused() {
+    let refused = |generated: &[usize], data: &[usize], part: &str| {
+        let error = ModeCoverage::new(generated, data).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    };
+    refused(&[1, 2], &[1, 2, 3], "2 beside 3");
+    refused(&[0, 0], &[1, 2], "generated images is 0");
+    refused(&[0, 0], &[0, 0], "generated images is 0");
+    refused(&[3, 4], &[1, 0], "0 of mode 1, of which 4 were generated");
 }

@@ -1,0 +1,90 @@
+//! Mode coverage: which classes a generator draws, and how often.
+
+use crate::MetricError;
+
+/// How generated images spread over the modes, usually classes, that data has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModeCoverage {
+    /// Share of the generated images by mode; sums to 1.
+    pub generated_shares: Vec<f64>,
+    /// Share of the data by mode; sums to 1.
+    pub data_shares: Vec<f64>,
+    /// Modes with at least one generated image, as PacGAN counts them (Lin et al., 2018, arXiv
+    /// 1712.04086).
+    pub modes_found: usize,
+    /// Entropy of the generated shares in nats: 0 for a single mode, ln(modes) for equal shares.
+    pub entropy_nats: f64,
+    /// KL(generated ‖ data) of the shares, in nats: 0 for equal ones.
+    ///
+    /// A perfect generator's is about (modes - 1) / (2 images), from the finite number of images.
+    pub kl_nats: f64,
+}
+
+impl ModeCoverage {
+    /// From how many generated images, and how many of the data's, fall into each mode.
+    ///
+    /// # Errors
+    /// [`MetricError::Setting`] where the lists differ in length, a side has no image at all, or
+    /// images were generated of a mode that the data does not have.
+    pub fn new(generated: &[usize], data: &[usize]) -> Result<Self, MetricError> {
+        if generated.len() != data.len() {
+            return Err(MetricError::Setting {
+                name: "the number of modes of generated images",
+                found: format!("{} beside {} of the data", generated.len(), data.len()),
+                expected: "the same of both",
+            });
+        }
+        let unknown = generated
+            .iter()
+            .zip(data)
+            .position(|(g, d)| *g > 0 && *d == 0);
+        if let Some(mode) = unknown {
+            return Err(MetricError::Setting {
+                name: "the data's number of images",
+                found: format!(
+                    "0 of mode {mode}, of which {} were generated",
+                    generated[mode]
+                ),
+                expected: "at least 1 of every mode that is generated",
+            });
+        }
+        let generated_shares = shares(generated, "the number of generated images")?;
+        let data_shares = shares(data, "the data's number of images")?;
+        let drawn = || {
+            generated_shares
+                .iter()
+                .zip(&data_shares)
+                .filter(|(g, _)| **g > 0.0)
+        };
+        Ok(Self {
+            modes_found: drawn().count(),
+            entropy_nats: drawn().map(|(g, _)| g * -g.ln()).sum(),
+            kl_nats: drawn().map(|(g, d)| g * (g / d).ln()).sum(),
+            generated_shares,
+            data_shares,
+        })
+    }
+
+    /// Modes that get at least `part` of their share in the data, 0 < `part` ≤ 1.
+    ///
+    /// Where modes are told by a classifier, its errors put a few images into every mode:
+    /// [`modes_found`](Self::modes_found) then overlooks those that were lost.
+    pub fn modes_with_part_of_their_share(&self, part: f64) -> usize {
+        let pairs = self.generated_shares.iter().zip(&self.data_shares);
+        pairs
+            .filter(|(g, d)| **d > 0.0 && **g >= part * **d)
+            .count()
+    }
+}
+
+fn shares(counts: &[usize], name: &'static str) -> Result<Vec<f64>, MetricError> {
+    let total: usize = counts.iter().sum();
+    if total == 0 {
+        return Err(MetricError::Setting {
+            name,
+            found: "0".to_string(),
+            expected: "at least 1",
+        });
+    }
+    Ok(counts.iter().map(|n| *n as f64 / total as f64).collect())
+}
