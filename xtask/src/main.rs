@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod cargo;
 mod ci;
 mod cuda;
 mod fetch;

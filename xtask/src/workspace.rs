@@ -1,11 +1,9 @@
-//! Where the workspace lies, and how its paths and its cargo are spoken of.
+//! Where the workspace lies, how its paths are spoken of, what cargo knows of it.
 
-use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The folder of the root Cargo.toml.
 pub(crate) fn root() -> PathBuf {
@@ -21,17 +19,14 @@ pub(crate) fn shown(root: &Path, path: &Path) -> String {
         .to_string()
 }
 
-/// The cargo that runs this program, or the one on the PATH.
-pub(crate) fn cargo() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+/// What cargo knows of the workspace at `root`, without its dependencies.
+pub(crate) fn metadata(root: &Path) -> Result<Metadata> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml")).no_deps();
+    command.exec().context("cargo metadata of the workspace")
 }
 
 /// The folder that cargo builds in.
 pub(crate) fn target() -> Result<PathBuf> {
-    let metadata = MetadataCommand::new()
-        .current_dir(root())
-        .no_deps()
-        .exec()
-        .context("cargo metadata failed")?;
-    Ok(metadata.target_directory.into_std_path_buf())
+    Ok(metadata(&root())?.target_directory.into_std_path_buf())
 }

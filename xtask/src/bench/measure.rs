@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use cargo_metadata::Message;
 use serde::Deserialize;
 
-use crate::workspace;
+use crate::cargo;
 
 /// How often the memory of a running program is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -53,12 +53,10 @@ impl Workloads {
         let arguments =
             "bench -p gan-cli --bench workloads --no-run --message-format json-render-diagnostics";
         println!("cargo {arguments}");
-        let output = Command::new(workspace::cargo())
-            .args(arguments.split(' '))
-            .current_dir(workspace::root())
+        let output = cargo::command(arguments)
             .stderr(Stdio::inherit())
             .output()
-            .context("cargo cannot be started; is it on the PATH?")?;
+            .context(cargo::CANNOT_START)?;
         if !output.status.success() {
             bail!("the workloads cannot be built; what is wrong stands above");
         }
@@ -164,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_program_that_prints_no_figures_is_named() {
-        let error = figures(Command::new(workspace::cargo()).arg("--version")).unwrap_err();
+        let error = figures(&mut cargo::command("--version")).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("expected a line of JSON"), "{text}");
     }

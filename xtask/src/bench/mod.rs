@@ -6,11 +6,10 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::workspace;
+use crate::{cargo, workspace};
 use measure::{Figures, Workloads, watch};
 use peers::Peer;
 use table::Row;
@@ -174,17 +173,8 @@ impl Programs {
     }
 }
 
+/// Runs cargo and says so.
 fn cargo(arguments: &str) -> Result<()> {
     println!("cargo {arguments}");
-    let begin = Instant::now();
-    let status = Command::new(workspace::cargo())
-        .args(arguments.split(' '))
-        .current_dir(workspace::root())
-        .status()
-        .context("cargo cannot be started; is it on the PATH?")?;
-    if !status.success() {
-        let seconds = begin.elapsed().as_secs();
-        bail!("cargo {arguments}: {status} after {seconds} s; what is wrong stands above");
-    }
-    Ok(())
+    cargo::run(&mut cargo::command(arguments)).with_context(|| format!("cargo {arguments}"))
 }

@@ -4,13 +4,12 @@ mod detect;
 mod report;
 
 use std::env;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use self::detect::Places;
 use self::report::{Need, Report};
-use crate::workspace;
+use crate::cargo;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Action {
@@ -38,22 +37,14 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 }
 
 fn build(report: &Report) -> Result<()> {
-    let mut command = Command::new(workspace::cargo());
-    command
-        .args(["build", "--release", "-p", "gan-cli", "--features", "cuda"])
-        .current_dir(workspace::root());
+    let mut command = cargo::command("build --release -p gan-cli --features cuda");
     // The build scripts below candle call `nvcc` by its bare name.
     if let Some(folder) = report.nvcc.as_deref().and_then(|nvcc| nvcc.parent()) {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(folder.to_path_buf()).chain(env::split_paths(&path));
         command.env("PATH", env::join_paths(folders).context("PATH")?);
     }
-    let status = command
-        .status()
-        .context("cargo cannot be started; is it on the PATH?")?;
-    if !status.success() {
-        bail!("the build failed: {status}; what is wrong stands above");
-    }
+    cargo::run(&mut command).context("the build failed")?;
     println!("built target/release/gan-cli with CUDA (under CARGO_TARGET_DIR where that is set)");
     Ok(())
 }

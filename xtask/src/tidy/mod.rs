@@ -9,10 +9,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use cargo_metadata::MetadataCommand;
-
 use crate::workspace;
+use anyhow::{Context, Result, bail};
 
 /// A broken rule: where, what is wrong and what to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,11 +55,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn check(root: &Path) -> Result<Vec<Violation>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cargo metadata of the workspace")?;
+    let metadata = workspace::metadata(root)?;
     let mut violations = Vec::new();
 
     for package in metadata.workspace_packages() {
