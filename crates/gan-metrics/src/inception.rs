@@ -1,5 +1,6 @@
 //! Inception score (Salimans et al., 2016, arXiv 1606.03498), by whatever classifier.
 
+use crate::spread::mean_and_deviation;
 use crate::{Features, MetricError};
 
 /// exp of the mean divergence KL(p(y|x) ‖ p(y)): 1 where images say nothing of their class, up to
@@ -32,11 +33,10 @@ impl InceptionScore {
         let scores: Vec<f64> = (0..splits)
             .map(|i| score(&log_probabilities[i * count / splits..(i + 1) * count / splits]))
             .collect();
-        let mean = scores.iter().sum::<f64>() / splits as f64;
-        let variance = scores.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>();
+        let (mean, standard_deviation) = mean_and_deviation(&scores);
         Ok(Self {
             mean,
-            standard_deviation: (variance / splits as f64).sqrt(),
+            standard_deviation,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Kernel distance of features (Bińkowski et al., 2018, arXiv 1801.01401).
 
 use crate::pairs::map_products;
+use crate::spread::mean_and_deviation;
 use crate::{Features, MetricError};
 use gan_core::{Purpose, Seed};
 
@@ -45,14 +46,10 @@ impl KernelDistance {
             };
             distances.push(squared_kernel_distance(&draw(real)?, &draw(generated)?)?);
         }
-        let mean = distances.iter().sum::<f64>() / subsets as f64;
-        let variance = distances
-            .iter()
-            .map(|d| (d - mean) * (d - mean))
-            .sum::<f64>();
+        let (mean, standard_deviation) = mean_and_deviation(&distances);
         Ok(Self {
             mean,
-            standard_deviation: (variance / subsets as f64).sqrt(),
+            standard_deviation,
         })
     }
 }

@@ -39,6 +39,7 @@ mod modes;
 mod neighbors;
 mod pairs;
 mod parzen;
+mod spread;
 
 pub use error::MetricError;
 pub use features::Features;

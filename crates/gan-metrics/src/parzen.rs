@@ -1,6 +1,7 @@
 //! Log-likelihood under a Parzen window (Goodfellow et al., 2014, arXiv 1406.2661, section 5).
 
 use crate::pairs::map_squared_distances;
+use crate::spread::mean_and_deviation;
 use crate::{Features, MetricError};
 use std::f64::consts::TAU;
 
@@ -62,15 +63,12 @@ impl ParzenWindow {
             (1..sigmas.len()).fold(0, |best, i| if totals[i] > totals[best] { i } else { best });
         let sigma = sigmas[best];
 
-        let likelihoods = log_likelihoods(samples, test, &[sigma]);
-        let likelihoods = || likelihoods.iter().map(|image| image[0]);
-        let count = test.count() as f64;
-        let mean = likelihoods().sum::<f64>() / count;
-        let variance = likelihoods().map(|l| (l - mean) * (l - mean)).sum::<f64>() / count;
+        let likelihoods = log_likelihoods(samples, test, &[sigma]).concat();
+        let (mean, standard_deviation) = mean_and_deviation(&likelihoods);
         Ok(Self {
             sigma,
             mean,
-            standard_error: (variance / count).sqrt(),
+            standard_error: standard_deviation / (likelihoods.len() as f64).sqrt(),
         })
     }
 }

@@ -9,30 +9,28 @@ use gan_metrics::{
 };
 use proptest::prelude::*;
 
-/// `count` rows of standard normal numbers, each scaled and moved.
-fn cloud(seed: u64, count: usize, dimensions: usize, scale: f64, shift: f64) -> Features {
+/// `count` rows of standard normal numbers.
+fn normal(seed: u64, count: usize, dimensions: usize) -> Vec<f64> {
     let mut rng = Seed(seed).rng(Purpose::Sample, 0);
     let rows = StandardNormalPrior::new(dimensions).sample(count, &mut rng);
-    let rows = rows
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1::<f32>()
-        .unwrap();
-    let values = rows.iter().map(|x| scale * f64::from(*x) + shift).collect();
+    let rows = rows.unwrap().flatten_all().unwrap().to_vec1::<f32>();
+    rows.unwrap().into_iter().map(f64::from).collect()
+}
+
+/// `count` rows of standard normal numbers, each scaled and moved.
+fn cloud(seed: u64, count: usize, dimensions: usize, scale: f64, shift: f64) -> Features {
+    let mut values = normal(seed, count, dimensions);
+    values.iter_mut().for_each(|x| *x = scale * *x + shift);
     Features::new("cloud", values, dimensions).unwrap()
 }
 
 /// Clouds of 100 rows around the first `classes` unit vectors times 20.
 fn classes(seed: u64, classes: usize) -> Features {
     const WIDTH: usize = 10;
-    let mut rng = Seed(seed).rng(Purpose::Sample, 0);
-    let noise = StandardNormalPrior::new(WIDTH).sample(100 * classes, &mut rng);
-    let mut rows = noise.unwrap().to_vec2::<f32>().unwrap();
-    for (i, row) in rows.iter_mut().enumerate() {
+    let mut values = normal(seed, 100 * classes, WIDTH);
+    for (i, row) in values.chunks_exact_mut(WIDTH).enumerate() {
         row[i / 100] += 20.0;
     }
-    let values = rows.concat().into_iter().map(f64::from).collect();
     Features::new("classes", values, WIDTH).unwrap()
 }
 
@@ -57,12 +55,7 @@ proptest! {
     ) {
         let x = cloud(seed, 40, 1, 1.0, 0.0);
         let y = cloud(seed, 40, 1, scale, shift);
-        let values = {
-            let mut rng = Seed(seed).rng(Purpose::Sample, 0);
-            let rows = StandardNormalPrior::new(1).sample(40, &mut rng).unwrap();
-            rows.flatten_all().unwrap().to_vec1::<f32>().unwrap()
-        };
-        let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+        let values = normal(seed, 40, 1);
         let mean = values.iter().sum::<f64>() / 40.0;
         let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 39.0;
         let expected = ((scale - 1.0) * mean + shift).powi(2) + (scale - 1.0).powi(2) * variance;
