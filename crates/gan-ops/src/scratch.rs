@@ -81,6 +81,7 @@ mod tests {
         assert_ne!(place, scratch.take(4).as_ptr());
         assert_eq!(place, scratch.take(3).as_ptr());
     }
+
     #[test]
     fn ever_new_lengths_do_not_fill_the_memory() {
         let scratch = Scratch::<f32>::default();
