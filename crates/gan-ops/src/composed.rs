@@ -1,7 +1,7 @@
 //! The same operations made of plain candle operations: they run on every device, can be
 //! differentiated any number of times, and are what the fused ones are tested against.
 
-use crate::{Activation, AdamStep};
+use crate::{Activation, AdamStep, Convolution};
 use candle_core::{Result, Tensor, Var};
 
 /// What a batch says about its distribution, one number a feature. Not differentiable.
@@ -78,6 +78,22 @@ pub fn batch_norm_with(
     let scale = weight.div(&(&statistics.variance + eps)?.sqrt()?)?;
     let shift = bias.sub(&statistics.mean.mul(&scale)?)?;
     activation.apply(&x.broadcast_mul(&scale)?.broadcast_add(&shift)?)
+}
+
+/// See [`crate::conv2d`].
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    convolution: Convolution,
+    activation: Activation,
+) -> Result<Tensor> {
+    let Convolution { stride, padding } = convolution;
+    let y = x.conv2d(weight, padding, stride, 1, 1)?;
+    activation.apply(&y.broadcast_add(&bias.reshape((1, (), 1, 1))?)?)
 }
 
 /// See [`crate::softplus`]. No branch that is not taken overflows, so no gradient is NaN.
