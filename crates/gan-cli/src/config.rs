@@ -98,7 +98,7 @@ impl RunConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         self.model.validate()?;
         self.train.validate()?;
-        self.image_folder_options()?;
+        self.data.image_folder_options()?;
         for (key, value) in [
             ("sample_every", self.output.sample_every),
             ("log_every", self.output.log_every),
@@ -110,13 +110,12 @@ impl RunConfig {
         }
         Ok(())
     }
+}
 
+impl DataConfig {
     /// How a folder of images is read.
     pub(crate) fn image_folder_options(&self) -> Result<ImageFolderOptions> {
-        Ok(ImageFolderOptions::new(
-            self.data.channels,
-            self.data.image_size,
-        )?)
+        Ok(ImageFolderOptions::new(self.channels, self.image_size)?)
     }
 }
 

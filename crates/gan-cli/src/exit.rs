@@ -2,6 +2,7 @@
 
 use gan_core::WeightsError;
 use gan_data::DataError;
+use gan_metrics::{FeatureNetworkError, MetricError};
 use gan_models::{GeneratorFileError, ModelError};
 use gan_sample::SampleError;
 use gan_train::{ConfigError, TrainError};
@@ -29,6 +30,15 @@ fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
     }
     if let Some(error) = cause.downcast_ref::<SampleError>() {
         return !matches!(error, SampleError::Tensor(_) | SampleError::Encode { .. });
+    }
+    if let Some(error) = cause.downcast_ref::<FeatureNetworkError>() {
+        return !matches!(
+            error,
+            FeatureNetworkError::Tensor(_) | FeatureNetworkError::NonFinite { .. }
+        );
+    }
+    if let Some(error) = cause.downcast_ref::<MetricError>() {
+        return !matches!(error, MetricError::Eigenvalues { .. });
     }
     cause.is::<ConfigError>()
         || cause.is::<DataError>()

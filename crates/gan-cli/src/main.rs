@@ -7,6 +7,7 @@
 mod commands;
 mod config;
 mod console;
+mod data_arguments;
 mod device;
 mod exit;
 mod observers;

@@ -20,6 +20,15 @@ pub enum Purpose {
     Sample = 5,
     /// Which images a score draws; the index is the subset, from 0.
     ScoreSubset = 6,
+    /// The first weights of a network whose activations scores are made of; index 0.
+    FeatureNetworkInit = 7,
+    /// How a training image is distorted for that network; the index is the image, counted on
+    /// through all epochs.
+    Augmentation = 8,
+    /// Which rows a bootstrap draws; the index is the repetition, from 0.
+    Bootstrap = 9,
+    /// Images of noise, as a control of scores; index 0.
+    NoiseImages = 10,
 }
 
 /// The number that a run's randomness grows from.

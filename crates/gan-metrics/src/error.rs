@@ -28,6 +28,21 @@ pub enum MetricError {
         /// NaN, inf or -inf.
         found: f64,
     },
+    /// A pixel outside of [-1, 1].
+    #[error(
+        "{what}: value {column} of image {row} is {found}, expected -1 (black) to 1 (white); \
+         scale the images to that range"
+    )]
+    PixelRange {
+        /// The set's name.
+        what: String,
+        /// The first such image, from 0.
+        row: usize,
+        /// Its first such value, from 0.
+        column: usize,
+        /// The value.
+        found: f64,
+    },
     /// Too few rows for the score.
     #[error("{what}: {found} rows, expected at least {expected} {why}; give more images")]
     TooFew {

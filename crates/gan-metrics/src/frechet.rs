@@ -1,7 +1,9 @@
 //! Fréchet distance of two Gaussians fitted to features (Heusel et al., 2017, arXiv 1706.08500).
 
+use crate::spread::bootstrap;
 use crate::{Features, MetricError};
 use faer::{Mat, Side};
+use gan_core::Seed;
 
 /// |m₁ - m₂|² + tr(S₁ + S₂ - 2 (S₁ S₂)^½), with the means and the unbiased covariances of both
 /// sets; 0 for equal ones, no upper bound. The FID, in these features.
@@ -38,6 +40,26 @@ pub fn frechet_distance(first: &Features, second: &Features) -> Result<f64, Metr
         .map(|value| value.max(0.0).sqrt())
         .sum();
     Ok((between + trace(&s1) + trace(&s2) - 2.0 * cross).max(0.0))
+}
+
+/// Standard deviation of [`frechet_distance`] when the rows of both sets are drawn anew from
+/// themselves: how far the distance depends on which images happened to be there.
+///
+/// # Errors
+/// As [`frechet_distance`].
+pub fn frechet_deviation(
+    first: &Features,
+    second: &Features,
+    seed: Seed,
+) -> Result<f64, MetricError> {
+    frechet_distance(first, second)?;
+    let rows = |set: &Features| (0..set.count()).collect::<Vec<usize>>();
+    let (rows1, rows2) = (rows(first), rows(second));
+    Ok(bootstrap(seed, |draw| {
+        let first = first.select(draw(&rows1).into_iter());
+        let second = second.select(draw(&rows2).into_iter());
+        frechet_distance(&first, &second).unwrap_or(f64::NAN)
+    }))
 }
 
 /// Mean `[d]` and unbiased covariance `[d, d]`.

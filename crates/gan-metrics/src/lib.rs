@@ -29,24 +29,45 @@
 //! # Ok::<(), gan_metrics::MetricError>(())
 //! ```
 
+mod embedding;
+mod equilibrium;
 mod error;
+mod evaluation;
 mod features;
 mod frechet;
+mod images;
 mod inception;
 mod kernel;
 mod memorization;
 mod modes;
+mod nearest;
 mod neighbors;
+mod network;
 mod pairs;
 mod parzen;
+mod reference;
+mod score;
+mod sharpness;
 mod spread;
 
+pub use embedding::{Embedding, EmbeddingError};
+pub use equilibrium::{Equilibrium, EquilibriumError, Mean};
 pub use error::MetricError;
+pub use evaluation::{COVERED_PART, Evaluation};
 pub use features::Features;
-pub use frechet::frechet_distance;
+pub use frechet::{frechet_deviation, frechet_distance};
+pub use images::ImageSet;
 pub use inception::InceptionScore;
 pub use kernel::{KernelDistance, squared_kernel_distance};
 pub use memorization::Memorization;
-pub use modes::ModeCoverage;
+pub use modes::{ModeCoverage, stacked_mode_counts};
+pub use nearest::NearestNeighbors;
 pub use neighbors::{DensityCoverage, PrecisionRecall};
+pub use network::{
+    Activations, FeatureNetwork, FeatureNetworkError, FeatureNetworkHeader, FeatureNetworkKind,
+    TrainingProgress, train_classifier,
+};
 pub use parzen::{PARZEN_SIGMAS, ParzenWindow};
+pub use reference::{Reference, TrainingReference};
+pub use score::{Better, Metric, Score, ScoreKind};
+pub use sharpness::Sharpness;

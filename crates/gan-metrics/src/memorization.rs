@@ -1,7 +1,8 @@
 //! Memorization: whether generated images lie closer to the training images than new ones do.
 
-use crate::pairs::map_squared_distances;
-use crate::{Features, MetricError};
+use crate::spread::bootstrap;
+use crate::{MetricError, NearestNeighbors};
+use gan_core::Seed;
 
 /// Part of the held-out images that counts as unusually close to the training set.
 const CLOSEST: f64 = 0.01;
@@ -11,10 +12,12 @@ const CLOSEST: f64 = 0.01;
 ///
 /// A generator that has learnt the distribution is as far from the training set as new data is; one
 /// that copies is closer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Memorization {
     /// Median distance of generated images over that of held-out ones: about 1 without copying.
     pub distance_ratio: f64,
+    /// Standard deviation of the ratio when both sets are drawn anew from themselves.
+    pub distance_ratio_deviation: f64,
     /// Share of generated images that are closer than the closest hundredth of the held-out ones:
     /// about 0.01 without copying.
     pub share_too_close: f64,
@@ -23,27 +26,32 @@ pub struct Memorization {
     /// underfitting (Meehan, Chaudhuri & Dasgupta, 2020, arXiv 2004.05675, on the whole space as one
     /// cell).
     pub data_copying_z: f64,
-    /// For each generated image, the number of its nearest training image.
-    pub nearest_training_image: Vec<usize>,
 }
 
 impl Memorization {
-    /// Compares in whatever space the features span: pixels, or a network's activations.
+    /// Compares distances to the training images, in whatever space: pixels, or a network's
+    /// features. `seed` is the bootstrap's.
     ///
     /// # Errors
-    /// [`MetricError::Dimensions`]; [`MetricError::Setting`] where half of the held-out images are
-    /// training images, since nothing can be closer.
+    /// [`MetricError::TooFew`] where a side has no distance; [`MetricError::Setting`] where half of
+    /// the held-out images are training images, since nothing can be closer.
     pub fn new(
-        generated: &Features,
-        training: &Features,
-        held_out: &Features,
+        generated: &NearestNeighbors,
+        held_out: &NearestNeighbors,
+        seed: Seed,
     ) -> Result<Self, MetricError> {
-        generated.as_wide_as(training)?;
-        held_out.as_wide_as(training)?;
-        let nearest = nearest(generated, training);
-        let found: Vec<f64> = nearest.iter().map(|(_, distance)| *distance).collect();
-        let reference = nearest_distances(held_out, training);
-        let (median_found, median_reference) = (quantile(&found, 0.5), quantile(&reference, 0.5));
+        let (found, reference) = (&generated.distances, &held_out.distances);
+        for (what, distances) in [("generated images", found), ("held-out images", reference)] {
+            if distances.is_empty() {
+                return Err(MetricError::TooFew {
+                    what: what.to_string(),
+                    found: 0,
+                    expected: 1,
+                    why: "to have a distance to the training images".to_string(),
+                });
+            }
+        }
+        let median_reference = quantile(reference, 0.5);
         if median_reference == 0.0 {
             return Err(MetricError::Setting {
                 name: "the held-out images' median distance to the training set",
@@ -51,38 +59,18 @@ impl Memorization {
                 expected: "above 0; hold out images that were not trained on",
             });
         }
-        let threshold = quantile(&reference, CLOSEST);
-        let too_close = found
-            .iter()
-            .filter(|distance| **distance < threshold)
-            .count();
+        let threshold = quantile(reference, CLOSEST);
+        let too_close = found.iter().filter(|distance| **distance < threshold);
+        let ratio = |draw: &mut dyn FnMut(&[f64]) -> Vec<f64>| {
+            quantile(&draw(found), 0.5) / quantile(&draw(reference), 0.5)
+        };
         Ok(Self {
-            distance_ratio: median_found / median_reference,
-            share_too_close: too_close as f64 / found.len() as f64,
-            data_copying_z: rank_z(&found, &reference),
-            nearest_training_image: nearest.into_iter().map(|(row, _)| row).collect(),
+            distance_ratio: quantile(found, 0.5) / median_reference,
+            distance_ratio_deviation: bootstrap(seed, ratio),
+            share_too_close: too_close.count() as f64 / found.len() as f64,
+            data_copying_z: rank_z(found, reference),
         })
     }
-}
-
-fn nearest_distances(points: &Features, among: &Features) -> Vec<f64> {
-    nearest(points, among)
-        .into_iter()
-        .map(|(_, distance)| distance)
-        .collect()
-}
-
-/// For each point, the number and the distance of the nearest row of `among`, the first of equals.
-fn nearest(points: &Features, among: &Features) -> Vec<(usize, f64)> {
-    map_squared_distances(points, among, |_, distances| {
-        let first = (0, distances[0]);
-        let all = distances.iter().copied().enumerate();
-        let (row, squared) = all.fold(
-            first,
-            |best, next| if next.1 < best.1 { next } else { best },
-        );
-        (row, squared.sqrt())
-    })
 }
 
 /// The value below which `part` of the values lie, without interpolation.

@@ -77,6 +77,51 @@ impl ModeCoverage {
     }
 }
 
+/// StackedMNIST's modes: an image's channels hold independent digits, and the digits together are
+/// its mode (PacGAN, as [`ModeCoverage::modes_found`]). From the class of every channel, image by
+/// image, to the number of images in each of the `classes`^`channels` modes.
+///
+/// # Errors
+/// [`MetricError::Shape`] where the classes are no whole images; [`MetricError::Setting`] for a
+/// class that does not exist or more than 2²⁴ modes.
+pub fn stacked_mode_counts(
+    channel_classes: &[usize],
+    channels: usize,
+    classes: usize,
+) -> Result<Vec<usize>, MetricError> {
+    if channels == 0 || !channel_classes.len().is_multiple_of(channels) {
+        return Err(MetricError::Shape {
+            what: "the classes of the images' channels".to_string(),
+            values: channel_classes.len(),
+            dimensions: channels,
+        });
+    }
+    let wrong = |name, found: String, expected| MetricError::Setting {
+        name,
+        found,
+        expected,
+    };
+    if let Some(class) = channel_classes.iter().find(|class| **class >= classes) {
+        return Err(wrong(
+            "a channel's class",
+            class.to_string(),
+            "one of the classes",
+        ));
+    }
+    let modes = u32::try_from(channels)
+        .ok()
+        .and_then(|n| classes.checked_pow(n));
+    let Some(modes) = modes.filter(|modes| *modes <= 1 << 24) else {
+        let found = format!("{classes} to the power of {channels}");
+        return Err(wrong("the number of modes", found, "at most 2^24"));
+    };
+    let mut counts = vec![0; modes];
+    for image in channel_classes.chunks_exact(channels) {
+        counts[image.iter().fold(0, |mode, class| mode * classes + class)] += 1;
+    }
+    Ok(counts)
+}
+
 fn shares(counts: &[usize], name: &'static str) -> Result<Vec<f64>, MetricError> {
     let total: usize = counts.iter().sum();
     if total == 0 {

@@ -1,6 +1,7 @@
 //! Scores by nearest neighbours: whether images of one set lie where those of the other do.
 
 use crate::pairs::map_squared_distances;
+use crate::spread::mean_and_deviation;
 use crate::{Features, MetricError};
 
 /// Precision and recall (Kynkäänniemi et al., 2019, arXiv 1904.06991), each in [0, 1].
@@ -42,6 +43,8 @@ impl PrecisionRecall {
 pub struct DensityCoverage {
     /// How many real balls a generated image lies in, over k: 0 up, about 1 for equal distributions.
     pub density: f64,
+    /// Its standard error over the real images.
+    pub density_error: f64,
     /// The share of real images whose ball holds a generated one, in [0, 1].
     pub coverage: f64,
 }
@@ -55,12 +58,14 @@ impl DensityCoverage {
         real.as_wide_as(generated)?;
         let radii = squared_radii(real, k)?;
         let counts = map_squared_distances(real, generated, |row, distances| {
-            distances.iter().filter(|d| **d < radii[row]).count()
+            distances.iter().filter(|d| **d < radii[row]).count() as f64
         });
-        let inside: usize = counts.iter().sum();
-        let covered = counts.iter().filter(|count| **count > 0).count();
+        let covered = counts.iter().filter(|count| **count > 0.0).count();
+        let (mean, deviation) = mean_and_deviation(&counts);
+        let scale = real.count() as f64 / (k * generated.count()) as f64;
         Ok(Self {
-            density: inside as f64 / (k * generated.count()) as f64,
+            density: mean * scale,
+            density_error: deviation * scale / (real.count() as f64).sqrt(),
             coverage: covered as f64 / real.count() as f64,
         })
     }

@@ -5,9 +5,11 @@
 use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
 use gan_metrics::{
     DensityCoverage, Features, InceptionScore, KernelDistance, Memorization, MetricError,
-    ModeCoverage, ParzenWindow, PrecisionRecall, frechet_distance, squared_kernel_distance,
+    ModeCoverage, NearestNeighbors, ParzenWindow, PrecisionRecall, frechet_distance,
+    squared_kernel_distance, stacked_mode_counts,
 };
 use proptest::prelude::*;
+use rand::Rng;
 
 /// `count` rows of standard normal numbers.
 fn normal(seed: u64, count: usize, dimensions: usize) -> Vec<f64> {
@@ -274,7 +276,10 @@ fn scores_that_cannot_be_had_are_refused() {
 fn memorization_fires_on_copies_alone() {
     let training = cloud(1, 1000, 6, 1.0, 0.0);
     let held_out = cloud(2, 500, 6, 1.0, 0.0);
-    let score = |generated: &Features| Memorization::new(generated, &training, &held_out).unwrap();
+    let nearest = |points: &Features| NearestNeighbors::by_features(points, &training).unwrap();
+    let reference = nearest(&held_out);
+    let score =
+        |generated: &Features| Memorization::new(&nearest(generated), &reference, Seed(0)).unwrap();
 
     let honest = score(&cloud(3, 500, 6, 1.0, 0.0));
     assert!(
@@ -292,7 +297,7 @@ fn memorization_fires_on_copies_alone() {
     let copied = score(&training);
     assert_eq!((copied.distance_ratio, copied.share_too_close), (0.0, 1.0));
     assert!(copied.data_copying_z < -20.0, "{}", copied.data_copying_z);
-    assert_eq!(copied.nearest_training_image, (0..1000).collect::<Vec<_>>());
+    assert_eq!(nearest(&training).rows, (0..1000).collect::<Vec<_>>());
 
     let far = score(&cloud(3, 500, 6, 3.0, 0.0));
     assert!(far.distance_ratio > 1.5 && far.data_copying_z > 5.0);
@@ -301,7 +306,9 @@ fn memorization_fires_on_copies_alone() {
 #[test]
 fn held_out_images_must_not_be_training_images() {
     let training = cloud(1, 100, 6, 1.0, 0.0);
-    let error = Memorization::new(&cloud(2, 50, 6, 1.0, 0.0), &training, &training).unwrap_err();
+    let nearest = |points: &Features| NearestNeighbors::by_features(points, &training).unwrap();
+    let generated = nearest(&cloud(2, 50, 6, 1.0, 0.0));
+    let error = Memorization::new(&generated, &nearest(&training), Seed(0)).unwrap_err();
     assert!(error.to_string().contains("not trained on"), "{error}");
 }
 
@@ -333,4 +340,36 @@ fn modes_that_cannot_be_compared_are_refused() {
     refused(&[0, 0], &[1, 2], "generated images is 0");
     refused(&[0, 0], &[0, 0], "generated images is 0");
     refused(&[3, 4], &[1, 0], "0 of mode 1, of which 4 were generated");
+}
+
+/// 26,000 images over 1,000 modes, as PacGAN has it: the expected KL of n draws from m equal modes
+/// is about (m - 1) / 2n (Miller, 1955), 0.0192 here.
+#[test]
+fn a_perfect_generator_of_stacked_digits_has_the_divergence_of_its_number_alone() {
+    let mut rng = Seed(5).rng(Purpose::Sample, 0);
+    let digits: Vec<usize> = (0..3 * 26_000).map(|_| rng.random_range(0..10)).collect();
+    let counts = stacked_mode_counts(&digits, 3, 10).unwrap();
+    let modes = ModeCoverage::new(&counts, &[1; 1000]).unwrap();
+    assert_eq!(modes.modes_found, 1000);
+    assert!(
+        (modes.kl_nats - 999.0 / 52_000.0).abs() < 0.003,
+        "{}",
+        modes.kl_nats
+    );
+
+    let counts = stacked_mode_counts(&[7, 0, 3, 7, 0, 3, 9, 9, 9], 3, 10).unwrap();
+    assert_eq!(
+        (counts[703], counts[999], counts.iter().sum::<usize>()),
+        (2, 1, 3)
+    );
+    for (classes, channels, of) in [
+        (vec![1, 2], 3, 10),
+        (vec![10], 1, 10),
+        (vec![1; 12], 12, 10),
+    ] {
+        assert!(
+            stacked_mode_counts(&classes, channels, of).is_err(),
+            "{classes:?}"
+        );
+    }
 }

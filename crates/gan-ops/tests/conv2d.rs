@@ -16,6 +16,9 @@ struct Plan {
     activation: Activation,
 }
 
+/// Shapes of image, weight and bias, and a stride.
+type Shapes<'a> = (&'a [usize], &'a [usize], &'a [usize], usize);
+
 type Operation =
     fn(&Tensor, &Tensor, &Tensor, Convolution, Activation) -> candle_core::Result<Tensor>;
 
@@ -160,7 +163,7 @@ fn a_batch_in_parts_equals_its_twin_too() {
 fn shapes_that_do_not_fit_are_refused_with_their_sizes() {
     let tensor = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
     let (image, weight, bias) = ([2, 3, 4, 4], [5, 3, 3, 3], [5]);
-    let bad: [(&[usize], &[usize], &[usize], usize); 6] = [
+    let bad: [Shapes<'_>; 6] = [
         (&[2, 2, 4, 4], &weight, &bias, 1),
         (&image, &[5, 3, 7, 7], &bias, 1),
         (&image, &weight, &[4], 1),

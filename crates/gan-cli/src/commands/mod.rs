@@ -3,17 +3,22 @@
 mod inspect;
 mod sample;
 mod train;
+mod train_classifier;
 
 use crate::console::Console;
+use crate::exit::WrongUse;
 use anyhow::Result;
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NameError, StrDeserializer};
+use std::path::Path;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a GAN; with no options the tutorial's recipe on MNIST
     Train(train::TrainArguments),
+    /// Train the feature network that scores of a data set are made with
+    TrainClassifier(train_classifier::TrainClassifierArguments),
     /// Draw images from a trained generator
     Sample(sample::SampleArguments),
     /// Say what a run folder or a safetensors file holds
@@ -24,6 +29,7 @@ impl Command {
     pub(crate) fn run(self, console: &Console) -> Result<()> {
         match self {
             Self::Train(arguments) => train::run(&arguments, console),
+            Self::TrainClassifier(arguments) => train_classifier::run(&arguments, console),
             Self::Sample(arguments) => sample::run(&arguments, console),
             Self::Inspect(arguments) => inspect::run(&arguments, console),
         }
@@ -31,16 +37,29 @@ impl Command {
 }
 
 /// A value by the name that a configuration file gives it, so that flags and files agree.
-fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {
+pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {
     T::deserialize(StrDeserializer::new(name))
 }
 
 /// How this program is called here, for hints at what to type next.
-fn program() -> &'static str {
+pub(crate) fn program() -> &'static str {
     // Set by cargo for what `cargo run` starts.
     if std::env::var_os("CARGO").is_some() {
         "cargo run -p gan-cli --"
     } else {
         "gan-cli"
     }
+}
+
+/// Refuses to replace what is there, but an empty folder.
+fn check_free(path: &Path, force: bool) -> Result<()> {
+    let empty_folder = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if force || empty_folder || !path.exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "{}: is there already; give another --out, or --force to replace it",
+        path.display()
+    );
+    Err(WrongUse(text).into())
 }

@@ -1,6 +1,6 @@
 //! `gan-cli sample`: trained generator → pictures or numbers.
 
-use super::by_name;
+use super::{by_name, check_free};
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::device::device;
@@ -273,16 +273,4 @@ fn check_run(run: &Path, header: &GeneratorHeader) -> Result<()> {
         config.display(),
     ))
     .into())
-}
-
-fn check_free(path: &Path, force: bool) -> Result<()> {
-    let empty_folder = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    if force || empty_folder || !path.exists() {
-        return Ok(());
-    }
-    let text = format!(
-        "{}: is there already; give another --out, or --force to replace it",
-        path.display()
-    );
-    Err(WrongUse(text).into())
 }

@@ -3,6 +3,7 @@
 use super::{by_name, program};
 use crate::config::RunConfig;
 use crate::console::Console;
+use crate::data_arguments::DataArguments;
 use crate::device::device;
 use crate::exit::WrongUse;
 use crate::observers::{CheckpointObserver, GridObserver, LogObserver, Schedule};
@@ -10,7 +11,7 @@ use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
-use gan_data::{Channels, DataLoader, Split};
+use gan_data::{DataLoader, Split};
 use gan_sample::PixelRange;
 use gan_train::{LossKind, Trainer, UpdateOrder};
 use std::path::PathBuf;
@@ -21,15 +22,8 @@ pub(crate) struct TrainArguments {
     /// Read the configuration from this TOML file; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
-    /// Folder of IDX files in MNIST's layout, or of PNG and JPEG images [default: data/mnist]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// For a folder of images: crop and resize to N by N pixels
-    #[arg(long, value_name = "N")]
-    image_size: Option<u32>,
-    /// For a folder of images: gray or rgb [default: rgb]
-    #[arg(long, value_parser = by_name::<Channels>)]
-    channels: Option<Channels>,
+    #[command(flatten)]
+    data: DataArguments,
     /// Run folder to write [default: the next free runs/NAME-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -145,9 +139,7 @@ impl TrainArguments {
         set(&mut train.update_order, self.update_order);
         set(&mut train.seed, self.seed.map(Seed));
         set(&mut config.model.latent_dim, self.latent_dim);
-        set(&mut config.data.path, self.data.clone());
-        set(&mut config.data.image_size, self.image_size.map(Some));
-        set(&mut config.data.channels, self.channels);
+        config.data = self.data.over(config.data);
         set(&mut config.output.sample_every, self.sample_every);
         set(&mut config.output.log_every, self.log_every);
         set(&mut config.output.pixel_range, self.pixel_range);
@@ -172,8 +164,7 @@ fn set<T>(value: &mut T, flag: Option<T>) {
 
 fn open_data(config: &RunConfig, console: &Console) -> Result<DataLoader> {
     let begin = Instant::now();
-    let options = config.image_folder_options()?;
-    let data = gan_data::open(&config.data.path, &options, Split::Train)?;
+    let data = config.data.open(Split::Train)?;
     let seconds = begin.elapsed().as_secs_f64();
     console.line(format!(
         "{}: {} images {} loaded in {seconds:.2} s",

@@ -1,0 +1,90 @@
+//! Images together with what a feature network says of them.
+
+use crate::{FeatureNetwork, FeatureNetworkError, Features, ImageSet, MetricError};
+use candle_core::{DType, Tensor};
+
+/// Why images have no features.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddingError {
+    /// The network does not take them.
+    #[error(transparent)]
+    Network(#[from] FeatureNetworkError),
+    /// The features are not what scores need.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// A set of images, their features and, from a classifier, the logits of their classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// The images.
+    pub images: ImageSet,
+    /// `[n, dimensions]`
+    pub features: Features,
+    /// `[n, classes]`
+    pub logits: Option<Features>,
+}
+
+impl Embedding {
+    /// Runs the network over `images`; `on_block` is told how many were done at a time.
+    ///
+    /// # Errors
+    /// Where the network does not take the images, or fails.
+    pub fn new(
+        network: &FeatureNetwork,
+        images: ImageSet,
+        on_block: impl Fn(u64),
+    ) -> Result<Self, EmbeddingError> {
+        let (mut features, mut logits) = (Vec::new(), Vec::new());
+        for block in images.blocks() {
+            let block = block?;
+            let activations = network.activations(&block)?;
+            append(&mut features, &activations.features)?;
+            if let Some(found) = &activations.logits {
+                append(&mut logits, found)?;
+            }
+            on_block(block.dim(0)? as u64);
+        }
+        let classes = network.header().classes;
+        let logits = classes.map(|classes| Features::new(images.name(), logits, classes));
+        Ok(Self {
+            features: Features::new(images.name(), features, network.dimensions())?,
+            logits: logits.transpose()?,
+            images,
+        })
+    }
+
+    /// Each image's likeliest class, the first of equals; none without a classifier.
+    pub fn classes(&self) -> Option<Vec<usize>> {
+        let logits = self.logits.as_ref()?;
+        let likeliest = |row: &[f64]| {
+            (1..row.len()).fold(
+                0,
+                |best, class| if row[class] > row[best] { class } else { best },
+            )
+        };
+        Some(logits.rows().map(likeliest).collect())
+    }
+
+    /// How many images fall into each class.
+    pub fn class_counts(&self) -> Option<Vec<usize>> {
+        let mut counts = vec![0; self.logits.as_ref()?.dimensions()];
+        for class in self.classes()? {
+            counts[class] += 1;
+        }
+        Some(counts)
+    }
+}
+
+fn append(values: &mut Vec<f64>, block: &Tensor) -> candle_core::Result<()> {
+    values.extend(
+        block
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?,
+    );
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! All scores of a set of generated images against a data set.
+
+use crate::reference::{Reference, TrainingReference};
+use crate::{
+    DensityCoverage, Embedding, InceptionScore, KernelDistance, Memorization, Metric, MetricError,
+    ModeCoverage, NearestNeighbors, PARZEN_SIGMAS, ParzenWindow, PrecisionRecall, Score, ScoreKind,
+    Sharpness, frechet_deviation, frechet_distance, spread,
+};
+use gan_core::Seed;
+
+const KERNEL_SUBSETS: usize = 100;
+const KERNEL_SUBSET_SIZE: usize = 1000;
+const PRECISION_RECALL_K: usize = 3;
+const DENSITY_COVERAGE_K: usize = 5;
+const INCEPTION_SPLITS: usize = 10;
+
+/// A class counts as covered from this part of its share in the data: below, a classifier's errors
+/// on images of other classes could account for it.
+pub const COVERED_PART: f64 = 0.1;
+
+/// What was found of a set of images.
+#[derive(Clone, Debug, Default)]
+pub struct Evaluation {
+    /// The scores, family by family in the order asked for.
+    pub scores: Vec<Score>,
+    /// Class shares, where [`Metric::Modes`] was asked for and there are classes.
+    pub modes: Option<ModeCoverage>,
+    /// The nearest training images in pixels, where [`Metric::Memorization`] was asked for.
+    pub nearest_by_pixels: Option<NearestNeighbors>,
+    /// The same in features.
+    pub nearest_by_features: Option<NearestNeighbors>,
+}
+
+impl Evaluation {
+    /// Scores `generated` against `reference`. Families that the reference cannot give
+    /// ([`Reference::unavailable`]), and [`Metric::Equilibrium`], which needs a discriminator, give
+    /// none. `seed` is that of subsets and bootstraps; `on_metric` is told of each family when it
+    /// is done.
+    ///
+    /// # Errors
+    /// Where a family asked for needs more images than there are, or fails.
+    pub fn new(
+        reference: &Reference,
+        generated: &Embedding,
+        metrics: &[Metric],
+        seed: Seed,
+        on_metric: impl Fn(Metric),
+    ) -> Result<Self, MetricError> {
+        let mut evaluation = Self::default();
+        for metric in metrics {
+            if reference.unavailable(*metric).is_none() {
+                evaluation.add(*metric, reference, generated, seed)?;
+            }
+            on_metric(*metric);
+        }
+        Ok(evaluation)
+    }
+
+    /// The value of one score.
+    pub fn value(&self, kind: ScoreKind) -> Option<f64> {
+        let score = self.scores.iter().find(|score| score.kind == kind);
+        score.map(|score| score.value)
+    }
+
+    fn push(&mut self, kind: ScoreKind, value: f64, uncertainty: f64) {
+        self.scores.push(Score::new(kind, value, uncertainty));
+    }
+
+    /// A share of `count` images, with the binomial's standard error.
+    fn push_share(&mut self, kind: ScoreKind, share: f64, count: usize) {
+        self.push(kind, share, (share * (1.0 - share) / count as f64).sqrt());
+    }
+
+    fn add(
+        &mut self,
+        metric: Metric,
+        reference: &Reference,
+        generated: &Embedding,
+        seed: Seed,
+    ) -> Result<(), MetricError> {
+        let (real, found) = (&reference.real.features, &generated.features);
+        match metric {
+            Metric::Fid => {
+                let deviation = frechet_deviation(real, found, seed)?;
+                self.push(
+                    ScoreKind::FrechetDistance,
+                    frechet_distance(real, found)?,
+                    deviation,
+                );
+            }
+            Metric::Kid => {
+                let size = KERNEL_SUBSET_SIZE.min(real.count()).min(found.count());
+                let kid = KernelDistance::new(real, found, KERNEL_SUBSETS, size, seed)?;
+                self.push(ScoreKind::KernelDistance, kid.mean, kid.standard_deviation);
+            }
+            Metric::PrecisionRecall => {
+                let score = PrecisionRecall::new(real, found, PRECISION_RECALL_K)?;
+                self.push_share(ScoreKind::Precision, score.precision, found.count());
+                self.push_share(ScoreKind::Recall, score.recall, real.count());
+            }
+            Metric::DensityCoverage => {
+                let score = DensityCoverage::new(real, found, DENSITY_COVERAGE_K)?;
+                self.push(ScoreKind::Density, score.density, score.density_error);
+                self.push_share(ScoreKind::Coverage, score.coverage, real.count());
+            }
+            Metric::Modes => {
+                if let Some((counts, data)) = generated
+                    .class_counts()
+                    .zip(reference.class_counts.as_ref())
+                {
+                    self.add_modes(&counts, data, seed)?;
+                }
+            }
+            Metric::Inception => {
+                if let Some(logits) = &generated.logits {
+                    let score = InceptionScore::new(logits, INCEPTION_SPLITS)?;
+                    self.push(
+                        ScoreKind::InceptionScore,
+                        score.mean,
+                        score.standard_deviation,
+                    );
+                }
+            }
+            Metric::Memorization => {
+                if let Some(training) = &reference.training {
+                    self.add_memorization(training, generated, seed)?;
+                }
+            }
+            Metric::Sharpness => self.add_sharpness(reference, generated),
+            Metric::Parzen => {
+                if let Some(training) = &reference.training {
+                    self.add_parzen(training, &reference.real, generated)?;
+                }
+            }
+            Metric::Equilibrium => {}
+        }
+        Ok(())
+    }
+
+    fn add_modes(
+        &mut self,
+        counts: &[usize],
+        data: &[usize],
+        seed: Seed,
+    ) -> Result<(), MetricError> {
+        let modes = ModeCoverage::new(counts, data)?;
+        let total = counts.iter().sum::<usize>();
+        let covered = modes.modes_with_part_of_their_share(COVERED_PART);
+        self.scores.push(Score {
+            kind: ScoreKind::ClassesCovered,
+            value: covered as f64,
+            uncertainty: None,
+        });
+        let shares = modes.generated_shares.iter().zip(&modes.data_shares);
+        let parts = shares
+            .filter(|(_, data)| **data > 0.0)
+            .map(|(g, d)| (g / d, *g, *d));
+        if let Some((part, share, data)) = parts.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            let error = (share * (1.0 - share) / total as f64).sqrt() / data;
+            self.push(ScoreKind::RarestClass, part, error);
+        }
+        let classes: Vec<usize> = counts
+            .iter()
+            .enumerate()
+            .flat_map(|(class, n)| vec![class; *n])
+            .collect();
+        let again = |pick: fn(&ModeCoverage) -> f64| {
+            spread::bootstrap(seed, |draw| {
+                let mut counts = vec![0; data.len()];
+                for class in draw(&classes) {
+                    counts[class] += 1;
+                }
+                ModeCoverage::new(&counts, data).map_or(f64::NAN, |modes| pick(&modes))
+            })
+        };
+        self.push(
+            ScoreKind::ClassEntropy,
+            modes.entropy_nats,
+            again(|modes| modes.entropy_nats),
+        );
+        self.push(
+            ScoreKind::ClassKl,
+            modes.kl_nats,
+            again(|modes| modes.kl_nats),
+        );
+        self.modes = Some(modes);
+        Ok(())
+    }
+
+    fn add_memorization(
+        &mut self,
+        training: &TrainingReference,
+        generated: &Embedding,
+        seed: Seed,
+    ) -> Result<(), MetricError> {
+        let count = generated.images.count();
+        let by_pixels = NearestNeighbors::by_pixels(&generated.images, &training.images, |_| {})?;
+        let pixels = Memorization::new(&by_pixels, &training.held_out_by_pixels, seed)?;
+        self.push(
+            ScoreKind::PixelDistanceRatio,
+            pixels.distance_ratio,
+            pixels.distance_ratio_deviation,
+        );
+        self.push_share(ScoreKind::PixelsTooClose, pixels.share_too_close, count);
+        self.push(ScoreKind::PixelCopyingZ, pixels.data_copying_z, 1.0);
+
+        let by_features = NearestNeighbors::by_features(&generated.features, &training.features)?;
+        let features = Memorization::new(&by_features, &training.held_out_by_features, seed)?;
+        self.push(
+            ScoreKind::FeatureDistanceRatio,
+            features.distance_ratio,
+            features.distance_ratio_deviation,
+        );
+        self.push_share(ScoreKind::FeaturesTooClose, features.share_too_close, count);
+        self.push(ScoreKind::FeatureCopyingZ, features.data_copying_z, 1.0);
+        self.nearest_by_pixels = Some(by_pixels);
+        self.nearest_by_features = Some(by_features);
+        Ok(())
+    }
+
+    fn add_sharpness(&mut self, reference: &Reference, generated: &Embedding) {
+        let (real, found) = (reference.sharpness, Sharpness::new(&generated.images));
+        self.push(
+            ScoreKind::GradientEnergyRatio,
+            found.gradient_energy / real.gradient_energy,
+            found.gradient_energy_error / real.gradient_energy,
+        );
+        self.push(
+            ScoreKind::HighFrequencyRatio,
+            found.high_frequency_share / real.high_frequency_share,
+            found.high_frequency_share_error / real.high_frequency_share,
+        );
+    }
+
+    fn add_parzen(
+        &mut self,
+        training: &TrainingReference,
+        real: &Embedding,
+        generated: &Embedding,
+    ) -> Result<(), MetricError> {
+        let samples = generated.images.unit_pixels(0..generated.images.count())?;
+        let validation = training.images.unit_pixels(training.parzen_validation())?;
+        let test = real.images.unit_pixels(0..real.images.count())?;
+        let window = ParzenWindow::new(&samples, &validation, &test, &PARZEN_SIGMAS)?;
+        self.push(
+            ScoreKind::ParzenLogLikelihood,
+            window.mean,
+            window.standard_error,
+        );
+        Ok(())
+    }
+}

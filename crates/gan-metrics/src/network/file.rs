@@ -1,0 +1,154 @@
+//! A feature network's file, which says what it is and how well it does.
+
+use super::{FeatureNetwork, FeatureNetworkError};
+use candle_core::Tensor;
+use gan_core::{ImageShape, Seed, Weights, WeightsError};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// The format that is written. A reader refuses any other.
+const FORMAT_VERSION: u32 = 1;
+
+/// No image has more values, so that a damaged header cannot ask for all of the memory.
+const MAX_IMAGE_VALUES: usize = 1 << 24;
+
+/// What kind of features there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeatureNetworkKind {
+    /// Learnt by telling classes apart.
+    Classifier,
+    /// Weights as they were drawn.
+    Random,
+}
+
+/// What a feature network is and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeatureNetworkHeader {
+    /// The version of this format.
+    pub feature_network_format_version: u32,
+    /// Learnt or not.
+    pub kind: FeatureNetworkKind,
+    /// The shape of an image.
+    pub image_shape: ImageShape,
+    /// How many classes it knows.
+    pub classes: Option<usize>,
+    /// Where its first weights come from.
+    pub seed: Seed,
+    /// SHA-256 of the training images and labels.
+    pub data_sha256: Option<String>,
+    /// Passes over the training images.
+    pub epochs: Option<u64>,
+    /// The share of test images that it tells right.
+    pub test_accuracy: Option<f64>,
+}
+
+impl FeatureNetworkHeader {
+    pub(super) fn random(image_shape: ImageShape, seed: Seed) -> Self {
+        Self {
+            feature_network_format_version: FORMAT_VERSION,
+            kind: FeatureNetworkKind::Random,
+            image_shape,
+            classes: None,
+            seed,
+            data_sha256: None,
+            epochs: None,
+            test_accuracy: None,
+        }
+    }
+
+    pub(super) fn classifier(image_shape: ImageShape, classes: usize, seed: Seed) -> Self {
+        Self {
+            kind: FeatureNetworkKind::Classifier,
+            classes: Some(classes),
+            ..Self::random(image_shape, seed)
+        }
+    }
+}
+
+impl FeatureNetwork {
+    /// Notes how the network was trained and how well it does.
+    pub fn describe_training(
+        &mut self,
+        data_sha256: String,
+        epochs: u64,
+        test_accuracy: Option<f64>,
+    ) {
+        self.header.data_sha256 = Some(data_sha256);
+        self.header.epochs = Some(epochs);
+        self.header.test_accuracy = test_accuracy;
+    }
+
+    /// Writes the network whole or not at all. Equal networks give equal bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), FeatureNetworkError> {
+        Ok(self.weights()?.write(path)?)
+    }
+
+    /// Reads a network that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, holds something else, or its tensors are not those
+    /// of its header.
+    pub fn load(path: &Path) -> Result<Self, FeatureNetworkError> {
+        let weights = Weights::read(path)?;
+        let wrong = |found: String| FeatureNetworkError::Header {
+            path: path.to_path_buf(),
+            found,
+        };
+        let header: FeatureNetworkHeader = serde_json::from_str(&weights.metadata)
+            .map_err(|_| wrong("no feature network's header in its metadata".to_string()))?;
+        if header.feature_network_format_version != FORMAT_VERSION {
+            let found = header.feature_network_format_version;
+            return Err(wrong(format!(
+                "a feature network of format version {found}"
+            )));
+        }
+        let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = header.image_shape;
+        let sizes = [channels, height, width].map(|size| (1..=MAX_IMAGE_VALUES).contains(&size));
+        let image = channels.saturating_mul(height).saturating_mul(width);
+        let classes = header.classes.unwrap_or(2);
+        if sizes.contains(&false) || image > MAX_IMAGE_VALUES || !(2..=held).contains(&classes) {
+            return Err(wrong(format!(
+                "{held} values for images of {} and {classes} classes",
+                header.image_shape
+            )));
+        }
+        let network = Self::build(header)?;
+        weights.load_into("", &network.parameters, &path.display().to_string())?;
+        Ok(network)
+    }
+
+    /// SHA-256 of the network's file, as 64 hexadecimal digits: what tells whether scores were
+    /// made with the same features.
+    ///
+    /// # Errors
+    /// When a tensor cannot be read.
+    pub fn sha256(&self) -> Result<String, FeatureNetworkError> {
+        let digest = Sha256::digest(self.weights()?.to_bytes()?);
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn weights(&self) -> Result<Weights, FeatureNetworkError> {
+        let metadata = serde_json::to_string(&self.header).map_err(|error| {
+            FeatureNetworkError::Weights(WeightsError::Format {
+                path: PathBuf::from("the feature network's header"),
+                found: error.to_string(),
+            })
+        })?;
+        let mut weights = Weights {
+            metadata,
+            ..Weights::default()
+        };
+        weights.insert_all("", &self.parameters)?;
+        Ok(weights)
+    }
+}

@@ -1,0 +1,219 @@
+//! The network in whose activations images are compared: a small convolutional classifier.
+
+mod augmentation;
+mod error;
+mod file;
+mod training;
+
+pub use error::FeatureNetworkError;
+pub use file::{FeatureNetworkHeader, FeatureNetworkKind};
+pub use training::{TrainingProgress, train_classifier};
+
+use candle_core::{DType, Device, Tensor};
+use candle_nn::{Init, VarBuilder};
+use gan_core::{ImageShape, ParameterStore, Purpose, Seed};
+use gan_ops::{Activation, Convolution, conv2d};
+use std::fmt;
+
+/// Width of the layer before the classes, the features.
+const FEATURES: usize = 64;
+
+/// Its images are halved until no side is longer than this.
+const LAST_SIDE: usize = 4;
+
+const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.1 };
+
+/// Images → [`FEATURES`](Self::dimensions) features, and logits of classes where it has learnt any.
+///
+/// Convolutions of 24, 32, 48, 48 and 64 channels, three of them with stride 2, one over all that
+/// is left, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels.
+pub struct FeatureNetwork {
+    layers: Vec<Layer>,
+    parameters: ParameterStore,
+    header: FeatureNetworkHeader,
+}
+
+struct Layer {
+    weight: Tensor,
+    bias: Tensor,
+    convolution: Convolution,
+    activation: Activation,
+}
+
+/// What a network says of some images.
+#[derive(Clone, Debug)]
+pub struct Activations {
+    /// `[n, dimensions]`
+    pub features: Tensor,
+    /// `[n, classes]`, where the network knows classes.
+    pub logits: Option<Tensor>,
+}
+
+impl FeatureNetwork {
+    /// A classifier of `classes` classes with first weights from `seed`, to be trained.
+    ///
+    /// # Errors
+    /// [`FeatureNetworkError::Classes`] below two classes; when a tensor cannot be made.
+    pub fn untrained_classifier(
+        shape: ImageShape,
+        classes: usize,
+        seed: Seed,
+    ) -> Result<Self, FeatureNetworkError> {
+        if classes < 2 {
+            return Err(FeatureNetworkError::Classes { found: classes });
+        }
+        Self::build(FeatureNetworkHeader::classifier(shape, classes, seed))
+    }
+
+    /// A network with weights from `seed` that never learns anything. Distances in its features are
+    /// better than none and worse than a classifier's.
+    ///
+    /// # Errors
+    /// When a tensor cannot be made.
+    pub fn random(shape: ImageShape, seed: Seed) -> Result<Self, FeatureNetworkError> {
+        Self::build(FeatureNetworkHeader::random(shape, seed))
+    }
+
+    fn build(header: FeatureNetworkHeader) -> Result<Self, FeatureNetworkError> {
+        let rng = header.seed.rng(Purpose::FeatureNetworkInit, 0);
+        let parameters = ParameterStore::new(rng, DType::F32, &Device::Cpu);
+        let layers = layers(header.image_shape, header.classes, &parameters.builder())?;
+        Ok(Self {
+            layers,
+            parameters,
+            header,
+        })
+    }
+
+    /// What the network is and how it was made.
+    pub fn header(&self) -> &FeatureNetworkHeader {
+        &self.header
+    }
+
+    /// The width of the features.
+    pub fn dimensions(&self) -> usize {
+        FEATURES
+    }
+
+    /// Its tensors.
+    pub fn parameters(&self) -> &ParameterStore {
+        &self.parameters
+    }
+
+    /// images: `[n, c, h, w]` in [-1, 1], f32 on the CPU. Memory grows with n: give blocks of a few
+    /// hundred.
+    ///
+    /// # Errors
+    /// [`FeatureNetworkError::Images`] for another shape; when a tensor operation fails.
+    pub fn activations(&self, images: &Tensor) -> Result<Activations, FeatureNetworkError> {
+        let (features, logits) = self.forward(&images.detach())?;
+        Ok(Activations {
+            features: features.detach(),
+            logits: logits.map(|logits| logits.detach()),
+        })
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<(Tensor, Option<Tensor>), FeatureNetworkError> {
+        let shape = self.header.image_shape;
+        match images.dims() {
+            [_, c, h, w] if [*c, *h, *w] == [shape.channels, shape.height, shape.width] => {}
+            found => {
+                return Err(FeatureNetworkError::Images {
+                    found: found.to_vec(),
+                    expected: shape,
+                });
+            }
+        }
+        let run = |x: Tensor, layer: &Layer| {
+            let (weight, bias) = (&layer.weight, &layer.bias);
+            conv2d(&x, weight, bias, layer.convolution, layer.activation)
+        };
+        let (head, body) = match self.header.classes {
+            Some(_) => self
+                .layers
+                .split_last()
+                .map_or((None, &[][..]), |(head, body)| (Some(head), body)),
+            None => (None, &self.layers[..]),
+        };
+        let features = body.iter().try_fold(images.clone(), run)?;
+        let logits = head.map(|head| run(features.clone(), head)).transpose()?;
+        Ok((
+            features.flatten_from(1)?,
+            logits.map(|logits| logits.flatten_from(1)).transpose()?,
+        ))
+    }
+}
+
+impl fmt::Debug for FeatureNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeatureNetwork")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The layers in order; the last is the classes' where there are any.
+fn layers(
+    shape: ImageShape,
+    classes: Option<usize>,
+    builder: &VarBuilder<'_>,
+) -> candle_core::Result<Vec<Layer>> {
+    let mut chain = Chain {
+        channels: shape.channels,
+        sides: [shape.height, shape.width],
+        layers: Vec::new(),
+        builder,
+    };
+    chain.push(24, [5, 5], 2, 2, LEAKY_RELU)?;
+    chain.push(32, [3, 3], 1, 1, LEAKY_RELU)?;
+    chain.push(48, [3, 3], 2, 1, LEAKY_RELU)?;
+    chain.push(48, [3, 3], 1, 1, LEAKY_RELU)?;
+    chain.push(64, [3, 3], 2, 1, LEAKY_RELU)?;
+    while chain.sides.iter().any(|side| *side > LAST_SIDE) {
+        chain.push(64, [3, 3], 2, 1, LEAKY_RELU)?;
+    }
+    chain.push(FEATURES, chain.sides, 1, 0, LEAKY_RELU)?;
+    if let Some(classes) = classes {
+        chain.push(classes, [1, 1], 1, 0, Activation::Identity)?;
+    }
+    Ok(chain.layers)
+}
+
+/// Layers, and the shape that comes out of the last.
+struct Chain<'a> {
+    channels: usize,
+    sides: [usize; 2],
+    layers: Vec<Layer>,
+    builder: &'a VarBuilder<'a>,
+}
+
+impl Chain<'_> {
+    /// Weights of variance 2 / fan-in, biases of 0 (He et al., 2015, arXiv 1502.01852).
+    fn push(
+        &mut self,
+        outputs: usize,
+        kernel: [usize; 2],
+        stride: usize,
+        padding: usize,
+        activation: Activation,
+    ) -> candle_core::Result<()> {
+        let builder = self.builder.pp(self.layers.len());
+        let fan_in = self.channels * kernel[0] * kernel[1];
+        let init = Init::Randn {
+            mean: 0.0,
+            stdev: (2.0 / fan_in as f64).sqrt(),
+        };
+        let shape = (outputs, self.channels, kernel[0], kernel[1]);
+        self.layers.push(Layer {
+            weight: builder.get_with_hints(shape, "weight", init)?,
+            bias: builder.get_with_hints(outputs, "bias", Init::Const(0.0))?,
+            convolution: Convolution { stride, padding },
+            activation,
+        });
+        self.channels = outputs;
+        for (side, kernel) in self.sides.iter_mut().zip(kernel) {
+            *side = (*side + 2 * padding).saturating_sub(kernel) / stride + 1;
+        }
+        Ok(())
+    }
+}

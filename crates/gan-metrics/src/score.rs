@@ -1,0 +1,162 @@
+//! The scores by name: what each says, and which way is better.
+
+use serde::{Deserialize, Serialize};
+
+/// A family of scores that are computed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Fréchet distance of features.
+    Fid,
+    /// Kernel distance of features.
+    Kid,
+    /// Inception score by the data set's own classifier.
+    Inception,
+    /// Precision and recall, k = 3.
+    PrecisionRecall,
+    /// Density and coverage, k = 5.
+    DensityCoverage,
+    /// Which classes are drawn, and how often.
+    Modes,
+    /// The 2014 paper's log-likelihood.
+    Parzen,
+    /// Whether training images are repeated.
+    Memorization,
+    /// Fine detail.
+    Sharpness,
+    /// What the discriminator makes of the images.
+    Equilibrium,
+}
+
+impl Metric {
+    /// All of them, in the order of a report.
+    pub const ALL: [Self; 10] = [
+        Self::Fid,
+        Self::Kid,
+        Self::PrecisionRecall,
+        Self::DensityCoverage,
+        Self::Modes,
+        Self::Inception,
+        Self::Memorization,
+        Self::Sharpness,
+        Self::Parzen,
+        Self::Equilibrium,
+    ];
+}
+
+/// Which values of a score are good.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Better {
+    /// The lower, the better.
+    Lower,
+    /// The higher, the better.
+    Higher,
+    /// The nearer to this, the better.
+    Near(f64),
+}
+
+macro_rules! score_kinds {
+    ($($(#[$doc:meta])* $kind:ident => $metric:ident, $label:literal, $better:expr, $spread:literal;)*) => {
+        /// One figure of an evaluation.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum ScoreKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl ScoreKind {
+            /// The family that it belongs to.
+            pub fn metric(self) -> Metric {
+                match self { $(Self::$kind => Metric::$metric,)* }
+            }
+
+            /// What a table calls it.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$kind => $label,)* }
+            }
+
+            /// Which way is better.
+            pub fn better(self) -> Better {
+                match self { $(Self::$kind => $better,)* }
+            }
+
+            /// What its uncertainty is.
+            pub fn uncertainty(self) -> &'static str {
+                match self { $(Self::$kind => $spread,)* }
+            }
+        }
+    };
+}
+
+score_kinds! {
+    /// [`frechet_distance`](crate::frechet_distance).
+    FrechetDistance => Fid, "FID", Better::Lower, "bootstrap of both sets";
+    /// Mean of [`KernelDistance`](crate::KernelDistance).
+    KernelDistance => Kid, "KID", Better::Lower, "deviation over 100 subsets of 1,000";
+    /// See [`PrecisionRecall`](crate::PrecisionRecall).
+    Precision => PrecisionRecall, "precision (k = 3)", Better::Higher, "standard error over images";
+    /// See [`PrecisionRecall`](crate::PrecisionRecall).
+    Recall => PrecisionRecall, "recall (k = 3)", Better::Higher, "standard error over images";
+    /// See [`DensityCoverage`](crate::DensityCoverage).
+    Density => DensityCoverage, "density (k = 5)", Better::Near(1.0), "standard error over images";
+    /// See [`DensityCoverage`](crate::DensityCoverage).
+    Coverage => DensityCoverage, "coverage (k = 5)", Better::Higher, "standard error over images";
+    /// Classes with at least a tenth of their share in the data.
+    ClassesCovered => Modes, "classes covered", Better::Higher, "none: a count";
+    /// The share of the rarest class over its share in the data.
+    RarestClass => Modes, "rarest class, of its share", Better::Near(1.0), "standard error over images";
+    /// Entropy of the class shares in nats.
+    ClassEntropy => Modes, "entropy of classes (nats)", Better::Higher, "bootstrap of the images";
+    /// KL(generated ‖ data) of the class shares in nats.
+    ClassKl => Modes, "KL of classes (nats)", Better::Lower, "bootstrap of the images";
+    /// See [`InceptionScore`](crate::InceptionScore).
+    InceptionScore => Inception, "Inception-style score", Better::Higher, "deviation over 10 splits";
+    /// Median distance to the nearest training image over that of new images, in pixels.
+    PixelDistanceRatio => Memorization, "distance to training, pixels", Better::Near(1.0), "bootstrap of both sets";
+    /// Share of images closer than the closest hundredth of new ones, in pixels.
+    PixelsTooClose => Memorization, "too close, pixels", Better::Near(0.01), "standard error over images";
+    /// Rank test of the two sets of distances, in pixels.
+    PixelCopyingZ => Memorization, "copying z, pixels", Better::Near(0.0), "1 by construction";
+    /// The ratio in features.
+    FeatureDistanceRatio => Memorization, "distance to training, features", Better::Near(1.0), "bootstrap of both sets";
+    /// The share in features.
+    FeaturesTooClose => Memorization, "too close, features", Better::Near(0.01), "standard error over images";
+    /// The rank test in features.
+    FeatureCopyingZ => Memorization, "copying z, features", Better::Near(0.0), "1 by construction";
+    /// Gradient energy over that of real images.
+    GradientEnergyRatio => Sharpness, "gradient energy, of real", Better::Near(1.0), "standard error over images";
+    /// Share of high frequencies over that of real images.
+    HighFrequencyRatio => Sharpness, "high frequencies, of real", Better::Near(1.0), "standard error over images";
+    /// See [`ParzenWindow`](crate::ParzenWindow).
+    ParzenLogLikelihood => Parzen, "Parzen log-likelihood (nats)", Better::Higher, "standard error over test images";
+    /// Mean D over real images that were not trained on.
+    DHeldOut => Equilibrium, "D(held-out real)", Better::Near(0.5), "standard error over images";
+    /// Mean D over training images.
+    DTraining => Equilibrium, "D(training real)", Better::Near(0.5), "standard error over images";
+    /// Mean D over generated images.
+    DGenerated => Equilibrium, "D(generated)", Better::Near(0.5), "standard error over images";
+    /// D of training images less D of new ones.
+    DGap => Equilibrium, "D(training) - D(held-out)", Better::Near(0.0), "standard error over images";
+}
+
+/// A figure with its uncertainty.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Which.
+    pub kind: ScoreKind,
+    /// Its value.
+    pub value: f64,
+    /// One standard deviation of it; [`ScoreKind::uncertainty`] says of what. None where there is
+    /// nothing to vary.
+    pub uncertainty: Option<f64>,
+}
+
+impl Score {
+    pub(crate) fn new(kind: ScoreKind, value: f64, uncertainty: f64) -> Self {
+        Self {
+            kind,
+            value,
+            uncertainty: Some(uncertainty),
+        }
+    }
+}
