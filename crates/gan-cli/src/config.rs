@@ -43,6 +43,9 @@ pub(crate) struct OutputConfig {
     pub(crate) sample_every: u64,
     /// Steps between log lines; at least 1.
     pub(crate) log_every: u64,
+    /// Steps between scores; at least 1. None: no scores while training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) evaluate_every: Option<u64>,
     /// How grids map numbers to brightness.
     pub(crate) pixel_range: PixelRange,
 }
@@ -74,6 +77,7 @@ impl Default for OutputConfig {
         Self {
             sample_every: 2000,
             log_every: 100,
+            evaluate_every: None,
             pixel_range: PixelRange::default(),
         }
     }
@@ -102,6 +106,7 @@ impl RunConfig {
         for (key, value) in [
             ("sample_every", self.output.sample_every),
             ("log_every", self.output.log_every),
+            ("evaluate_every", self.output.evaluate_every.unwrap_or(1)),
         ] {
             if value == 0 {
                 let expected = "a whole number of at least 1";

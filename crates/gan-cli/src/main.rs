@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod data_arguments;
 mod device;
+mod evaluation;
 mod exit;
 mod observers;
 mod run_folder;

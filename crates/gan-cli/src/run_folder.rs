@@ -1,14 +1,19 @@
 //! The folder that a run writes into, and the names of what lies in it.
 
+use crate::config::RunConfig;
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
+use gan_models::GeneratorHeader;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a run folder holds; a folder with any of these holds a run.
-const ENTRIES: [&str; 5] = [
+const ENTRIES: [&str; 8] = [
     "config.toml",
     "metrics.jsonl",
+    "scores.jsonl",
+    "evaluation.json",
+    "report.html",
     "samples",
     "checkpoints",
     "generator.safetensors",
@@ -79,8 +84,46 @@ impl RunFolder {
         self.path.join("checkpoints").join("last.safetensors")
     }
 
+    /// The checkpoint with the lowest FID while training, and its generator.
+    pub(crate) fn best_checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoints").join("best.safetensors")
+    }
+
+    pub(crate) fn best_generator(&self) -> PathBuf {
+        self.path
+            .join("checkpoints")
+            .join("best-generator.safetensors")
+    }
+
+    pub(crate) fn scores(&self) -> PathBuf {
+        self.path.join("scores.jsonl")
+    }
+
     pub(crate) fn generator(&self) -> PathBuf {
         self.path.join("generator.safetensors")
+    }
+
+    pub(crate) fn evaluation(&self) -> PathBuf {
+        self.path.join("evaluation.json")
+    }
+
+    /// The generator in the folder must be of the run's configuration.
+    pub(crate) fn check_generator(
+        &self,
+        config: &RunConfig,
+        header: &GeneratorHeader,
+    ) -> Result<()> {
+        if config.model == header.model {
+            return Ok(());
+        }
+        Err(WrongUse(format!(
+            "{}: holds a generator of {:?}, expected {:?} as in {}; these weights are of another run",
+            self.generator().display(),
+            header.model,
+            config.model,
+            self.config().display(),
+        ))
+        .into())
     }
 
     fn clear(&self) -> std::io::Result<()> {

@@ -2,9 +2,9 @@
 
 use crate::reference::{Reference, TrainingReference};
 use crate::{
-    DensityCoverage, Embedding, InceptionScore, KernelDistance, Memorization, Metric, MetricError,
-    ModeCoverage, NearestNeighbors, PARZEN_SIGMAS, ParzenWindow, PrecisionRecall, Score, ScoreKind,
-    Sharpness, frechet_deviation, frechet_distance, spread,
+    DensityCoverage, Embedding, Equilibrium, InceptionScore, KernelDistance, Memorization, Metric,
+    MetricError, ModeCoverage, NearestNeighbors, PARZEN_SIGMAS, ParzenWindow, PrecisionRecall,
+    Score, ScoreKind, Sharpness, frechet_deviation, frechet_distance, spread, stacked_mode_counts,
 };
 use gan_core::Seed;
 
@@ -13,6 +13,9 @@ const KERNEL_SUBSET_SIZE: usize = 1000;
 const PRECISION_RECALL_K: usize = 3;
 const DENSITY_COVERAGE_K: usize = 5;
 const INCEPTION_SPLITS: usize = 10;
+
+/// Digits of a StackedMNIST image.
+pub const STACKED_CHANNELS: usize = 3;
 
 /// A class counts as covered from this part of its share in the data: below, a classifier's errors
 /// on images of other classes could account for it.
@@ -60,6 +63,30 @@ impl Evaluation {
     pub fn value(&self, kind: ScoreKind) -> Option<f64> {
         let score = self.scores.iter().find(|score| score.kind == kind);
         score.map(|score| score.value)
+    }
+
+    /// The scores of an equilibrium.
+    pub fn of_equilibrium(found: &Equilibrium) -> Self {
+        let mut evaluation = Self::default();
+        for (kind, mean) in [
+            (ScoreKind::DHeldOut, found.held_out),
+            (ScoreKind::DTraining, found.training),
+            (ScoreKind::DGenerated, found.generated),
+            (ScoreKind::DGap, found.gap()),
+        ] {
+            evaluation.push(kind, mean.value, mean.standard_error);
+        }
+        evaluation
+    }
+
+    /// Adds what was found of other families.
+    pub fn extend(&mut self, other: Self) {
+        self.scores.extend(other.scores);
+        self.modes = other.modes.or(self.modes.take());
+        self.nearest_by_pixels = other.nearest_by_pixels.or(self.nearest_by_pixels.take());
+        self.nearest_by_features = other
+            .nearest_by_features
+            .or(self.nearest_by_features.take());
     }
 
     fn push(&mut self, kind: ScoreKind, value: f64, uncertainty: f64) {
@@ -132,6 +159,12 @@ impl Evaluation {
                     self.add_parzen(training, &reference.real, generated)?;
                 }
             }
+            Metric::Stacked => {
+                if let Some((classes, logits)) = generated.classes().zip(generated.logits.as_ref())
+                {
+                    self.add_stacked(&classes, logits.dimensions(), seed)?;
+                }
+            }
             Metric::Equilibrium => {}
         }
         Ok(())
@@ -159,31 +192,31 @@ impl Evaluation {
             let error = (share * (1.0 - share) / total as f64).sqrt() / data;
             self.push(ScoreKind::RarestClass, part, error);
         }
-        let classes: Vec<usize> = counts
-            .iter()
-            .enumerate()
-            .flat_map(|(class, n)| vec![class; *n])
-            .collect();
-        let again = |pick: fn(&ModeCoverage) -> f64| {
-            spread::bootstrap(seed, |draw| {
-                let mut counts = vec![0; data.len()];
-                for class in draw(&classes) {
-                    counts[class] += 1;
-                }
-                ModeCoverage::new(&counts, data).map_or(f64::NAN, |modes| pick(&modes))
-            })
-        };
-        self.push(
-            ScoreKind::ClassEntropy,
-            modes.entropy_nats,
-            again(|modes| modes.entropy_nats),
-        );
-        self.push(
-            ScoreKind::ClassKl,
-            modes.kl_nats,
-            again(|modes| modes.kl_nats),
-        );
+        let again = |pick| resampled(counts, data, seed, pick);
+        let entropy = again(|modes| modes.entropy_nats);
+        self.push(ScoreKind::ClassEntropy, modes.entropy_nats, entropy);
+        let kl = again(|modes| modes.kl_nats);
+        self.push(ScoreKind::ClassKl, modes.kl_nats, kl);
         self.modes = Some(modes);
+        Ok(())
+    }
+
+    fn add_stacked(
+        &mut self,
+        channel_classes: &[usize],
+        classes: usize,
+        seed: Seed,
+    ) -> Result<(), MetricError> {
+        let counts = stacked_mode_counts(channel_classes, STACKED_CHANNELS, classes)?;
+        let uniform = vec![1; counts.len()];
+        let modes = ModeCoverage::new(&counts, &uniform)?;
+        self.scores.push(Score {
+            kind: ScoreKind::StackedModes,
+            value: modes.modes_found as f64,
+            uncertainty: None,
+        });
+        let deviation = resampled(&counts, &uniform, seed, |modes| modes.kl_nats);
+        self.push(ScoreKind::StackedKl, modes.kl_nats, deviation);
         Ok(())
     }
 
@@ -249,4 +282,17 @@ impl Evaluation {
         );
         Ok(())
     }
+}
+
+/// Deviation of a figure of the modes when the images are drawn anew.
+fn resampled(counts: &[usize], data: &[usize], seed: Seed, pick: fn(&ModeCoverage) -> f64) -> f64 {
+    let modes = counts.iter().enumerate();
+    let images: Vec<usize> = modes.flat_map(|(mode, n)| vec![mode; *n]).collect();
+    spread::bootstrap(seed, |draw| {
+        let mut counts = vec![0; counts.len()];
+        for mode in draw(&images) {
+            counts[mode] += 1;
+        }
+        ModeCoverage::new(&counts, data).map_or(f64::NAN, |modes| pick(&modes))
+    })
 }

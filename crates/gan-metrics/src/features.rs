@@ -72,7 +72,8 @@ impl Features {
         self.values.chunks_exact(self.dimensions)
     }
 
-    pub(crate) fn values(&self) -> &[f64] {
+    /// All values, row by row.
+    pub fn values(&self) -> &[f64] {
         &self.values
     }
 

@@ -63,7 +63,7 @@ pub fn frechet_deviation(
 }
 
 /// Mean `[d]` and unbiased covariance `[d, d]`.
-fn moments(features: &Features) -> Result<(Vec<f64>, Mat<f64>), MetricError> {
+pub(crate) fn moments(features: &Features) -> Result<(Vec<f64>, Mat<f64>), MetricError> {
     let (count, width) = (features.count(), features.dimensions());
     features.at_least(width + 1, || {
         format!("for a Fréchet distance in {width} dimensions")

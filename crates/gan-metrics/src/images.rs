@@ -2,7 +2,8 @@
 
 use crate::{Features, MetricError};
 use candle_core::{Device, Tensor};
-use gan_core::ImageShape;
+use gan_core::{ImageShape, Purpose, Seed};
+use rand::Rng;
 
 /// How many images a network or a search is given at a time.
 pub(crate) const BLOCK_IMAGES: usize = 256;
@@ -84,6 +85,28 @@ impl ImageSet {
     ) -> Result<Self, MetricError> {
         let pixels = bytes.iter().map(|byte| f32::from(*byte) / 127.5 - 1.0);
         Self::new(name, shape, pixels.collect())
+    }
+
+    /// `count` images whose every value is uniform in [-1, 1]: a control that no score may like.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn noise(
+        name: impl Into<String>,
+        shape: ImageShape,
+        count: usize,
+        seed: Seed,
+    ) -> Result<Self, MetricError> {
+        let mut rng = seed.rng(Purpose::NoiseImages, 0);
+        let values = (0..count * shape.elements()).map(|_| rng.random_range(-1.0..=1.0));
+        Self::new(name, shape, values.collect())
+    }
+
+    /// Every channel as an image of its own, in order.
+    #[must_use]
+    pub fn split_channels(mut self) -> Self {
+        self.shape.channels = 1;
+        self
     }
 
     /// What the images are, in the plural.

@@ -53,7 +53,7 @@ mod spread;
 pub use embedding::{Embedding, EmbeddingError};
 pub use equilibrium::{Equilibrium, EquilibriumError, Mean};
 pub use error::MetricError;
-pub use evaluation::{COVERED_PART, Evaluation};
+pub use evaluation::{COVERED_PART, Evaluation, STACKED_CHANNELS};
 pub use features::Features;
 pub use frechet::{frechet_deviation, frechet_distance};
 pub use images::ImageSet;

@@ -53,7 +53,7 @@ impl Reference {
         let held_out =
             "needs training images and others that were held out: a data set with a test split";
         match metric {
-            Metric::Inception if self.real.logits.is_none() => Some(classes),
+            Metric::Inception | Metric::Stacked if self.real.logits.is_none() => Some(classes),
             Metric::Modes if self.class_counts.is_none() => Some(classes),
             Metric::Memorization | Metric::Parzen if self.training.is_none() => Some(held_out),
             _ => None,

@@ -26,10 +26,13 @@ pub enum Metric {
     Sharpness,
     /// What the discriminator makes of the images.
     Equilibrium,
+    /// PacGAN's StackedMNIST protocol, on images whose three channels are digits each.
+    Stacked,
 }
 
 impl Metric {
-    /// All of them, in the order of a report.
+    /// All that a set of images can have, in the order of a report; [`Stacked`](Self::Stacked) is for
+    /// images of another kind.
     pub const ALL: [Self; 10] = [
         Self::Fid,
         Self::Kid,
@@ -56,18 +59,22 @@ pub enum Better {
 }
 
 macro_rules! score_kinds {
-    ($($(#[$doc:meta])* $kind:ident => $metric:ident, $label:literal, $better:expr, $spread:literal;)*) => {
+    ($($(#[$doc:meta])* $kind:ident $name:literal => $metric:ident, $label:literal, $better:expr, $spread:literal;)*) => {
         /// One figure of an evaluation.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
         pub enum ScoreKind {
-            $($(#[$doc])* $kind,)*
+            $($(#[$doc])* #[serde(rename = $name)] $kind,)*
         }
 
         impl ScoreKind {
             /// The family that it belongs to.
             pub fn metric(self) -> Metric {
                 match self { $(Self::$kind => Metric::$metric,)* }
+            }
+
+            /// What files call it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
             }
 
             /// What a table calls it.
@@ -90,53 +97,57 @@ macro_rules! score_kinds {
 
 score_kinds! {
     /// [`frechet_distance`](crate::frechet_distance).
-    FrechetDistance => Fid, "FID", Better::Lower, "bootstrap of both sets";
+    FrechetDistance "frechet-distance" => Fid, "FID", Better::Lower, "bootstrap of both sets";
     /// Mean of [`KernelDistance`](crate::KernelDistance).
-    KernelDistance => Kid, "KID", Better::Lower, "deviation over 100 subsets of 1,000";
+    KernelDistance "kernel-distance" => Kid, "KID", Better::Lower, "deviation over 100 subsets of 1,000";
     /// See [`PrecisionRecall`](crate::PrecisionRecall).
-    Precision => PrecisionRecall, "precision (k = 3)", Better::Higher, "standard error over images";
+    Precision "precision" => PrecisionRecall, "precision (k = 3)", Better::Higher, "standard error over images";
     /// See [`PrecisionRecall`](crate::PrecisionRecall).
-    Recall => PrecisionRecall, "recall (k = 3)", Better::Higher, "standard error over images";
+    Recall "recall" => PrecisionRecall, "recall (k = 3)", Better::Higher, "standard error over images";
     /// See [`DensityCoverage`](crate::DensityCoverage).
-    Density => DensityCoverage, "density (k = 5)", Better::Near(1.0), "standard error over images";
+    Density "density" => DensityCoverage, "density (k = 5)", Better::Near(1.0), "standard error over images";
     /// See [`DensityCoverage`](crate::DensityCoverage).
-    Coverage => DensityCoverage, "coverage (k = 5)", Better::Higher, "standard error over images";
+    Coverage "coverage" => DensityCoverage, "coverage (k = 5)", Better::Higher, "standard error over images";
     /// Classes with at least a tenth of their share in the data.
-    ClassesCovered => Modes, "classes covered", Better::Higher, "none: a count";
+    ClassesCovered "classes-covered" => Modes, "classes covered", Better::Higher, "none: a count";
     /// The share of the rarest class over its share in the data.
-    RarestClass => Modes, "rarest class, of its share", Better::Near(1.0), "standard error over images";
+    RarestClass "rarest-class" => Modes, "rarest class, of its share", Better::Near(1.0), "standard error over images";
     /// Entropy of the class shares in nats.
-    ClassEntropy => Modes, "entropy of classes (nats)", Better::Higher, "bootstrap of the images";
+    ClassEntropy "class-entropy" => Modes, "entropy of classes (nats)", Better::Higher, "bootstrap of the images";
     /// KL(generated ‖ data) of the class shares in nats.
-    ClassKl => Modes, "KL of classes (nats)", Better::Lower, "bootstrap of the images";
+    ClassKl "class-kl" => Modes, "KL of classes (nats)", Better::Lower, "bootstrap of the images";
     /// See [`InceptionScore`](crate::InceptionScore).
-    InceptionScore => Inception, "Inception-style score", Better::Higher, "deviation over 10 splits";
+    InceptionScore "inception-score" => Inception, "Inception-style score", Better::Higher, "deviation over 10 splits";
     /// Median distance to the nearest training image over that of new images, in pixels.
-    PixelDistanceRatio => Memorization, "distance to training, pixels", Better::Near(1.0), "bootstrap of both sets";
+    PixelDistanceRatio "pixel-distance-ratio" => Memorization, "distance to training, pixels", Better::Near(1.0), "bootstrap of both sets";
     /// Share of images closer than the closest hundredth of new ones, in pixels.
-    PixelsTooClose => Memorization, "too close, pixels", Better::Near(0.01), "standard error over images";
+    PixelsTooClose "pixels-too-close" => Memorization, "too close, pixels", Better::Near(0.01), "standard error over images";
     /// Rank test of the two sets of distances, in pixels.
-    PixelCopyingZ => Memorization, "copying z, pixels", Better::Near(0.0), "1 by construction";
+    PixelCopyingZ "pixel-copying-z" => Memorization, "copying z, pixels", Better::Near(0.0), "1 by construction";
     /// The ratio in features.
-    FeatureDistanceRatio => Memorization, "distance to training, features", Better::Near(1.0), "bootstrap of both sets";
+    FeatureDistanceRatio "feature-distance-ratio" => Memorization, "distance to training, features", Better::Near(1.0), "bootstrap of both sets";
     /// The share in features.
-    FeaturesTooClose => Memorization, "too close, features", Better::Near(0.01), "standard error over images";
+    FeaturesTooClose "features-too-close" => Memorization, "too close, features", Better::Near(0.01), "standard error over images";
     /// The rank test in features.
-    FeatureCopyingZ => Memorization, "copying z, features", Better::Near(0.0), "1 by construction";
+    FeatureCopyingZ "feature-copying-z" => Memorization, "copying z, features", Better::Near(0.0), "1 by construction";
     /// Gradient energy over that of real images.
-    GradientEnergyRatio => Sharpness, "gradient energy, of real", Better::Near(1.0), "standard error over images";
+    GradientEnergyRatio "gradient-energy-ratio" => Sharpness, "gradient energy, of real", Better::Near(1.0), "standard error over images";
     /// Share of high frequencies over that of real images.
-    HighFrequencyRatio => Sharpness, "high frequencies, of real", Better::Near(1.0), "standard error over images";
+    HighFrequencyRatio "high-frequency-ratio" => Sharpness, "high frequencies, of real", Better::Near(1.0), "standard error over images";
     /// See [`ParzenWindow`](crate::ParzenWindow).
-    ParzenLogLikelihood => Parzen, "Parzen log-likelihood (nats)", Better::Higher, "standard error over test images";
+    ParzenLogLikelihood "parzen-log-likelihood" => Parzen, "Parzen log-likelihood (nats)", Better::Higher, "standard error over test images";
     /// Mean D over real images that were not trained on.
-    DHeldOut => Equilibrium, "D(held-out real)", Better::Near(0.5), "standard error over images";
+    DHeldOut "d-held-out" => Equilibrium, "D(held-out real)", Better::Near(0.5), "standard error over images";
     /// Mean D over training images.
-    DTraining => Equilibrium, "D(training real)", Better::Near(0.5), "standard error over images";
+    DTraining "d-training" => Equilibrium, "D(training real)", Better::Near(0.5), "standard error over images";
     /// Mean D over generated images.
-    DGenerated => Equilibrium, "D(generated)", Better::Near(0.5), "standard error over images";
+    DGenerated "d-generated" => Equilibrium, "D(generated)", Better::Near(0.5), "standard error over images";
     /// D of training images less D of new ones.
-    DGap => Equilibrium, "D(training) - D(held-out)", Better::Near(0.0), "standard error over images";
+    DGap "d-gap" => Equilibrium, "D(training) - D(held-out)", Better::Near(0.0), "standard error over images";
+    /// Modes of stacked digits with at least one image.
+    StackedModes "stacked-modes" => Stacked, "modes of stacked digits", Better::Higher, "none: a count";
+    /// KL(generated ‖ uniform) of stacked digits' modes, in nats.
+    StackedKl "stacked-kl" => Stacked, "KL to uniform (nats)", Better::Lower, "bootstrap of the images";
 }
 
 /// A figure with its uncertainty.

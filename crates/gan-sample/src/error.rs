@@ -97,6 +97,16 @@ pub enum SampleError {
         /// The count that was announced.
         expected: u64,
     },
+    /// An array file that holds no images as they are written here.
+    #[error("{path}: {found}, expected {expected}")]
+    Npy {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold, and how to get it.
+        expected: &'static str,
+    },
     /// The file system refused.
     #[error("{path}: {source}")]
     Io {

@@ -11,7 +11,7 @@
 //! function turns them into bytes, under a [`PixelRange`], for all that is looked at: single
 //! images and the cells of an [`ImageGrid`] are [`Raster`]s, which [`write_png`],
 //! [`write_png_sequence`] and [`write_gif`] store. Programs that compute on images are given
-//! floats by [`write_npy`] instead. No file appears under its name before it is whole.
+//! floats by [`write_npy`] instead, and [`read_npy`] takes theirs. No file appears under its name before it is whole.
 //!
 //! ```
 //! use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
@@ -62,8 +62,8 @@ pub use error::SampleError;
 pub use gif::write_gif;
 pub use grid::ImageGrid;
 pub use interpolation::{slerp, spherical_path};
-pub use npy::write_npy;
+pub use npy::{read_npy, write_npy};
 pub use pixels::PixelRange;
-pub use png::{write_png, write_png_sequence};
+pub use png::{encode_png, write_png, write_png_sequence};
 pub use raster::Raster;
 pub use sampler::{BLOCK_IMAGES, Sampler};

@@ -51,6 +51,69 @@ pub fn write_npy(
     })
 }
 
+/// Reads an array as [`write_npy`] writes it: the images' shape and their values, one image after
+/// the other. Values are not looked at.
+///
+/// # Errors
+/// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, another type of numbers than
+/// little-endian float32, Fortran order, or other than four dimensions.
+pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
+    let wrong = |found: String, expected| SampleError::Npy {
+        path: path.to_path_buf(),
+        found,
+        expected,
+    };
+    let bytes = std::fs::read(path).map_err(|source| SampleError::io(path, source))?;
+    let mut rest = &bytes[..];
+    let header = npyz::NpyHeader::from_reader(&mut rest)
+        .map_err(|error| wrong(format!("no npy header ({error})"), "a file of numpy.save"))?;
+    let dtype = header.dtype();
+    if !matches!(&dtype, npyz::DType::Plain(plain) if plain.to_string() == "<f4") {
+        let expected = "little-endian float32 in [-1, 1]; convert with \
+                        x.astype('<f4'), and bytes with x.astype('<f4') / 127.5 - 1";
+        return Err(wrong(
+            format!("numbers of type {}", dtype.descr()),
+            expected,
+        ));
+    }
+    if header.order() != npyz::Order::C {
+        let expected = "C order; convert with numpy.ascontiguousarray";
+        return Err(wrong("an array in Fortran order".to_string(), expected));
+    }
+    let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let shape = match *header.shape() {
+        [_, c, h, w] => ImageShape {
+            channels: side(c),
+            height: side(h),
+            width: side(w),
+        },
+        _ => {
+            let expected = "[n, c, h, w]; gray images have one channel: x[:, None]";
+            return Err(wrong(
+                format!("an array of shape {:?}", header.shape()),
+                expected,
+            ));
+        }
+    };
+    let promised = header
+        .shape()
+        .iter()
+        .try_fold(4_u64, |size, side| size.checked_mul(*side));
+    if promised != Some(rest.len() as u64) {
+        let found = format!("{} bytes for shape {:?}", rest.len(), header.shape());
+        return Err(wrong(
+            found,
+            "four bytes a number; the file is damaged or cut short",
+        ));
+    }
+    let values = rest
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes));
+    Ok((shape, values.collect()))
+}
+
 /// What stands before the numbers. They are written apart: the library would take them one by one.
 fn header(shape: &[u64]) -> io::Result<Vec<u8>> {
     let float: TypeStr = "<f4".parse().map_err(io::Error::other)?;

@@ -3,7 +3,7 @@
 //! The random state needs no room: with the seed, the step's number determines it.
 
 use crate::{TrainError, TrainState, Trainer};
-use gan_core::{Seed, Weights};
+use gan_core::{Discriminator, Seed, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -86,6 +86,21 @@ pub fn restore(trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
     optimizer.restore(DISCRIMINATOR_OPTIMIZER, &weights, steps, &origin)?;
     trainer.state = header.state;
     Ok(())
+}
+
+/// Gives `discriminator` the weights that it has in a checkpoint.
+///
+/// # Errors
+/// When the file is damaged, no checkpoint, or of another architecture.
+pub fn restore_discriminator(
+    discriminator: &dyn Discriminator,
+    path: &Path,
+) -> Result<CheckpointHeader, TrainError> {
+    let weights = Weights::read(path)?;
+    let header = read_header(&weights, path)?;
+    let origin = path.display().to_string();
+    weights.load_into(DISCRIMINATOR, discriminator.parameters(), &origin)?;
+    Ok(header)
 }
 
 /// The facts in a checkpoint that has been read from `path`.

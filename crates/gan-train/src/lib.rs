@@ -28,7 +28,9 @@ mod report;
 mod trainer;
 
 pub use adam::Adam;
-pub use checkpoint::{CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, save};
+pub use checkpoint::{
+    CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, restore_discriminator, save,
+};
 pub use config::{ConfigError, LossKind, TrainConfig, UpdateOrder};
 pub use error::TrainError;
 pub use loss::{Minimax, NonSaturating};

@@ -1,5 +1,7 @@
 //! The subcommands, one file each.
 
+mod compare;
+mod evaluate;
 mod inspect;
 mod sample;
 mod train;
@@ -21,6 +23,10 @@ pub(crate) enum Command {
     TrainClassifier(train_classifier::TrainClassifierArguments),
     /// Draw images from a trained generator
     Sample(sample::SampleArguments),
+    /// Score a generator or a set of images against a data set
+    Evaluate(evaluate::EvaluateArguments),
+    /// Put the scores of several evaluated runs side by side
+    Compare(compare::CompareArguments),
     /// Say what a run folder or a safetensors file holds
     Inspect(inspect::InspectArguments),
 }
@@ -31,6 +37,8 @@ impl Command {
             Self::Train(arguments) => train::run(&arguments, console),
             Self::TrainClassifier(arguments) => train_classifier::run(&arguments, console),
             Self::Sample(arguments) => sample::run(&arguments, console),
+            Self::Evaluate(arguments) => evaluate::run(&arguments, console),
+            Self::Compare(arguments) => compare::run(&arguments, console),
             Self::Inspect(arguments) => inspect::run(&arguments, console),
         }
     }

@@ -6,14 +6,16 @@ use crate::console::Console;
 use crate::data_arguments::DataArguments;
 use crate::device::device;
 use crate::exit::WrongUse;
-use crate::observers::{CheckpointObserver, GridObserver, LogObserver, Schedule};
+use crate::observers::{
+    CheckpointObserver, CheckpointWriter, GridObserver, LogObserver, Schedule, ScoreObserver,
+};
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
 use gan_data::{DataLoader, Split};
 use gan_sample::PixelRange;
-use gan_train::{LossKind, Trainer, UpdateOrder};
+use gan_train::{LossKind, Observer, Trainer, UpdateOrder};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -66,6 +68,9 @@ pub(crate) struct TrainArguments {
     /// Steps between log lines [default: 100]
     #[arg(long, value_name = "N")]
     log_every: Option<u64>,
+    /// Steps between scores of 10,000 images, which take seconds each [default: none]
+    #[arg(long, value_name = "N")]
+    evaluate_every: Option<u64>,
     /// Brightness of grids: fixed maps [-1, 1], min-max stretches as the tutorial [default: fixed]
     #[arg(long, value_parser = by_name::<PixelRange>)]
     pixel_range: Option<PixelRange>,
@@ -93,15 +98,26 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         return Ok(());
     }
 
+    let every = config.output.evaluate_every;
+    let reference = every.map(|_| ScoreObserver::prepare(&config)).transpose()?;
     let run = RunFolder::create(&out, arguments.force)?;
     std::fs::write(run.config(), config.to_toml()?)
         .with_context(|| format!("{}: cannot be written", run.config().display()))?;
     let mut log = LogObserver::new(&run.metrics(), schedule, config.output.log_every, console)?;
     let mut grids = GridObserver::new(run.samples(), &config.output);
-    let mut checkpoints = CheckpointObserver::new(run.clone(), config.clone(), schedule)?;
+    let writer = CheckpointWriter::new(run.clone(), config.clone())?;
+    let mut checkpoints = CheckpointObserver::new(writer.clone(), schedule);
+    let mut scores = None;
+    if let Some((data, every)) = reference.zip(every) {
+        scores = Some(ScoreObserver::new(
+            data, writer, schedule, every, &run, console,
+        )?);
+    }
     let epochs = (0..config.train.epochs).flat_map(|epoch| loader.epoch(epoch));
     let batches = epochs.take(usize::try_from(schedule.steps).unwrap_or(usize::MAX));
-    trainer.run(batches, &mut [&mut grids, &mut checkpoints, &mut log])?;
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut grids, &mut checkpoints, &mut log];
+    observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
+    trainer.run(batches, &mut observers)?;
 
     console.line(format!(
         "{}, all in {}:",
@@ -142,6 +158,10 @@ impl TrainArguments {
         config.data = self.data.over(config.data);
         set(&mut config.output.sample_every, self.sample_every);
         set(&mut config.output.log_every, self.log_every);
+        set(
+            &mut config.output.evaluate_every,
+            self.evaluate_every.map(Some),
+        );
         set(&mut config.output.pixel_range, self.pixel_range);
         set(&mut config.device, self.device.clone());
         Ok(config)

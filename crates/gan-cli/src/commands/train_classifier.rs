@@ -9,7 +9,7 @@ use anyhow::Result;
 use candle_core::{DType, Device};
 use gan_core::Seed;
 use gan_data::{DataLoader, Dataset, Split};
-use gan_metrics::{FeatureNetwork, train_classifier};
+use gan_metrics::{FeatureNetwork, ImageSet, train_classifier};
 use std::path::PathBuf;
 
 const BATCH_SIZE: usize = 128;
@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         data.len(),
         network.parameters().trainable_count(),
     ));
+    let images = ImageSet::from_bytes("training images", shape, data.pixels())?;
     train(&network, data, arguments, console)?;
+    network.whiten_by(&images)?;
     let accuracy = match config.open(Split::Test) {
         Ok(test) => Some(test_accuracy(&network, &test, console)?),
         Err(error) => {

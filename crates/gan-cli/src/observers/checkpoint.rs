@@ -7,30 +7,66 @@ use anyhow::Result;
 use gan_models::GeneratorHeader;
 use gan_train::{Observer, StepReport, Trainer};
 use std::error::Error;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Short epochs are not all worth a wait for the disk: this long must have gone by since the last.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-pub(crate) struct CheckpointObserver {
+/// Writes a run's checkpoints and generators.
+#[derive(Clone)]
+pub(crate) struct CheckpointWriter {
     run: RunFolder,
     config: RunConfig,
     config_value: serde_json::Value,
+}
+
+impl CheckpointWriter {
+    pub(crate) fn new(run: RunFolder, config: RunConfig) -> Result<Self> {
+        let config_value = serde_json::to_value(&config)?;
+        Ok(Self {
+            run,
+            config,
+            config_value,
+        })
+    }
+
+    pub(crate) fn write_last(&self, trainer: &Trainer) -> Result<()> {
+        self.write(trainer, &self.run.last_checkpoint(), &self.run.generator())
+    }
+
+    pub(crate) fn write_best(&self, trainer: &Trainer) -> Result<()> {
+        self.write(
+            trainer,
+            &self.run.best_checkpoint(),
+            &self.run.best_generator(),
+        )
+    }
+
+    fn write(&self, trainer: &Trainer, checkpoint: &Path, generator_file: &Path) -> Result<()> {
+        gan_train::save(trainer, self.config_value.clone(), checkpoint)?;
+        let (generator, done) = (trainer.generator(), trainer.state().step);
+        let (model, seed) = (self.config.model.clone(), self.config.train.seed);
+        GeneratorHeader::new(model, generator.image_shape(), done, seed)
+            .save(generator, generator_file)?;
+        Ok(())
+    }
+}
+
+pub(crate) struct CheckpointObserver {
+    writer: CheckpointWriter,
     schedule: Schedule,
     /// When the last ones were written, or the run began.
     written: Instant,
 }
 
 impl CheckpointObserver {
-    pub(crate) fn new(run: RunFolder, config: RunConfig, schedule: Schedule) -> Result<Self> {
-        let config_value = serde_json::to_value(&config)?;
-        Ok(Self {
-            run,
-            config,
-            config_value,
+    pub(crate) fn new(writer: CheckpointWriter, schedule: Schedule) -> Self {
+        Self {
+            writer,
             schedule,
             written: Instant::now(),
-        })
+        }
     }
 }
 
@@ -40,16 +76,10 @@ impl Observer for CheckpointObserver {
         trainer: &Trainer,
         report: &StepReport,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let done = report.step + 1;
-        let end_of_epoch = done.is_multiple_of(self.schedule.steps_per_epoch);
+        let end_of_epoch = (report.step + 1).is_multiple_of(self.schedule.steps_per_epoch);
         let due = end_of_epoch && self.written.elapsed() >= INTERVAL;
         if due || self.schedule.is_last(report.step) {
-            let checkpoint = self.run.last_checkpoint();
-            gan_train::save(trainer, self.config_value.clone(), &checkpoint)?;
-            let generator = trainer.generator();
-            let (model, seed) = (self.config.model.clone(), self.config.train.seed);
-            GeneratorHeader::new(model, generator.image_shape(), done, seed)
-                .save(generator, &self.run.generator())?;
+            self.writer.write_last(trainer)?;
             self.written = Instant::now();
         }
         Ok(())

@@ -3,10 +3,12 @@
 mod checkpoint;
 mod grid;
 mod log;
+mod scores;
 
-pub(crate) use checkpoint::CheckpointObserver;
+pub(crate) use checkpoint::{CheckpointObserver, CheckpointWriter};
 pub(crate) use grid::GridObserver;
 pub(crate) use log::LogObserver;
+pub(crate) use scores::ScoreObserver;
 
 use gan_train::TrainConfig;
 

@@ -1,5 +1,6 @@
 //! Why a feature network cannot be had or used.
 
+use crate::MetricError;
 use gan_core::{ImageShape, WeightsError};
 use std::path::PathBuf;
 
@@ -48,6 +49,9 @@ pub enum FeatureNetworkError {
         /// What is there.
         found: String,
     },
+    /// The activations are not what whitening needs.
+    #[error(transparent)]
+    Metric(#[from] MetricError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -4,6 +4,7 @@ mod augmentation;
 mod error;
 mod file;
 mod training;
+mod whitening;
 
 pub use error::FeatureNetworkError;
 pub use file::{FeatureNetworkHeader, FeatureNetworkKind};
@@ -14,6 +15,7 @@ use candle_nn::{Init, VarBuilder};
 use gan_core::{ImageShape, ParameterStore, Purpose, Seed};
 use gan_ops::{Activation, Convolution, conv2d};
 use std::fmt;
+use whitening::Whitening;
 
 /// Width of the layer before the classes, the features.
 const FEATURES: usize = 64;
@@ -26,9 +28,11 @@ const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.1 };
 /// Images → [`FEATURES`](Self::dimensions) features, and logits of classes where it has learnt any.
 ///
 /// Convolutions of 24, 32, 48, 48 and 64 channels, three of them with stride 2, one over all that
-/// is left, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels.
+/// is left, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels. The features
+/// are the activations before the last, whitened.
 pub struct FeatureNetwork {
     layers: Vec<Layer>,
+    whitening: Whitening,
     parameters: ParameterStore,
     header: FeatureNetworkHeader,
 }
@@ -78,8 +82,10 @@ impl FeatureNetwork {
         let rng = header.seed.rng(Purpose::FeatureNetworkInit, 0);
         let parameters = ParameterStore::new(rng, DType::F32, &Device::Cpu);
         let layers = layers(header.image_shape, header.classes, &parameters.builder())?;
+        let whitening = Whitening::identity(FEATURES, &parameters)?;
         Ok(Self {
             layers,
+            whitening,
             parameters,
             header,
         })
@@ -108,7 +114,7 @@ impl FeatureNetwork {
     pub fn activations(&self, images: &Tensor) -> Result<Activations, FeatureNetworkError> {
         let (features, logits) = self.forward(&images.detach())?;
         Ok(Activations {
-            features: features.detach(),
+            features: self.whitening.apply(&features)?.detach(),
             logits: logits.map(|logits| logits.detach()),
         })
     }

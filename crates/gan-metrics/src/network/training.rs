@@ -2,7 +2,7 @@
 
 use super::augmentation::augment;
 use super::{FeatureNetwork, FeatureNetworkError};
-use candle_core::Tensor;
+use candle_core::{Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use gan_core::{ImageBatch, Seed};
 use std::f64::consts::PI;
@@ -37,12 +37,10 @@ pub fn train_classifier(
     seed: Seed,
     mut on_step: impl FnMut(TrainingProgress),
 ) -> Result<(), FeatureNetworkError> {
-    let parameters: Vec<_> = network
-        .parameters
-        .trainable()
-        .into_iter()
-        .map(|p| p.var)
-        .collect();
+    let all = network.parameters.trainable().into_iter();
+    // Whitening is measured afterwards, not learnt.
+    let learnt = all.filter(|parameter| !parameter.name.starts_with("whitening."));
+    let parameters: Vec<Var> = learnt.map(|parameter| parameter.var).collect();
     let mut averages = parameters
         .iter()
         .map(|var| var.copy())

@@ -1,0 +1,211 @@
+//! `gan-cli evaluate`: images and a data set → scores with controls beside them.
+
+use super::by_name;
+use crate::config::DataConfig;
+use crate::console::Console;
+use crate::data_arguments::DataArguments;
+use crate::device::device;
+use crate::evaluation::{
+    DataReference, EvaluationFile, Progress, SCORE_SEED, Subject, controls, mean_scores,
+    parzen_lines, score_table, write_report,
+};
+use crate::exit::WrongUse;
+use anyhow::Result;
+use gan_core::Seed;
+use gan_data::Split;
+use gan_metrics::{Embedding, Equilibrium, Evaluation, Metric, STACKED_CHANNELS};
+use std::path::{Path, PathBuf};
+
+/// Images of a generator, unless another number is given: what published scores use.
+const COUNT: usize = 10_000;
+
+/// The same of PacGAN's protocol.
+const STACKED_COUNT: usize = 26_000;
+
+#[derive(clap::Args)]
+pub(crate) struct EvaluateArguments {
+    /// A run folder, a generator.safetensors, an npy batch or a folder of images
+    subject: PathBuf,
+    #[command(flatten)]
+    data: DataArguments,
+    /// The feature network [default: DATA.classifier.safetensors; without it, random features]
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
+    /// Images to score [default: 10000 of a generator, all of a file or folder]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    count: Option<u32>,
+    /// Which families of scores: fid, kid, precision-recall, density-coverage, modes, inception,
+    /// memorization, sharpness, parzen, equilibrium [default: all]
+    #[arg(long, value_delimiter = ',', value_parser = by_name::<Metric>)]
+    metrics: Vec<Metric>,
+    /// Count the modes of StackedMNIST images, whose three channels are digits of the data set each,
+    /// by PacGAN's protocol (26,000 images of a generator) [default: false]
+    #[arg(long, conflicts_with = "metrics")]
+    stacked: bool,
+    /// Score the images of K seeds, 0 to K-1, and report means and deviations
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Folder for evaluation.json and report.html [default: the run, or beside the images]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// cpu, cuda or cuda:N, to generate on
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()> {
+    let subject = Subject::open(&arguments.subject, &device(&arguments.device)?)?;
+    if arguments.seeds > 1 && !subject.is_generator() {
+        let text = "--seeds needs a generator; images from a file are what they are";
+        return Err(WrongUse(text.to_string()).into());
+    }
+    let config = arguments
+        .data
+        .over(subject.data.clone().unwrap_or_else(DataConfig::default));
+    let metrics = arguments.metrics();
+    let bar = console.progress(0, "parts");
+    let progress = Progress(bar.clone());
+
+    let mut shape = config.open(Split::Train)?.shape();
+    let (mut default_count, stacked) = (COUNT, arguments.stacked);
+    if stacked {
+        (shape.channels, default_count) = (STACKED_CHANNELS * shape.channels, STACKED_COUNT);
+    }
+    let count = arguments.count.map(|count| count as usize);
+    let images = |seed: u64| subject.images(count, default_count, Seed(seed), shape);
+    progress.expect((1 + metrics.len()) * arguments.seeds as usize);
+    progress.begin("images");
+    let first = images(0)?;
+    let features = arguments.features.as_deref();
+    let mut data = DataReference::open(&config, features, first.count(), &metrics, &progress)?;
+
+    let (data_facts, feature_facts) = data.facts.clone();
+    let mut file = EvaluationFile::new(subject.facts.clone(), data_facts, feature_facts);
+    file.count = first.count();
+    let mut shown = None;
+    for seed in 0..arguments.seeds {
+        progress.begin("features of generated images");
+        let images = if seed == 0 {
+            first.clone()
+        } else {
+            images(seed)?
+        };
+        let images = if stacked {
+            images.split_channels()
+        } else {
+            images
+        };
+        let generated = Embedding::new(&data.network, images, |_| {})?;
+        progress.done();
+        let mut evaluation = Evaluation::default();
+        for metric in &metrics {
+            progress.begin(&format!("{metric:?}"));
+            let found = score(&subject, &data, &generated, *metric)?;
+            evaluation.extend(found);
+            progress.done();
+        }
+        if subject.is_generator() {
+            file.seeds.push(seed);
+        }
+        file.scores_by_seed.push(evaluation.scores.clone());
+        shown.get_or_insert((generated, evaluation));
+    }
+    file.controls = controls(&mut data, &metrics, &progress)?;
+    bar.finish_and_clear();
+    file.scores = mean_scores(&file.scores_by_seed);
+    file.notes = data.notes.clone();
+    if metrics.contains(&Metric::Equilibrium) && subject.discriminator().is_none() {
+        file.notes
+            .push("No scores of Equilibrium: it needs a run's discriminator.".to_string());
+    }
+    if stacked {
+        file.notes
+            .push(stacked_floor(file.count, data.class_names.len()));
+    }
+    let (json, html) = arguments.outputs(&subject.facts.path);
+    if let Some((generated, evaluation)) = &shown {
+        file.classes = data.class_shares(evaluation);
+        write_report(&html, &file, &data, generated, evaluation)?;
+    }
+    file.write(&json)?;
+    print(&file, console);
+    console.result(format!("{}\n{}", json.display(), html.display()));
+    Ok(())
+}
+
+/// What a perfect generator would get.
+fn stacked_floor(count: usize, classes: usize) -> String {
+    let modes = classes.pow(STACKED_CHANNELS as u32);
+    format!(
+        "{count} images spread evenly over {modes} modes have a KL of about (modes - 1) / (2 images) \
+         = {:.4} by their number alone; stacks of training images, whose classes are not quite \
+         equally frequent, stand under `training images`.",
+        (modes as f64 - 1.0) / (2.0 * count as f64)
+    )
+}
+
+/// One family; the equilibrium's needs the subject's discriminator.
+fn score(
+    subject: &Subject,
+    data: &DataReference,
+    generated: &Embedding,
+    metric: Metric,
+) -> Result<Evaluation> {
+    match subject.discriminator() {
+        Some(discriminator) if metric == Metric::Equilibrium => {
+            let held_out = &data.reference.real.images;
+            let training = data.first_training_images()?;
+            let found = Equilibrium::new(discriminator, held_out, &training, &generated.images)?;
+            Ok(Evaluation::of_equilibrium(&found))
+        }
+        _ => Ok(Evaluation::new(
+            &data.reference,
+            generated,
+            &[metric],
+            SCORE_SEED,
+            |_| {},
+        )?),
+    }
+}
+
+fn print(file: &EvaluationFile, console: &Console) {
+    for line in score_table(file) {
+        console.result(line);
+    }
+    if file
+        .scores
+        .iter()
+        .any(|score| score.kind.metric() == Metric::Parzen)
+    {
+        for line in parzen_lines() {
+            console.line(line);
+        }
+    }
+    for note in &file.notes {
+        console.line(note);
+    }
+}
+
+impl EvaluateArguments {
+    fn metrics(&self) -> Vec<Metric> {
+        if self.stacked {
+            return vec![Metric::Stacked];
+        }
+        let chosen = |metric: &Metric| self.metrics.is_empty() || self.metrics.contains(metric);
+        Metric::ALL.into_iter().filter(chosen).collect()
+    }
+
+    /// Where the numbers and the page go: into a run, and beside anything else.
+    fn outputs(&self, subject: &Path) -> (PathBuf, PathBuf) {
+        let is_run = subject.join("config.toml").exists();
+        match &self.out {
+            Some(folder) => (folder.join("evaluation.json"), folder.join("report.html")),
+            None if is_run => (subject.join("evaluation.json"), subject.join("report.html")),
+            None => {
+                let name = subject.file_name().unwrap_or_default().to_string_lossy();
+                let beside = |end: &str| subject.with_file_name(format!("{name}.{end}"));
+                (beside("evaluation.json"), beside("report.html"))
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `evaluation.json`: the scores of one set of images, with all that they depend on.
+
+use super::controls::Control;
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use gan_core::write_atomically;
+use gan_metrics::{FeatureNetworkKind, Score, ScoreKind};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The format that is written. A reader refuses any other.
+const FORMAT_VERSION: u32 = 1;
+
+/// Everything that an evaluation found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EvaluationFile {
+    evaluation_format_version: u32,
+    pub(crate) subject: SubjectFacts,
+    pub(crate) data: DataFacts,
+    pub(crate) features: FeatureFacts,
+    /// Images scored, under each seed.
+    pub(crate) count: usize,
+    /// The generator's seeds; empty for images from a file.
+    pub(crate) seeds: Vec<u64>,
+    /// Means over the seeds; with one seed, its scores.
+    pub(crate) scores: Vec<Score>,
+    /// In the order of the seeds.
+    pub(crate) scores_by_seed: Vec<Vec<Score>>,
+    pub(crate) controls: Vec<Control>,
+    /// Share of the generated images by class, and of the data.
+    pub(crate) classes: Option<ClassShares>,
+    /// What could not be scored and why.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What was scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SubjectFacts {
+    pub(crate) path: PathBuf,
+    /// `run`, `generator`, `npy` or `folder`.
+    pub(crate) kind: String,
+    /// Training steps of a generator.
+    pub(crate) step: Option<u64>,
+}
+
+/// What it was scored against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DataFacts {
+    pub(crate) path: PathBuf,
+    pub(crate) training_sha256: String,
+    /// SHA-256 of the held-out split, where there is one.
+    pub(crate) held_out_sha256: Option<String>,
+    /// Real images that scores compare with.
+    pub(crate) real_images: usize,
+}
+
+/// In which features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FeatureFacts {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) kind: FeatureNetworkKind,
+    pub(crate) sha256: String,
+    pub(crate) dimensions: usize,
+    pub(crate) test_accuracy: Option<f64>,
+}
+
+/// How images spread over the classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClassShares {
+    pub(crate) names: Vec<String>,
+    pub(crate) generated: Vec<f64>,
+    pub(crate) data: Vec<f64>,
+}
+
+impl EvaluationFile {
+    pub(crate) fn new(subject: SubjectFacts, data: DataFacts, features: FeatureFacts) -> Self {
+        Self {
+            evaluation_format_version: FORMAT_VERSION,
+            subject,
+            data,
+            features,
+            count: 0,
+            seeds: Vec::new(),
+            scores: Vec::new(),
+            scores_by_seed: Vec::new(),
+            controls: Vec::new(),
+            classes: None,
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn score(&self, kind: ScoreKind) -> Option<Score> {
+        self.scores.iter().copied().find(|score| score.kind == kind)
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        write_atomically(path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            evaluation_format_version: u32,
+        }
+        let wrong = |found: String| {
+            WrongUse(format!(
+                "{}: {found}, expected an evaluation of format version {FORMAT_VERSION}; run \
+                 `evaluate` again",
+                path.display()
+            ))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let damaged = |error: serde_json::Error| wrong(error.to_string());
+        let version: Version = serde_json::from_str(&text).map_err(damaged)?;
+        if version.evaluation_format_version != FORMAT_VERSION {
+            let found = version.evaluation_format_version;
+            return Err(wrong(format!("format version {found}")).into());
+        }
+        Ok(serde_json::from_str(&text).map_err(damaged)?)
+    }
+}

@@ -1,0 +1,249 @@
+//! `report.html`: an evaluation to look at, in one file that needs no network.
+
+use super::table::{PAPER_LIKELIHOODS, PARZEN_WARNING, better, figure, with_uncertainty};
+use super::{DataReference, EvaluationFile};
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use candle_core::{Device, Tensor};
+use gan_core::write_atomically;
+use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, NearestNeighbors, TrainingReference};
+use gan_sample::{ImageGrid, PixelRange, encode_png};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::io::Write;
+use std::path::Path;
+
+/// Images of a grid's row.
+const COLUMNS: usize = 15;
+/// Images of the grids of samples.
+const SAMPLES: usize = 150;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
+table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
+th:first-child,td:first-child{text-align:left}img{image-rendering:pixelated;max-width:100%}\
+.bar{display:inline-block;height:.8rem;background:#4878a8}.data{background:#bbb}.note{color:#555}";
+
+/// Writes the report of an evaluation; the pictures are of its first seed.
+pub(crate) fn write_report(
+    path: &Path,
+    file: &EvaluationFile,
+    data: &DataReference,
+    generated: &Embedding,
+    evaluation: &Evaluation,
+) -> Result<()> {
+    let page = page(file, data, generated, evaluation)?.into_string();
+    write_atomically(path, |out| out.write_all(page.as_bytes()))
+        .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))
+}
+
+fn page(
+    file: &EvaluationFile,
+    data: &DataReference,
+    generated: &Embedding,
+    evaluation: &Evaluation,
+) -> Result<Markup> {
+    let subject = file.subject.path.display().to_string();
+    let samples = || 0..SAMPLES;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { "Evaluation of " (subject) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Evaluation of " (subject) }
+                (facts(file))
+                (scores(file))
+                @for note in &file.notes { p.note { (note) } }
+                h2 { "Generated images" }
+                p { "The first " (SAMPLES.min(generated.images.count())) ", not chosen by anyone." }
+                (picture(&generated.images, samples())?)
+                h2 { "Real images" }
+                (picture(&data.reference.real.images, samples())?)
+                (classes(file))
+                @if let Some(training) = &data.reference.training {
+                    @if let Some(nearest) = &evaluation.nearest_by_pixels {
+                        (neighbors("pixels", &generated.images, training, nearest)?)
+                    }
+                    @if let Some(nearest) = &evaluation.nearest_by_features {
+                        (neighbors("features", &generated.images, training, nearest)?)
+                    }
+                }
+                (parzen(file))
+                (reading())
+            }
+        }
+    })
+}
+
+fn facts(file: &EvaluationFile) -> Markup {
+    let features = &file.features;
+    html! {
+        p {
+            (file.count) " images"
+            @if let Some(step) = file.subject.step { " of a generator after " (step) " steps" }
+            @if !file.seeds.is_empty() {
+                ", seeds " (file.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+            }
+            ", against " (file.data.real_images) " real images of " (file.data.path.display().to_string())
+            ". Features: " (features.dimensions) " activations of a "
+            (format!("{:?}", features.kind).to_lowercase()) " network"
+            @if let Some(accuracy) = features.test_accuracy {
+                " that tells " (format!("{:.2}", 100.0 * accuracy)) " % of test images right"
+            }
+            ", SHA-256 " code { (features.sha256) } "."
+        }
+    }
+}
+
+fn scores(file: &EvaluationFile) -> Markup {
+    html! {
+        table {
+            tr {
+                th { "score" } th { "value" }
+                @for control in &file.controls { th { (control.kind.label()) } }
+                th { "better" } th { "± is" }
+            }
+            @for score in &file.scores {
+                tr {
+                    td { (score.kind.label()) }
+                    td { b { (with_uncertainty(*score)) } }
+                    @for control in &file.controls {
+                        td { @if let Some(score) = control.score(score.kind) { (figure(score.value)) } }
+                    }
+                    td { (better(score.kind)) }
+                    td.note {
+                        @if file.seeds.len() > 1 { "deviation over the seeds" }
+                        @else { (score.kind.uncertainty()) }
+                    }
+                }
+            }
+        }
+        p.note {
+            "Controls show what a score is worth: training images in place of generated ones are \
+             the best that distances can be, and what copying looks like; noise and one image over \
+             and over are what to stay clear of."
+        }
+    }
+}
+
+fn classes(file: &EvaluationFile) -> Markup {
+    let Some(classes) = &file.classes else {
+        return html! {};
+    };
+    let largest = classes
+        .generated
+        .iter()
+        .chain(&classes.data)
+        .copied()
+        .fold(0.0, f64::max);
+    let bar = |share: f64| format!("width:{:.1}rem", 24.0 * share / largest.max(1e-9));
+    html! {
+        h2 { "Classes" }
+        p.note { "Generated images above, the data below, by the classifier's likeliest class." }
+        table {
+            @for (name, (generated, data)) in classes.names.iter().zip(classes.generated.iter().zip(&classes.data)) {
+                tr {
+                    td { (name) }
+                    td style="text-align:left" {
+                        span.bar style=(bar(*generated)) {} " " (format!("{:.1} %", 100.0 * generated))
+                        br;
+                        span.bar.data style=(bar(*data)) {} " " (format!("{:.1} %", 100.0 * data))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Pairs of a generated image and its nearest training image: the first ones, and the closest.
+fn neighbors(
+    space: &str,
+    generated: &ImageSet,
+    training: &TrainingReference,
+    nearest: &NearestNeighbors,
+) -> Result<Markup> {
+    let count = COLUMNS.min(generated.count());
+    let mut closest: Vec<usize> = (0..generated.count()).collect();
+    closest.sort_by(|a, b| nearest.distances[*a].total_cmp(&nearest.distances[*b]));
+    closest.truncate(count);
+    let pairs = |images: &[usize]| -> Result<Markup> {
+        let neighbors: Vec<usize> = images.iter().map(|image| nearest.rows[*image]).collect();
+        Ok(html! {
+            (picture(generated, images.iter().copied())?)
+            br;
+            (picture(&training.images, neighbors.into_iter())?)
+        })
+    };
+    Ok(html! {
+        h2 { "Nearest training images, in " (space) }
+        p { "Generated images above, the nearest training image below each. The first " (count) ":" }
+        (pairs(&(0..count).collect::<Vec<_>>())?)
+        p { "The " (count) " closest of all:" }
+        (pairs(&closest)?)
+    })
+}
+
+fn parzen(file: &EvaluationFile) -> Markup {
+    let score = file
+        .scores
+        .iter()
+        .find(|score| score.kind.metric() == Metric::Parzen);
+    let Some(score) = score else {
+        return html! {};
+    };
+    html! {
+        h2 { "Log-likelihood, as the 2014 paper estimated it" }
+        table {
+            tr { th { "model" } th { "nats" } }
+            tr { td { "these images" } td { (with_uncertainty(*score)) } }
+            @for (model, mean, error) in PAPER_LIKELIHOODS {
+                tr { td { (model) " (Goodfellow et al., 2014)" } td { (figure(mean)) " ± " (figure(error)) } }
+            }
+        }
+        p.note { (PARZEN_WARNING) }
+    }
+}
+
+fn reading() -> Markup {
+    html! {
+        h2 { "How to read this" }
+        ul {
+            li { "FID and KID say how far the distributions are apart. They fall with quality and with variety, and cannot tell which of them is missing." }
+            li { "Precision says how many generated images look real, recall how much of what is real is reached. Pictures that please with a recall near 0 hide lost modes." }
+            li { "A distance to training images far below 1, or far more than 1 % too close, is copying." }
+            li { "Sharpness below 1 is blur, above 1 noise." }
+            li { "D(training) above D(held-out) is a discriminator that knows its images by heart." }
+            li { "Compare only evaluations with the same features, data and number of images; `compare` refuses the others." }
+        }
+    }
+}
+
+/// A grid of some images, as part of the page.
+fn picture(images: &ImageSet, numbers: impl Iterator<Item = usize>) -> Result<Markup> {
+    let shape = images.shape();
+    let numbers: Vec<usize> = numbers
+        .take_while(|number| *number < images.count())
+        .collect();
+    let pixels: Vec<f32> = numbers
+        .iter()
+        .flat_map(|number| images.image(*number))
+        .copied()
+        .collect();
+    let dims = (numbers.len(), shape.channels, shape.height, shape.width);
+    let grid = ImageGrid {
+        rows: numbers.len().div_ceil(COLUMNS),
+        columns: COLUMNS,
+        range: PixelRange::Fixed,
+    };
+    let raster = grid.render(&Tensor::from_vec(pixels, dims, &Device::Cpu)?)?;
+    let (width, height) = (2 * raster.width(), 2 * raster.height());
+    let source = format!(
+        "data:image/png;base64,{}",
+        STANDARD.encode(encode_png(&raster)?)
+    );
+    Ok(html! { img src=(source) width=(width) height=(height) alt="a grid of images"; })
+}

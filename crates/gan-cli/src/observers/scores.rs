@@ -1,0 +1,169 @@
+//! Scores while training, and the checkpoint that had the best.
+
+use super::{CheckpointWriter, Schedule};
+use crate::config::RunConfig;
+use crate::console::Console;
+use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw};
+use crate::exit::WrongUse;
+use crate::run_folder::RunFolder;
+use anyhow::{Context, Result};
+use gan_core::Seed;
+use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ScoreKind};
+use gan_train::{Observer, StepReport, Trainer};
+use indicatif::{HumanCount, ProgressBar};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::File;
+use std::io::Write;
+use std::time::Instant;
+
+/// As many images as `evaluate` scores, so that figures can stand beside each other.
+const COUNT: usize = 10_000;
+
+/// The images of the seed that `evaluate` begins with.
+const SEED: Seed = Seed(0);
+
+/// The families that take seconds.
+const METRICS: [Metric; 5] = [
+    Metric::Fid,
+    Metric::Kid,
+    Metric::PrecisionRecall,
+    Metric::DensityCoverage,
+    Metric::Modes,
+];
+
+/// What a line on the console shows.
+const SHOWN: [(ScoreKind, &str); 6] = [
+    (ScoreKind::FrechetDistance, "FID"),
+    (ScoreKind::KernelDistance, "KID"),
+    (ScoreKind::Precision, "precision"),
+    (ScoreKind::Recall, "recall"),
+    (ScoreKind::Coverage, "coverage"),
+    (ScoreKind::ClassesCovered, "classes"),
+];
+
+/// Scores the generator, in evaluation mode, every so many steps. It draws from seeds of its own and
+/// changes nothing that training depends on.
+pub(crate) struct ScoreObserver {
+    data: DataReference,
+    writer: CheckpointWriter,
+    schedule: Schedule,
+    every: u64,
+    file: File,
+    console: Console,
+    best_fid: f64,
+}
+
+/// A line of `scores.jsonl`.
+#[derive(Serialize)]
+struct Line {
+    step: u64,
+    epoch: u64,
+    scores: BTreeMap<&'static str, f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_shares: Option<Vec<f64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_class_shares: Option<Vec<f64>>,
+    best: bool,
+    seconds: f64,
+}
+
+impl ScoreObserver {
+    /// What scores need of a run's data set. Call it before the run folder is made: it fails where
+    /// the data cannot be scored against.
+    pub(crate) fn prepare(config: &RunConfig) -> Result<DataReference> {
+        let progress = Progress(ProgressBar::hidden());
+        DataReference::open(&config.data, None, COUNT, &METRICS, &progress)
+    }
+
+    pub(crate) fn new(
+        data: DataReference,
+        writer: CheckpointWriter,
+        schedule: Schedule,
+        every: u64,
+        run: &RunFolder,
+        console: &Console,
+    ) -> Result<Self> {
+        let path = run.scores();
+        let file = File::create(&path)
+            .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))?;
+        Ok(Self {
+            data,
+            writer,
+            schedule,
+            every,
+            file,
+            console: console.clone(),
+            best_fid: f64::INFINITY,
+        })
+    }
+
+    fn evaluate(&self, trainer: &Trainer) -> Result<Evaluation> {
+        let (shape, pixels) = draw(trainer.generator(), COUNT, SEED)?;
+        let images = ImageSet::new("generated images", shape, pixels)?;
+        let generated = Embedding::new(&self.data.network, images, |_| {})?;
+        Ok(Evaluation::new(
+            &self.data.reference,
+            &generated,
+            &METRICS,
+            SCORE_SEED,
+            |_| {},
+        )?)
+    }
+
+    fn record(&mut self, trainer: &Trainer, step: u64) -> Result<()> {
+        let begin = Instant::now();
+        let evaluation = self.evaluate(trainer)?;
+        let fid = evaluation
+            .value(ScoreKind::FrechetDistance)
+            .unwrap_or(f64::INFINITY);
+        let best = fid < self.best_fid;
+        let modes = evaluation.modes.as_ref();
+        let line = Line {
+            step,
+            epoch: self.schedule.epoch(step),
+            scores: evaluation
+                .scores
+                .iter()
+                .map(|s| (s.kind.name(), s.value))
+                .collect(),
+            class_shares: modes.map(|modes| modes.generated_shares.clone()),
+            data_class_shares: modes.map(|modes| modes.data_shares.clone()),
+            best,
+            seconds: begin.elapsed().as_secs_f64(),
+        };
+        let mut text = serde_json::to_string(&line)?;
+        text.push('\n');
+        self.file.write_all(text.as_bytes())?;
+        let shown = SHOWN.iter().filter_map(|(kind, name)| {
+            let value = evaluation.value(*kind)?;
+            Some(format!("{name} {}", crate::evaluation::figure(value)))
+        });
+        self.console.line(format!(
+            "step {}  {}{}",
+            HumanCount(step),
+            shown.collect::<Vec<_>>().join("  "),
+            if best { "  the best so far" } else { "" },
+        ));
+        if best {
+            self.best_fid = fid;
+            self.writer.write_best(trainer)?;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for ScoreObserver {
+    fn on_step(
+        &mut self,
+        trainer: &Trainer,
+        report: &StepReport,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let done = report.step + 1;
+        if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
+            self.record(trainer, report.step)?;
+        }
+        Ok(())
+    }
+}

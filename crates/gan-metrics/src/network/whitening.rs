@@ -1,0 +1,82 @@
+//! Whitening: features in units of the spread that training images have in each direction.
+
+use super::{FeatureNetwork, FeatureNetworkError};
+use crate::{Features, ImageSet, MetricError, frechet};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::Init;
+use faer::{Mat, Side};
+use gan_core::ParameterStore;
+
+/// Directions with less than this part of the widest one's variance count as having that much, so
+/// that rounding in a direction that hardly varies is not blown up.
+const LEAST_VARIANCE: f64 = 1e-4;
+
+impl FeatureNetwork {
+    /// From now on gives features whose mean over `images`, usually the training images, is 0 and
+    /// whose covariance is the identity.
+    ///
+    /// A classifier's activations vary most between classes. Without whitening that spread hides
+    /// all other differences, and noise passes for an unusual digit.
+    ///
+    /// # Errors
+    /// [`MetricError::TooFew`] for no more images than dimensions; where the network does not take
+    /// them.
+    pub fn whiten_by(&self, images: &ImageSet) -> Result<(), FeatureNetworkError> {
+        let width = self.dimensions();
+        let mut activations = Vec::with_capacity(images.count() * width);
+        for block in images.blocks() {
+            let (features, _) = self.forward(&block?)?;
+            activations.extend(
+                features
+                    .to_dtype(DType::F64)?
+                    .flatten_all()?
+                    .to_vec1::<f64>()?,
+            );
+        }
+        let activations = Features::new(images.name(), activations, width)?;
+        let (mean, covariance) = frechet::moments(&activations)?;
+        let eigen =
+            covariance
+                .self_adjoint_eigen(Side::Lower)
+                .map_err(|_| MetricError::Eigenvalues {
+                    what: format!("the covariance of {}", images.name()),
+                })?;
+        let (directions, variances) = (eigen.U(), eigen.S().column_vector());
+        let widest = variances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let scale = |j: usize| 1.0 / variances[j].max(LEAST_VARIANCE * widest).sqrt();
+        let map = Mat::from_fn(width, width, |i, j| (directions[(i, j)] * scale(j)) as f32);
+        let row_major = (0..width * width).map(|k| map[(k / width, k % width)]);
+        let weight = Tensor::from_vec(row_major.collect(), (width, width), &Device::Cpu)?;
+        let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
+        self.parameters
+            .set(MEAN, &Tensor::from_vec(mean, width, &Device::Cpu)?)?;
+        self.parameters.set(WEIGHT, &weight)?;
+        Ok(())
+    }
+}
+
+/// The names of the tensors: what is taken off, `[dimensions]`, and the map, `[dimensions,
+/// dimensions]`.
+const MEAN: &str = "whitening.mean";
+const WEIGHT: &str = "whitening.weight";
+
+/// (x - mean) · weight.
+pub(super) struct Whitening {
+    mean: Tensor,
+    weight: Tensor,
+}
+
+impl Whitening {
+    /// One that changes nothing yet.
+    pub(super) fn identity(width: usize, parameters: &ParameterStore) -> candle_core::Result<Self> {
+        let (builder, zero) = (parameters.builder(), Init::Const(0.0));
+        let mean = builder.get_with_hints(width, MEAN, zero)?;
+        let weight = builder.get_with_hints((width, width), WEIGHT, zero)?;
+        parameters.set(WEIGHT, &Tensor::eye(width, DType::F32, &Device::Cpu)?)?;
+        Ok(Self { mean, weight })
+    }
+
+    pub(super) fn apply(&self, features: &Tensor) -> candle_core::Result<Tensor> {
+        features.broadcast_sub(&self.mean)?.matmul(&self.weight)
+    }
+}
