@@ -58,7 +58,8 @@ impl ModeCoverage {
         };
         Ok(Self {
             modes_found: drawn().count(),
-            entropy_nats: drawn().map(|(g, _)| g * -g.ln()).sum(),
+            // A share of 1 would give -0.
+            entropy_nats: drawn().map(|(g, _)| g * -g.ln()).sum::<f64>() + 0.0,
             kl_nats: drawn().map(|(g, d)| g * (g / d).ln()).sum(),
             generated_shares,
             data_shares,

@@ -78,6 +78,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let first = images(0)?;
     let features = arguments.features.as_deref();
     let mut data = DataReference::open(&config, features, first.count(), &metrics, &progress)?;
+    arguments.check_available(&subject, &data)?;
 
     let (data_facts, feature_facts) = data.facts.clone();
     let mut file = EvaluationFile::new(subject.facts.clone(), data_facts, feature_facts);
@@ -193,6 +194,22 @@ impl EvaluateArguments {
         }
         let chosen = |metric: &Metric| self.metrics.is_empty() || self.metrics.contains(metric);
         Metric::ALL.into_iter().filter(chosen).collect()
+    }
+
+    /// What was asked for by name must be there; of the families that were not, a note will say why.
+    fn check_available(&self, subject: &Subject, data: &DataReference) -> Result<()> {
+        let judge = "needs a run's discriminator; give a run folder";
+        for metric in &self.metrics {
+            let reason = match metric {
+                Metric::Equilibrium if subject.discriminator().is_none() => Some(judge),
+                _ => data.reference.unavailable(*metric),
+            };
+            if let Some(reason) = reason {
+                let text = format!("--metrics {metric:?}: {reason}, or leave it out");
+                return Err(WrongUse(text).into());
+            }
+        }
+        Ok(())
     }
 
     /// Where the numbers and the page go: into a run, and beside anything else.

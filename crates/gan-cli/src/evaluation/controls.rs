@@ -93,13 +93,14 @@ pub(crate) fn controls(
         if metrics.is_empty() {
             continue;
         }
-        progress.begin(&format!("control: {}", kind.label()));
+        progress.begin(&format!("features of {} as a control", kind.label()));
         let images = match metrics[..] {
             [Metric::Stacked] => kind.stacks(&data.training_images, data.count)?,
             _ => kind.images(&data.training_images, data.count)?,
         };
         let embedding = Embedding::new(&data.network, images, |_| {})?;
         for metric in metrics {
+            progress.begin(&format!("{metric:?} of {} as a control", kind.label()));
             let found =
                 Evaluation::new(&data.reference, &embedding, &[metric], SCORE_SEED, |_| {})?;
             data.cache.keep_control(kind.label(), metric, found.scores);

@@ -34,6 +34,7 @@ impl Progress {
     }
 
     pub(crate) fn begin(&self, part: &str) {
+        tracing::debug!(part);
         self.0.set_message(part.to_string());
         self.0.tick();
     }

@@ -86,7 +86,7 @@ fn facts(file: &EvaluationFile) -> Markup {
             (file.count) " images"
             @if let Some(step) = file.subject.step { " of a generator after " (step) " steps" }
             @if !file.seeds.is_empty() {
-                ", seeds " (file.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+                ", seed " (file.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
             }
             ", against " (file.data.real_images) " real images of " (file.data.path.display().to_string())
             ". Features: " (features.dimensions) " activations of a "

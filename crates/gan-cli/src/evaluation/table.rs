@@ -80,14 +80,19 @@ pub(crate) fn better(kind: ScoreKind) -> String {
     }
 }
 
-/// Four digits, as many of them behind the point as there are left.
+/// Four digits, as many of them behind the point as there are left; small values to five places.
 pub(crate) fn figure(value: f64) -> String {
-    let digits_before = if value.abs() < 1.0 {
-        1
-    } else {
-        value.abs().log10() as usize + 1
+    let places = match value.abs() {
+        small if small < 0.1 => 5,
+        medium if medium < 1.0 => 3,
+        large => 3_usize.saturating_sub(large.log10() as usize),
     };
-    format!("{value:.*}", 4_usize.saturating_sub(digits_before))
+    let text = format!("{value:.places$}");
+    if text.chars().any(|digit| ('1'..='9').contains(&digit)) {
+        text
+    } else {
+        "0".to_string()
+    }
 }
 
 /// As `12.31 ± 0.05`.
@@ -123,11 +128,13 @@ mod tests {
     #[test]
     fn figures_have_four_digits() {
         for (value, text) in [
-            (0.012_34, "0.012"),
+            (0.012_34, "0.01234"),
+            (0.123_4, "0.123"),
             (1.0, "1.000"),
             (-12.345, "-12.35"),
             (9_999.6, "10000"),
-            (0.0, "0.000"),
+            (0.0, "0"),
+            (-0.000_001, "0"),
         ] {
             assert_eq!(figure(value), text);
         }

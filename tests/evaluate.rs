@@ -1,0 +1,413 @@
+//! Scoring from end to end, over the built binary and a small part of MNIST.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "support/program.rs"]
+mod program;
+
+use gan_data::{Dataset, ImageFolderOptions, Split};
+use npyz::WriterBuilder;
+use program::{gan_cli, root, text};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+/// The first images of each split as plain IDX files in `folder/small`.
+fn small_mnist(folder: &Path, training: usize, test: usize) {
+    let small = folder.join("small");
+    fs::create_dir(&small).unwrap();
+    for (split, name, count) in [
+        (Split::Train, "train", training),
+        (Split::Test, "t10k", test),
+    ] {
+        let options = ImageFolderOptions::default();
+        let data = gan_data::open(&root().join("data/mnist"), &options, split).unwrap();
+        write_idx(&small, name, &data, count);
+    }
+}
+
+fn write_idx(folder: &Path, name: &str, data: &Dataset, count: usize) {
+    let size = |n: usize| u32::try_from(n).unwrap().to_be_bytes();
+    let mut images = [0, 0, 8, 3].to_vec();
+    images.extend([count, 28, 28].map(size).concat());
+    images.extend(&data.pixels()[..count * 28 * 28]);
+    fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+    let mut labels = [0, 0, 8, 1].to_vec();
+    labels.extend(size(count));
+    labels.extend(
+        data.labels().unwrap()[..count]
+            .iter()
+            .map(|label| *label as u8),
+    );
+    fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
+}
+
+#[track_caller]
+fn succeed(folder: &Path, arguments: &str) -> String {
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let output = gan_cli(folder, &arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
+
+fn run(folder: &Path, arguments: &str) -> Output {
+    gan_cli(folder, &arguments.split(' ').collect::<Vec<_>>())
+}
+
+/// The command is refused as wrong use, says each of `parts`, and no score is written.
+#[track_caller]
+fn refuse(folder: &Path, arguments: &str, parts: &[&str]) {
+    let output = run(folder, arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
+    for part in parts {
+        assert!(
+            error.contains(part),
+            "{arguments}: `{part}` is not in: {error}"
+        );
+    }
+    assert!(!text(&output.stdout).contains("FID"), "{arguments}");
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn value(evaluation: &Value, kind: &str) -> f64 {
+    let scores = evaluation["scores"].as_array().unwrap();
+    let score = scores.iter().find(|score| score["kind"] == kind);
+    score.unwrap_or_else(|| panic!("no {kind}"))["value"]
+        .as_f64()
+        .unwrap()
+}
+
+#[test]
+fn a_run_is_scored_with_controls_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 2400, 400);
+    succeed(folder, "train-classifier --data small --epochs 2");
+    succeed(
+        folder,
+        "train --data small --batch-size 64 --steps 40 --out a",
+    );
+    let table = succeed(folder, "evaluate a --count 400");
+    for part in [
+        "FID",
+        "recall",
+        "classes covered",
+        "Parzen",
+        "225 ± 2",
+        "noise",
+        "D(generated)",
+    ] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+
+    let first = fs::read(folder.join("a/evaluation.json")).unwrap();
+    let evaluation = json(&folder.join("a/evaluation.json"));
+    assert_eq!(evaluation["features"]["kind"], "classifier");
+    assert_eq!(evaluation["features"]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        (&evaluation["count"], &evaluation["seeds"]),
+        (&400.into(), &serde_json::json!([0]))
+    );
+    let controls = evaluation["controls"].as_array().unwrap();
+    let kinds: Vec<&str> = controls
+        .iter()
+        .map(|control| control["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["training-images", "noise", "repeated-image"]);
+    // A generator of 40 steps is far from the data; training images are not, but are copies.
+    let floor = value(&controls[0], "frechet-distance");
+    assert!(value(&evaluation, "frechet-distance") > 10.0 * floor);
+    assert_eq!(value(&controls[0], "pixel-distance-ratio"), 0.0);
+    assert!(value(&evaluation, "pixel-distance-ratio") > 1.0);
+
+    let report = fs::read_to_string(folder.join("a/report.html")).unwrap();
+    assert!(
+        report.contains("data:image/png;base64,") && report.contains("Nearest training images")
+    );
+    for outside in ["http:", "https:", "<script", "<link"] {
+        assert!(!report.contains(outside), "{outside}");
+    }
+
+    // From the cache, the same bytes; from a file of the same images, the same scores.
+    succeed(folder, "evaluate a --count 400");
+    assert!(first == fs::read(folder.join("a/evaluation.json")).unwrap());
+    succeed(folder, "sample a --count 400 --format npy --out x.npy");
+    succeed(
+        folder,
+        "evaluate x.npy --data small --metrics fid,precision-recall,modes",
+    );
+    let of_file = json(&folder.join("x.npy.evaluation.json"));
+    for kind in ["frechet-distance", "precision", "recall", "class-entropy"] {
+        assert_eq!(value(&of_file, kind), value(&evaluation, kind), "{kind}");
+    }
+
+    let table = succeed(folder, "compare a x.npy.evaluation.json");
+    assert!(table.contains("FID") && table.contains("x.npy"), "{table}");
+    succeed(folder, "evaluate a --count 300 --metrics fid --out fewer");
+    refuse(
+        folder,
+        "compare a fewer/evaluation.json",
+        &["number of images", "400", "300"],
+    );
+    succeed(
+        folder,
+        "train-classifier --data small --epochs 1 --out other.safetensors",
+    );
+    succeed(
+        folder,
+        "evaluate a --count 400 --metrics fid --features other.safetensors --out other",
+    );
+    refuse(
+        folder,
+        "compare a other/evaluation.json",
+        &["feature network's SHA-256"],
+    );
+
+    succeed(
+        folder,
+        "evaluate a --count 200 --metrics fid --seeds 3 --out seeds",
+    );
+    let seeds = json(&folder.join("seeds/evaluation.json"));
+    let values: Vec<f64> = seeds["scores_by_seed"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|scores| scores[0]["value"].as_f64().unwrap())
+        .collect();
+    let mean = values.iter().sum::<f64>() / 3.0;
+    assert_eq!(values.len(), 3);
+    assert!(values[0] != values[1] && (value(&seeds, "frechet-distance") - mean).abs() < 1e-9);
+}
+
+#[test]
+fn scores_while_training_leave_the_training_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 256, 128);
+    let train = "train --data small --batch-size 64 --steps 12 --out";
+    succeed(folder, &format!("{train} plain"));
+    let log = succeed(folder, &format!("{train} scored --evaluate-every 5"));
+    assert!(
+        log.contains("the best so far") && log.contains("FID"),
+        "{log}"
+    );
+    for file in ["generator.safetensors", "samples/0.png"] {
+        let read = |run: &str| fs::read(folder.join(run).join(file)).unwrap();
+        assert!(read("plain") == read("scored"), "{file} differs");
+    }
+    let lines = fs::read_to_string(folder.join("scored/scores.jsonl")).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let steps: Vec<u64> = lines
+        .iter()
+        .map(|line| line["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [4, 9, 11]);
+    let fid = |line: &Value| line["scores"]["frechet-distance"].as_f64().unwrap();
+    let mut lowest = f64::INFINITY;
+    for line in &lines {
+        assert_eq!(line["best"], fid(line) < lowest);
+        lowest = lowest.min(fid(line));
+    }
+    let best = lines
+        .iter()
+        .rev()
+        .find(|line| line["best"] == true)
+        .unwrap();
+    let inspected = succeed(
+        folder,
+        "inspect scored/checkpoints/best-generator.safetensors",
+    );
+    let done = best["step"].as_u64().unwrap() + 1;
+    assert!(inspected.contains(&format!("step {done}")), "{inspected}");
+    assert!(folder.join("scored/checkpoints/best.safetensors").exists());
+}
+
+#[test]
+fn stacked_digits_are_counted_by_the_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let options = ImageFolderOptions::default();
+    let data = gan_data::open(&root().join("data/mnist"), &options, Split::Test).unwrap();
+    // Digits 7, 2 and 1 in every image: one of the 1,000 modes.
+    let pixels: Vec<f32> = data.pixels()[..3 * 784]
+        .iter()
+        .map(|b| f32::from(*b) / 127.5 - 1.0)
+        .collect();
+    write_npy(&folder.join("s.npy"), &[50, 3, 28, 28], &pixels.repeat(50));
+    let data = root().join("data/mnist");
+    let command = format!("evaluate s.npy --stacked --data {}", data.display());
+    let table = succeed(folder, &command);
+    assert!(
+        table.contains("modes - 1) / (2 images) = 9.9900"),
+        "{table}"
+    );
+    let found = json(&folder.join("s.npy.evaluation.json"));
+    assert_eq!(value(&found, "stacked-modes"), 1.0);
+    // KL of one mode against 1,000 equal ones: ln 1000.
+    assert!((value(&found, "stacked-kl") - 1000_f64.ln()).abs() < 1e-9);
+    let stacks = value(&found["controls"][0], "stacked-modes");
+    assert!((40.0..=50.0).contains(&stacks), "{stacks}");
+}
+
+fn write_npy(path: &Path, shape: &[u64], values: &[f32]) {
+    let mut out = Vec::new();
+    let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+    let mut writer = options.writer(&mut out).begin_nd().unwrap();
+    writer.extend(values.iter().copied()).unwrap();
+    writer.finish().unwrap();
+    fs::write(path, out).unwrap();
+}
+
+#[test]
+fn images_that_cannot_be_scored_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 200, 100);
+    let wave = |count: usize| -> Vec<f32> { (0..count).map(|i| (i as f32 * 0.1).sin()).collect() };
+    let check = |name: &str, parts: &[&str]| {
+        refuse(folder, &format!("evaluate {name} --data small"), parts);
+        assert!(!folder.join(format!("{name}.evaluation.json")).exists());
+    };
+    let path = |name: &str| folder.join(name);
+
+    fs::create_dir(path("empty")).unwrap();
+    check("empty", &["empty", "no images"]);
+    check("nowhere", &["nowhere", "no such file or folder"]);
+    fs::write(path("x.txt"), "text").unwrap();
+    check("x.txt", &["x.txt", "npy"]);
+
+    write_npy(&path("large.npy"), &[4, 1, 32, 32], &wave(4 * 1024));
+    check("large.npy", &["[1, 32, 32]", "expected [1, 28, 28]"]);
+    write_npy(&path("flat.npy"), &[4, 784], &wave(4 * 784));
+    check("flat.npy", &["[4, 784]", "[n, c, h, w]"]);
+    write_npy(&path("one.npy"), &[1, 1, 28, 28], &wave(784));
+    check("one.npy", &["1 rows", "at least 2"]);
+    write_npy(&path("few.npy"), &[20, 1, 28, 28], &wave(20 * 784));
+    check("few.npy", &["20 rows", "at least 65", "give more images"]);
+    let mut values = wave(100 * 784);
+    values[5 * 784 + 3] = f32::NAN;
+    write_npy(&path("nan.npy"), &[100, 1, 28, 28], &values);
+    check("nan.npy", &["value 3 of row 5 is NaN"]);
+    values[5 * 784 + 3] = 3.5;
+    write_npy(&path("range.npy"), &[100, 1, 28, 28], &values);
+    check(
+        "range.npy",
+        &["value 3 of image 5 is 3.5", "-1 (black) to 1 (white)"],
+    );
+    let unit: Vec<f32> = wave(100 * 784).iter().map(|x| x.abs()).collect();
+    write_npy(&path("unit.npy"), &[100, 1, 28, 28], &unit);
+    check("unit.npy", &["no value is below 0", "2 x - 1"]);
+
+    // Headers of other arrays, by hand.
+    let header = |description: &str| {
+        let mut text = format!("{{{description}, 'shape': (100, 1, 28, 28), }}");
+        text += &" ".repeat((64 - (text.len() + 11) % 64) % 64);
+        let size = u16::try_from(text.len() + 1).unwrap().to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &size[..], text.as_bytes(), b"\n"].concat()
+    };
+    for (name, description, bytes, parts) in [
+        (
+            "bytes.npy",
+            "'descr': '|u1', 'fortran_order': False",
+            1,
+            ["|u1", "astype"],
+        ),
+        (
+            "doubles.npy",
+            "'descr': '<f8', 'fortran_order': False",
+            8,
+            ["<f8", "astype"],
+        ),
+        (
+            "fortran.npy",
+            "'descr': '<f4', 'fortran_order': True",
+            4,
+            ["Fortran", "ascontiguousarray"],
+        ),
+        (
+            "cut.npy",
+            "'descr': '<f4', 'fortran_order': False",
+            3,
+            ["cut short", "235200 bytes"],
+        ),
+    ] {
+        let contents = [header(description), vec![0; bytes * 100 * 784]].concat();
+        fs::write(path(name), contents).unwrap();
+        check(name, &parts);
+    }
+    fs::write(path("text.npy"), "no array").unwrap();
+    check("text.npy", &["no npy header"]);
+}
+
+#[test]
+fn data_and_requests_that_cannot_be_had_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 200, 100);
+    for labels in ["train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"] {
+        fs::remove_file(folder.join("small").join(labels)).unwrap();
+    }
+    refuse(
+        folder,
+        "train-classifier --data small",
+        &["no labels", "random features"],
+    );
+    let wave: Vec<f32> = (0..100 * 784).map(|i| (i as f32 * 0.1).sin()).collect();
+    write_npy(&folder.join("x.npy"), &[100, 1, 28, 28], &wave);
+    for metric in ["modes", "inception"] {
+        let command = format!("evaluate x.npy --data small --metrics {metric}");
+        refuse(
+            folder,
+            &command,
+            &["needs a classifier", "train-classifier"],
+        );
+    }
+    refuse(
+        folder,
+        "evaluate x.npy --data small --metrics equilibrium",
+        &["discriminator"],
+    );
+    refuse(
+        folder,
+        "evaluate x.npy --data small --seeds 2",
+        &["--seeds needs a generator"],
+    );
+    refuse(
+        folder,
+        "evaluate x.npy --data small --count 101",
+        &["100 images", "--count 101"],
+    );
+    assert!(!folder.join("x.npy.evaluation.json").exists());
+
+    // What needs no labels is scored, in features that are called what they are.
+    let table = succeed(
+        folder,
+        "evaluate x.npy --data small --metrics fid,memorization",
+    );
+    assert!(table.contains("random network"), "{table}");
+    assert_eq!(
+        json(&folder.join("x.npy.evaluation.json"))["features"]["kind"],
+        "random"
+    );
+
+    fs::write(folder.join("bad.safetensors"), "no weights").unwrap();
+    let command = "evaluate x.npy --data small --features bad.safetensors";
+    refuse(
+        folder,
+        command,
+        &["bad.safetensors", "no valid safetensors file"],
+    );
+    refuse(folder, "compare x.npy small", &["x.npy", "format version"]);
+}
