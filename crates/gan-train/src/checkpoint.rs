@@ -3,7 +3,8 @@
 //! The random state needs no room: with the seed, the step's number determines it.
 
 use crate::{TrainError, TrainState, Trainer};
-use gan_core::{Discriminator, Seed, Weights};
+use candle_core::DType;
+use gan_core::{Discriminator, ParameterStore, Seed, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -35,8 +36,16 @@ pub struct CheckpointHeader {
 /// Writes a checkpoint, whole or not at all. Equal states give equal bytes.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// [`TrainError::NonFinite`] when a weight is not: an update can go wrong a step before a loss
+/// shows it, and what was written before is worth more then. When the file cannot be written.
 pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<(), TrainError> {
+    let step = trainer.state.step.saturating_sub(1);
+    check_finite(step, "generator's weight", trainer.generator.parameters())?;
+    check_finite(
+        step,
+        "discriminator's weight",
+        trainer.discriminator.parameters(),
+    )?;
     let header = CheckpointHeader {
         checkpoint_format_version: CHECKPOINT_FORMAT_VERSION,
         state: trainer.state,
@@ -58,6 +67,26 @@ pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<()
         .discriminator_optimizer
         .save(DISCRIMINATOR_OPTIMIZER, &mut weights)?;
     Ok(weights.write(path)?)
+}
+
+fn check_finite(
+    step: u64,
+    quantity: &'static str,
+    parameters: &ParameterStore,
+) -> Result<(), TrainError> {
+    for parameter in parameters.all() {
+        // A sum of finite numbers of this size stays finite in f64; NaN and infinity stay in it.
+        let sum = parameter.var.to_dtype(DType::F64)?.sum_all()?;
+        let value = sum.to_scalar::<f64>()?;
+        if !value.is_finite() {
+            return Err(TrainError::NonFinite {
+                step,
+                quantity,
+                value,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Sets a trainer of the same architecture and seed to where the checkpoint was written.

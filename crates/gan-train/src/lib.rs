@@ -21,6 +21,7 @@
 mod adam;
 mod checkpoint;
 mod config;
+pub mod doctor;
 mod error;
 mod loss;
 mod observer;

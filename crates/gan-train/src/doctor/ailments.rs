@@ -1,0 +1,168 @@
+//! The ailments, one function each.
+
+use super::{Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord};
+
+/// A state that lasts so many records is no passing moment: 2,000 steps at the usual log interval.
+const LONG: usize = 20;
+
+/// A few records in a row, so that one odd batch is no finding.
+const SHORT: usize = 5;
+
+/// A mean loss below this is that of a discriminator that is right in 99 % of its confidence.
+const DEAD_LOSS: f64 = 0.01;
+
+/// And its judgements lie at least so far apart, whatever the loss.
+const DEAD_GAP: f64 = 0.9;
+
+/// Images that differ by less than about one of 256 shades of gray are one image.
+const CONSTANT_DEVIATION: f64 = 2.0 / 255.0;
+
+/// The generator has won a turn above this D(G(z)) …
+const GENERATOR_WINS: f64 = 0.6;
+
+/// … and the discriminator below this.
+const DISCRIMINATOR_WINS: f64 = 0.2;
+
+/// Records that are searched for turns, and how many turns are too many.
+const OSCILLATION_WINDOW: usize = 40;
+const OSCILLATION_TURNS: usize = 6;
+
+/// A class with less than this part of its share in the data is lost.
+const LOST_PART: f64 = 0.1;
+
+/// The last `count` records, where there are as many.
+fn last(history: &[HistoryRecord], count: usize) -> Option<&[HistoryRecord]> {
+    history
+        .len()
+        .checked_sub(count)
+        .map(|first| &history[first..])
+}
+
+/// The generated images of the last few records, where all were measured.
+fn last_images(history: &[HistoryRecord]) -> Option<Vec<GeneratedImages>> {
+    last(history, SHORT)?
+        .iter()
+        .map(|record| record.generated)
+        .collect()
+}
+
+fn steps(records: &[HistoryRecord]) -> String {
+    match records {
+        [first, .., last] => format!("steps {} to {}", first.step, last.step),
+        [only] => format!("step {}", only.step),
+        [] => "no steps".to_string(),
+    }
+}
+
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::NEG_INFINITY, f64::max)
+}
+
+pub(super) fn not_finite(history: &[HistoryRecord]) -> Option<Finding> {
+    let diverged = |record: &&HistoryRecord| {
+        !(record.discriminator_loss.is_finite() && record.generator_loss.is_finite())
+    };
+    let record = history.iter().find(diverged)?;
+    let evidence = format!(
+        "at step {} the discriminator's loss is {} and the generator's {}",
+        record.step, record.discriminator_loss, record.generator_loss
+    );
+    Some(Finding::new(Ailment::NotFinite, evidence))
+}
+
+pub(super) fn dead_discriminator(history: &[HistoryRecord]) -> Option<Finding> {
+    let records = last(history, LONG)?;
+    let dead = |record: &HistoryRecord| {
+        record.discriminator_loss.abs() < DEAD_LOSS && record.d_real - record.d_fake > DEAD_GAP
+    };
+    if !records.iter().all(dead) {
+        return None;
+    }
+    let evidence = format!(
+        "in {} the discriminator's loss stays below {:.4}, with D(G(z)) at most {:.4}: it is \
+         always right, and the generator learns nothing from it",
+        steps(records),
+        largest(records.iter().map(|record| record.discriminator_loss.abs())),
+        largest(records.iter().map(|record| record.d_fake)),
+    );
+    Some(Finding::new(Ailment::DeadDiscriminator, evidence))
+}
+
+pub(super) fn constant_generator(history: &[HistoryRecord]) -> Option<Finding> {
+    let images = last_images(history)?;
+    let deviation = largest(images.iter().map(|images| images.deviation));
+    (deviation < CONSTANT_DEVIATION).then(|| {
+        let evidence = format!(
+            "in {} the pixels of a batch deviate by at most {deviation:.4} of [-1, 1] between its \
+             images: they are all one image",
+            steps(last(history, SHORT).unwrap_or_default()),
+        );
+        Finding::new(Ailment::ConstantGenerator, evidence)
+    })
+}
+
+/// More than half of the pixels that are gray in the data have lost their shades.
+pub(super) fn saturation(history: &[HistoryRecord]) -> Option<Finding> {
+    let images = last_images(history)?;
+    let limit = |images: &GeneratedImages| 0.5 * (1.0 + images.data_saturated_share);
+    // Data without grays cannot be drawn otherwise.
+    let saturated = |images: &GeneratedImages| {
+        images.data_saturated_share < 1.0 && images.saturated_share > limit(images)
+    };
+    let newest = images.last()?;
+    images.iter().all(saturated).then(|| {
+        let evidence = format!(
+            "in {} more than {:.1} % of the generated pixels are black or white, of the data's \
+             {:.1} %",
+            steps(last(history, SHORT).unwrap_or_default()),
+            100.0 * limit(newest),
+            100.0 * newest.data_saturated_share,
+        );
+        Finding::new(Ailment::Saturation, evidence)
+    })
+}
+
+/// D(G(z)) swings between fooled and sure, over and over.
+pub(super) fn oscillation(history: &[HistoryRecord]) -> Option<Finding> {
+    let first = history.len().saturating_sub(OSCILLATION_WINDOW);
+    let records = &history[first..];
+    let winner = |record: &HistoryRecord| match record.d_fake {
+        fooled if fooled > GENERATOR_WINS => Some(true),
+        sure if sure < DISCRIMINATOR_WINS => Some(false),
+        _ => None,
+    };
+    let winners: Vec<bool> = records.iter().filter_map(winner).collect();
+    let turns = winners.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    (turns >= OSCILLATION_TURNS).then(|| {
+        let evidence = format!(
+            "in {} D(G(z)) swings {turns} times between above {GENERATOR_WINS} and below \
+             {DISCRIMINATOR_WINS}",
+            steps(records)
+        );
+        Finding::new(Ailment::Oscillation, evidence)
+    })
+}
+
+pub(super) fn lost_classes(classes: &ClassShares) -> Option<Finding> {
+    let shares = classes.generated.iter().zip(&classes.data).enumerate();
+    let lost: Vec<String> = shares
+        .filter(|(_, (generated, data))| **data > 0.0 && **generated < LOST_PART * **data)
+        .map(|(class, (generated, data))| {
+            format!(
+                "class {class} {:.2} % of {:.1} %",
+                100.0 * generated,
+                100.0 * data
+            )
+        })
+        .collect();
+    (!lost.is_empty()).then(|| {
+        let evidence = format!(
+            "after step {} {} of {} classes have less than a tenth of their share in the data: {}",
+            classes.step,
+            lost.len(),
+            classes.data.len(),
+            lost.join(", ")
+        );
+        Finding::new(Ailment::LostClasses, evidence)
+    })
+}

@@ -1,0 +1,229 @@
+//! The run doctor on constructed histories: healthy ones, and one for each ailment.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use candle_core::{Device, Tensor};
+use gan_train::doctor::{Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord, diagnose};
+
+const IMAGES: GeneratedImages = GeneratedImages {
+    deviation: 0.3,
+    saturated_share: 0.6,
+    data_saturated_share: 0.8,
+};
+
+/// A game of two even players, with the noise of single batches: sines that never repeat.
+fn healthy(step: u64) -> HistoryRecord {
+    let noise = |speed: f64| (speed * step as f64).sin();
+    HistoryRecord {
+        step: 100 * step,
+        discriminator_loss: 0.5 + 0.15 * noise(1.3),
+        generator_loss: 1.2 + 0.6 * noise(2.1),
+        d_real: 0.65 + 0.15 * noise(1.7),
+        d_fake: 0.35 + 0.2 * noise(2.3),
+        generated: Some(IMAGES),
+    }
+}
+
+/// As the tutorial's recipe goes: the discriminator wins slowly, but is never sure of all.
+fn one_sided(step: u64) -> HistoryRecord {
+    HistoryRecord {
+        discriminator_loss: 0.15 + 0.1 * (1.3 * step as f64).sin(),
+        generator_loss: 3.0 + 2.0 * (2.1 * step as f64).sin(),
+        d_real: 0.92,
+        d_fake: 0.08,
+        ..healthy(step)
+    }
+}
+
+fn history(record: impl Fn(u64) -> HistoryRecord) -> Vec<HistoryRecord> {
+    (0..60).map(record).collect()
+}
+
+/// The one finding of a history, which must be of this kind.
+#[track_caller]
+fn only(ailment: Ailment, history: &[HistoryRecord]) -> Finding {
+    let mut found = diagnose(history, None);
+    assert_eq!(
+        found.iter().map(|f| f.ailment).collect::<Vec<_>>(),
+        [ailment],
+        "{found:?}"
+    );
+    found.remove(0)
+}
+
+fn shares(generated: [f64; 4]) -> ClassShares {
+    ClassShares {
+        step: 99,
+        generated: generated.to_vec(),
+        data: vec![0.25; 4],
+    }
+}
+
+#[test]
+fn healthy_runs_alarm_nobody() {
+    let all = Some(shares([0.4, 0.3, 0.2, 0.1]));
+    assert_eq!(diagnose(&history(healthy), all.as_ref()), []);
+    assert_eq!(diagnose(&history(one_sided), None), []);
+    let unmeasured = |step| HistoryRecord {
+        generated: None,
+        ..healthy(step)
+    };
+    assert_eq!(diagnose(&history(unmeasured), None), []);
+    for length in 0..60 {
+        assert_eq!(diagnose(&history(healthy)[..length], None), []);
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_found_wherever_they_are() {
+    for value in [f64::NAN, f64::INFINITY] {
+        let mut history = history(healthy);
+        history[30].generator_loss = value;
+        let finding = only(Ailment::NotFinite, &history);
+        assert!(
+            finding.evidence.contains("step 3000"),
+            "{}",
+            finding.evidence
+        );
+        assert!(finding.advice.contains("--lr"), "{}", finding.advice);
+    }
+}
+
+#[test]
+fn a_discriminator_is_dead_when_it_is_right_for_long() {
+    let dead = |step: u64| HistoryRecord {
+        discriminator_loss: 0.002,
+        d_real: 0.999,
+        d_fake: 0.001,
+        ..healthy(step)
+    };
+    let finding = only(Ailment::DeadDiscriminator, &history(dead));
+    assert!(
+        finding.evidence.contains("steps 4000 to 5900"),
+        "{}",
+        finding.evidence
+    );
+    // A moment of certainty is none, and neither is one that has passed.
+    let moment = |step: u64| {
+        if step % 15 < 14 {
+            dead(step)
+        } else {
+            healthy(step)
+        }
+    };
+    assert_eq!(diagnose(&history(moment), None), []);
+    let passed = |step: u64| if step < 50 { dead(step) } else { healthy(step) };
+    assert_eq!(diagnose(&history(passed), None), []);
+}
+
+#[test]
+fn a_generator_is_constant_when_its_images_are_one() {
+    let constant = |step: u64| HistoryRecord {
+        generated: Some(GeneratedImages {
+            deviation: 0.003,
+            ..IMAGES
+        }),
+        ..healthy(step)
+    };
+    let finding = only(Ailment::ConstantGenerator, &history(constant));
+    assert!(finding.evidence.contains("0.0030"), "{}", finding.evidence);
+    let once = |step: u64| {
+        if step == 58 {
+            constant(step)
+        } else {
+            healthy(step)
+        }
+    };
+    assert_eq!(diagnose(&history(once), None), []);
+}
+
+/// The data's pixels are four fifths black or white; half of the grays lost is nine tenths.
+#[test]
+fn images_without_shades_are_found_where_the_data_has_some() {
+    let shades = |saturated_share, data_saturated_share| {
+        history(move |step| HistoryRecord {
+            generated: Some(GeneratedImages {
+                saturated_share,
+                data_saturated_share,
+                ..IMAGES
+            }),
+            ..healthy(step)
+        })
+    };
+    let finding = only(Ailment::Saturation, &shades(0.95, 0.8));
+    assert!(finding.evidence.contains("90.0 %"), "{}", finding.evidence);
+    for (generated, data) in [(0.85, 0.8), (1.0, 1.0), (0.0, 0.0)] {
+        assert_eq!(
+            diagnose(&shades(generated, data), None),
+            [],
+            "{generated} {data}"
+        );
+    }
+}
+
+#[test]
+fn players_that_take_turns_oscillate() {
+    let period = |period: u64| {
+        history(move |step| HistoryRecord {
+            d_fake: if step / period % 2 == 0 { 0.05 } else { 0.9 },
+            ..healthy(step)
+        })
+    };
+    // In 40 records, turns every 4 of them: 9.
+    let finding = only(Ailment::Oscillation, &period(4));
+    assert!(
+        finding.evidence.contains("swings 9 times"),
+        "{}",
+        finding.evidence
+    );
+    // One change of fortune, or two, is learning.
+    assert_eq!(diagnose(&period(20), None), []);
+}
+
+#[test]
+fn classes_below_a_tenth_of_their_share_are_lost() {
+    let found = diagnose(&history(healthy), Some(&shares([0.5, 0.476, 0.024, 0.0])));
+    assert_eq!(found[0].ailment, Ailment::LostClasses);
+    let evidence = &found[0].evidence;
+    assert!(evidence.contains("2 of 4 classes"), "{evidence}");
+    assert!(
+        evidence.contains("class 2 2.40 %") && evidence.contains("class 3 0.00 %"),
+        "{evidence}"
+    );
+    assert_eq!(diagnose(&[], Some(&shares([0.5, 0.425, 0.05, 0.025]))), []);
+}
+
+#[test]
+fn several_ailments_are_found_together() {
+    let both = history(|step| HistoryRecord {
+        discriminator_loss: 0.001,
+        d_real: 1.0,
+        d_fake: 0.0,
+        generated: Some(GeneratedImages {
+            deviation: 0.0,
+            saturated_share: 1.0,
+            ..IMAGES
+        }),
+        ..healthy(step)
+    });
+    let found: Vec<Ailment> = diagnose(&both, None)
+        .into_iter()
+        .map(|f| f.ailment)
+        .collect();
+    assert_eq!(
+        found,
+        [
+            Ailment::DeadDiscriminator,
+            Ailment::ConstantGenerator,
+            Ailment::Saturation
+        ]
+    );
+}
+
+/// Two images of two pixels, 1 and 0.5 in the one, -1 and 0.5 in the other: deviations 1 and 0.
+#[test]
+fn a_batch_is_measured_by_its_formula() {
+    let batch = Tensor::from_vec(vec![1f32, 0.5, -1.0, 0.5], (2, 1, 1, 2), &Device::Cpu).unwrap();
+    let found = GeneratedImages::measure(&batch, 0.25).unwrap();
+    assert_eq!((found.deviation, found.saturated_share), (0.5, 0.5));
+}
