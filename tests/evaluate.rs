@@ -261,6 +261,62 @@ fn stacked_digits_are_counted_by_the_protocol() {
     assert!((40.0..=50.0).contains(&stacks), "{stacks}");
 }
 
+#[test]
+fn the_doctor_names_what_ails_a_run_and_leaves_a_healthy_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 256, 128);
+    let train = "train --data small --batch-size 64 --log-every 1 --steps 12";
+    let log = succeed(folder, &format!("{train} --out healthy"));
+    assert!(!log.contains("To try"), "{log}");
+    let verdict = succeed(folder, "doctor healthy");
+    assert!(
+        verdict.contains("Nothing alarming in 12 records, steps 0 to 11"),
+        "{verdict}"
+    );
+
+    let output = run(folder, &format!("{train} --out diverged --lr 1e30"));
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    for part in [
+        "diverged: there was no checkpoint yet",
+        "smaller learning rate",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!folder.join("diverged/generator.safetensors").exists());
+    let verdict = succeed(folder, "doctor diverged");
+    assert!(
+        verdict.contains("NotFinite") && verdict.contains("To try: "),
+        "{verdict}"
+    );
+
+    // What an evaluation found of the classes is looked at too.
+    let shares = r#"{"step": 11, "class_shares": [1.0, 0.0], "data_class_shares": [0.5, 0.5]}"#;
+    fs::write(
+        folder.join("healthy/scores.jsonl"),
+        format!("{shares}\n{{\"cut sho"),
+    )
+    .unwrap();
+    let verdict = succeed(folder, "doctor healthy");
+    assert!(
+        verdict.contains("LostClasses: after step 11 1 of 2 classes"),
+        "{verdict}"
+    );
+
+    fs::write(folder.join("healthy/metrics.jsonl"), "{}\n{\n").unwrap();
+    refuse(
+        folder,
+        "doctor healthy",
+        &["metrics.jsonl", "line 1", "expected a JSON object"],
+    );
+    refuse(
+        folder,
+        "doctor small",
+        &["metrics.jsonl", "is this a run folder?"],
+    );
+}
+
 fn write_npy(path: &Path, shape: &[u64], values: &[f32]) {
     let mut out = Vec::new();
     let options = npyz::WriteOptions::new().default_dtype().shape(shape);

@@ -11,6 +11,7 @@ mod data_arguments;
 mod device;
 mod evaluation;
 mod exit;
+mod history;
 mod observers;
 mod run_folder;
 

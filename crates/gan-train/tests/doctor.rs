@@ -165,7 +165,11 @@ fn images_without_shades_are_found_where_the_data_has_some() {
 fn players_that_take_turns_oscillate() {
     let period = |period: u64| {
         history(move |step| HistoryRecord {
-            d_fake: if step / period % 2 == 0 { 0.05 } else { 0.9 },
+            d_fake: if (step / period).is_multiple_of(2) {
+                0.05
+            } else {
+                0.9
+            },
             ..healthy(step)
         })
     };

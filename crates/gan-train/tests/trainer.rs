@@ -188,6 +188,27 @@ fn a_batch_of_nan_stops_the_run_and_names_the_step() {
 }
 
 #[test]
+fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let mut trainer = trainer(&TrainConfig::default());
+    train(&mut trainer, 0..2);
+    gan_train::save(&trainer, serde_json::Value::Null, &path).unwrap();
+    let good = std::fs::read(&path).unwrap();
+
+    train(&mut trainer, 2..3);
+    let parameter = trainer.generator().parameters().all().remove(0);
+    let spoilt = (parameter.var.as_tensor() * f64::INFINITY).unwrap();
+    parameter.var.set(&spoilt).unwrap();
+    let error = gan_train::save(&trainer, serde_json::Value::Null, &path).unwrap_err();
+    assert!(
+        matches!(error, TrainError::NonFinite { step: 2, .. }),
+        "{error}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), good);
+}
+
+#[test]
 fn a_prior_of_another_width_is_refused() {
     let config = TrainConfig::default();
     let model = ModelConfig::default();

@@ -1,11 +1,14 @@
 //! The subcommands, one file each.
 
 mod compare;
+mod doctor;
 mod evaluate;
 mod inspect;
 mod sample;
 mod train;
 mod train_classifier;
+
+pub(crate) use doctor::lines as doctor_lines;
 
 use crate::console::Console;
 use crate::exit::WrongUse;
@@ -27,6 +30,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Put the scores of several evaluated runs side by side
     Compare(compare::CompareArguments),
+    /// Say what is alarming in a run, with evidence and what to try
+    Doctor(doctor::DoctorArguments),
     /// Say what a run folder or a safetensors file holds
     Inspect(inspect::InspectArguments),
 }
@@ -39,6 +44,7 @@ impl Command {
             Self::Sample(arguments) => sample::run(&arguments, console),
             Self::Evaluate(arguments) => evaluate::run(&arguments, console),
             Self::Compare(arguments) => compare::run(&arguments, console),
+            Self::Doctor(arguments) => doctor::run(&arguments, console),
             Self::Inspect(arguments) => inspect::run(&arguments, console),
         }
     }

@@ -15,7 +15,7 @@ use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
 use gan_data::{DataLoader, Split};
 use gan_sample::PixelRange;
-use gan_train::{LossKind, Observer, Trainer, UpdateOrder};
+use gan_train::{LossKind, Observer, TrainError, Trainer, UpdateOrder};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -98,17 +98,20 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         return Ok(());
     }
 
-    let every = config.output.evaluate_every;
-    let reference = every.map(|_| ScoreObserver::prepare(&config)).transpose()?;
+    let evaluate_every = config.output.evaluate_every;
+    let reference = evaluate_every
+        .map(|_| ScoreObserver::prepare(&config))
+        .transpose()?;
     let run = RunFolder::create(&out, arguments.force)?;
     std::fs::write(run.config(), config.to_toml()?)
         .with_context(|| format!("{}: cannot be written", run.config().display()))?;
-    let mut log = LogObserver::new(&run.metrics(), schedule, config.output.log_every, console)?;
+    let (every, data) = (config.output.log_every, loader.dataset());
+    let mut log = LogObserver::new(&run.metrics(), schedule, every, data, console)?;
     let mut grids = GridObserver::new(run.samples(), &config.output);
     let writer = CheckpointWriter::new(run.clone(), config.clone())?;
     let mut checkpoints = CheckpointObserver::new(writer.clone(), schedule);
     let mut scores = None;
-    if let Some((data, every)) = reference.zip(every) {
+    if let Some((data, every)) = reference.zip(evaluate_every) {
         scores = Some(ScoreObserver::new(
             data, writer, schedule, every, &run, console,
         )?);
@@ -117,7 +120,9 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     let batches = epochs.take(usize::try_from(schedule.steps).unwrap_or(usize::MAX));
     let mut observers: Vec<&mut dyn Observer> = vec![&mut grids, &mut checkpoints, &mut log];
     observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
-    trainer.run(batches, &mut observers)?;
+    if let Err(error) = trainer.run(batches, &mut observers) {
+        return Err(stopped(error, &mut log, &checkpoints, &run));
+    }
 
     console.line(format!(
         "{}, all in {}:",
@@ -237,6 +242,36 @@ fn build_trainer(config: &RunConfig, loader: &DataLoader) -> Result<Trainer> {
         loss,
         &config.train,
     )?)
+}
+
+/// The error of a run that stopped, with what is kept of it where it diverged.
+fn stopped(
+    error: TrainError,
+    log: &mut LogObserver,
+    checkpoints: &CheckpointObserver,
+    run: &RunFolder,
+) -> anyhow::Error {
+    let Some(step) = diverged_at(&error) else {
+        return error.into();
+    };
+    if let Err(error) = log.diverged(step) {
+        tracing::warn!(%error, "the log's last line");
+    }
+    let kept = match checkpoints.steps_kept() {
+        Some(steps) => format!("the checkpoint of step {steps} is kept"),
+        None => "there was no checkpoint yet".to_string(),
+    };
+    let context = format!("{}: {kept}", run.path().display());
+    anyhow::Error::from(error).context(context)
+}
+
+/// The step that found a number that is not finite, itself or when it was to be kept.
+fn diverged_at(error: &TrainError) -> Option<u64> {
+    match error {
+        TrainError::NonFinite { step, .. } => Some(*step),
+        TrainError::Observer(cause) => cause.downcast_ref().and_then(diverged_at),
+        _ => None,
+    }
 }
 
 /// The effective configuration and what it amounts to.

@@ -1,12 +1,11 @@
 //! Keeps what has been learnt: a checkpoint and the generator, after epochs and at the end.
 
-use super::Schedule;
+use super::{Observed, Schedule};
 use crate::config::RunConfig;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
 use gan_models::GeneratorHeader;
 use gan_train::{Observer, StepReport, Trainer};
-use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,11 +30,11 @@ impl CheckpointWriter {
         })
     }
 
-    pub(crate) fn write_last(&self, trainer: &Trainer) -> Result<()> {
+    pub(crate) fn write_last(&self, trainer: &Trainer) -> Observed {
         self.write(trainer, &self.run.last_checkpoint(), &self.run.generator())
     }
 
-    pub(crate) fn write_best(&self, trainer: &Trainer) -> Result<()> {
+    pub(crate) fn write_best(&self, trainer: &Trainer) -> Observed {
         self.write(
             trainer,
             &self.run.best_checkpoint(),
@@ -43,7 +42,7 @@ impl CheckpointWriter {
         )
     }
 
-    fn write(&self, trainer: &Trainer, checkpoint: &Path, generator_file: &Path) -> Result<()> {
+    fn write(&self, trainer: &Trainer, checkpoint: &Path, generator_file: &Path) -> Observed {
         gan_train::save(trainer, self.config_value.clone(), checkpoint)?;
         let (generator, done) = (trainer.generator(), trainer.state().step);
         let (model, seed) = (self.config.model.clone(), self.config.train.seed);
@@ -58,6 +57,8 @@ pub(crate) struct CheckpointObserver {
     schedule: Schedule,
     /// When the last ones were written, or the run began.
     written: Instant,
+    /// Steps done at the last one.
+    steps_kept: Option<u64>,
 }
 
 impl CheckpointObserver {
@@ -66,21 +67,24 @@ impl CheckpointObserver {
             writer,
             schedule,
             written: Instant::now(),
+            steps_kept: None,
         }
+    }
+
+    /// How many steps were done when the checkpoint that is there was written.
+    pub(crate) fn steps_kept(&self) -> Option<u64> {
+        self.steps_kept
     }
 }
 
 impl Observer for CheckpointObserver {
-    fn on_step(
-        &mut self,
-        trainer: &Trainer,
-        report: &StepReport,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
         let end_of_epoch = (report.step + 1).is_multiple_of(self.schedule.steps_per_epoch);
         let due = end_of_epoch && self.written.elapsed() >= INTERVAL;
         if due || self.schedule.is_last(report.step) {
             self.writer.write_last(trainer)?;
             self.written = Instant::now();
+            self.steps_kept = Some(report.step + 1);
         }
         Ok(())
     }

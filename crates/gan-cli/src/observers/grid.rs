@@ -1,9 +1,9 @@
 //! Pictures of what the generator drew while training.
 
+use super::Observed;
 use crate::config::OutputConfig;
 use gan_sample::{ImageGrid, PixelRange, write_png};
 use gan_train::{Observer, StepReport, Trainer};
-use std::error::Error;
 use std::path::PathBuf;
 
 /// Rows and columns, as the tutorial's.
@@ -27,11 +27,7 @@ impl GridObserver {
 }
 
 impl Observer for GridObserver {
-    fn on_step(
-        &mut self,
-        _trainer: &Trainer,
-        report: &StepReport,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn on_step(&mut self, _trainer: &Trainer, report: &StepReport) -> Observed {
         if report.step.is_multiple_of(self.every) {
             let count = report.fake.dim(0)?.min(SIDE * SIDE);
             let grid = ImageGrid {

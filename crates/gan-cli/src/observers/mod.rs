@@ -1,6 +1,7 @@
 //! What watches a training run and writes it down.
 
 mod checkpoint;
+mod doctor;
 mod grid;
 mod log;
 mod scores;
@@ -11,6 +12,11 @@ pub(crate) use log::LogObserver;
 pub(crate) use scores::ScoreObserver;
 
 use gan_train::TrainConfig;
+use std::error::Error;
+
+/// What an observer gives back. The error keeps its type, so that a run that diverged can be told
+/// from one that could not write.
+pub(crate) type Observed<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How many steps a run has, and how they fall into epochs.
 #[derive(Clone, Copy, Debug)]

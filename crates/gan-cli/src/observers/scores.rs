@@ -1,6 +1,6 @@
 //! Scores while training, and the checkpoint that had the best.
 
-use super::{CheckpointWriter, Schedule};
+use super::{CheckpointWriter, Observed, Schedule};
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw};
@@ -9,11 +9,10 @@ use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use gan_core::Seed;
 use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ScoreKind};
-use gan_train::{Observer, StepReport, Trainer};
+use gan_train::{Observer, StepReport, TrainError, Trainer};
 use indicatif::{HumanCount, ProgressBar};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::time::Instant;
@@ -99,8 +98,16 @@ impl ScoreObserver {
         })
     }
 
-    fn evaluate(&self, trainer: &Trainer) -> Result<Evaluation> {
+    fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
         let (shape, pixels) = draw(trainer.generator(), COUNT, SEED)?;
+        if let Some(value) = pixels.iter().find(|pixel| !pixel.is_finite()) {
+            return Err(TrainError::NonFinite {
+                step: trainer.state().step.saturating_sub(1),
+                quantity: "generated image",
+                value: f64::from(*value),
+            }
+            .into());
+        }
         let images = ImageSet::new("generated images", shape, pixels)?;
         let generated = Embedding::new(&self.data.network, images, |_| {})?;
         Ok(Evaluation::new(
@@ -112,7 +119,7 @@ impl ScoreObserver {
         )?)
     }
 
-    fn record(&mut self, trainer: &Trainer, step: u64) -> Result<()> {
+    fn record(&mut self, trainer: &Trainer, step: u64) -> Observed {
         let begin = Instant::now();
         let evaluation = self.evaluate(trainer)?;
         let fid = evaluation
@@ -155,11 +162,7 @@ impl ScoreObserver {
 }
 
 impl Observer for ScoreObserver {
-    fn on_step(
-        &mut self,
-        trainer: &Trainer,
-        report: &StepReport,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
         let done = report.step + 1;
         if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
             self.record(trainer, report.step)?;

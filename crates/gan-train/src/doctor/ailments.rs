@@ -79,7 +79,7 @@ pub(super) fn dead_discriminator(history: &[HistoryRecord]) -> Option<Finding> {
         return None;
     }
     let evidence = format!(
-        "in {} the discriminator's loss stays below {:.4}, with D(G(z)) at most {:.4}: it is \
+        "in {} the discriminator's loss is at most {:.1e}, with D(G(z)) at most {:.1e}: it is \
          always right, and the generator learns nothing from it",
         steps(records),
         largest(records.iter().map(|record| record.discriminator_loss.abs())),

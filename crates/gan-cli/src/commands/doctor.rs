@@ -1,0 +1,86 @@
+//! `gan-cli doctor`: what ails a run, by what it wrote.
+
+use crate::console::Console;
+use crate::evaluation::EvaluationFile;
+use crate::history::{read_class_shares, read_history};
+use crate::run_folder::RunFolder;
+use anyhow::Result;
+use gan_train::doctor::{ClassShares, Finding, HistoryRecord, diagnose};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct DoctorArguments {
+    /// A run folder
+    run: PathBuf,
+}
+
+pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Result<()> {
+    let run = RunFolder::open(&arguments.run);
+    let history = read_history(&run.metrics())?;
+    let classes = class_shares(&run)?;
+    let findings = diagnose(&history, classes.as_ref());
+    for finding in &findings {
+        for line in lines(finding) {
+            console.result(line);
+        }
+    }
+    if findings.is_empty() {
+        console.result(format!(
+            "Nothing alarming in {}.",
+            examined(&history, classes.as_ref())
+        ));
+    }
+    if classes.is_none() {
+        console.line(
+            "Lost classes were not looked for: `evaluate` the run, or train with --evaluate-every.",
+        );
+    }
+    Ok(())
+}
+
+/// A finding as it is printed, while training too.
+pub(crate) fn lines(finding: &Finding) -> [String; 2] {
+    [
+        format!("{:?}: {}.", finding.ailment, finding.evidence),
+        format!("  To try: {}.", finding.advice),
+    ]
+}
+
+fn examined(history: &[HistoryRecord], classes: Option<&ClassShares>) -> String {
+    let steps = match history {
+        [first, .., last] => format!(
+            "{} records, steps {} to {}",
+            history.len(),
+            first.step,
+            last.step
+        ),
+        [only] => format!("the only record, of step {}", only.step),
+        [] => "no records".to_string(),
+    };
+    match classes {
+        Some(classes) => format!("{steps}, and {} classes", classes.data.len()),
+        None => steps,
+    }
+}
+
+/// Those of the newest scores: an evaluation's, or the last while training.
+fn class_shares(run: &RunFolder) -> Result<Option<ClassShares>> {
+    let mut newest = None;
+    if run.scores().exists() {
+        newest = read_class_shares(&run.scores())?;
+    }
+    if run.evaluation().exists() {
+        let file = EvaluationFile::read(&run.evaluation())?;
+        let step = file.subject.step.unwrap_or(0).saturating_sub(1);
+        if let Some(classes) = file.classes
+            && newest.as_ref().is_none_or(|newest| newest.step <= step)
+        {
+            newest = Some(ClassShares {
+                step,
+                generated: classes.generated,
+                data: classes.data,
+            });
+        }
+    }
+    Ok(newest)
+}

@@ -1,0 +1,90 @@
+//! What a run writes line by line, read again.
+
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use gan_train::doctor::{ClassShares, GeneratedImages, HistoryRecord};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// A line of `metrics.jsonl`. JSON has no NaN: numbers that are not finite are null there.
+#[derive(Deserialize)]
+struct MetricsLine {
+    step: u64,
+    discriminator_loss: Option<f64>,
+    generator_loss: Option<f64>,
+    d_real: Option<f64>,
+    d_fake: Option<f64>,
+    fake_deviation: Option<f64>,
+    fake_saturated_share: Option<f64>,
+    data_saturated_share: Option<f64>,
+}
+
+/// A line of `scores.jsonl`.
+#[derive(Deserialize)]
+struct ScoresLine {
+    step: u64,
+    class_shares: Option<Vec<f64>>,
+    data_class_shares: Option<Vec<f64>>,
+}
+
+/// The logged steps of a run.
+pub(crate) fn read_history(path: &Path) -> Result<Vec<HistoryRecord>> {
+    Ok(read_lines(path)?.iter().map(record).collect())
+}
+
+fn record(line: &MetricsLine) -> HistoryRecord {
+    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
+    let measured = line.fake_deviation.zip(line.fake_saturated_share);
+    HistoryRecord {
+        step: line.step,
+        discriminator_loss: number(line.discriminator_loss),
+        generator_loss: number(line.generator_loss),
+        d_real: number(line.d_real),
+        d_fake: number(line.d_fake),
+        generated: measured.zip(line.data_saturated_share).map(
+            |((deviation, saturated_share), data_saturated_share)| GeneratedImages {
+                deviation,
+                saturated_share,
+                data_saturated_share,
+            },
+        ),
+    }
+}
+
+/// The class shares of the last scores that have any.
+pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassShares>> {
+    let lines: Vec<ScoresLine> = read_lines(path)?;
+    let shares = lines.into_iter().rev().find_map(|line| {
+        let (generated, data) = line.class_shares.zip(line.data_class_shares)?;
+        let step = line.step;
+        Some(ClassShares {
+            step,
+            generated,
+            data,
+        })
+    });
+    Ok(shares)
+}
+
+/// A value a line; a last line without its end was cut short by a stop, and is left out.
+fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        WrongUse(format!(
+            "{}: cannot be read; is this a run folder?",
+            path.display()
+        ))
+    })?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let parse = |(number, line): (usize, &str)| {
+        serde_json::from_str(line).with_context(|| {
+            WrongUse(format!(
+                "{}: line {} is no record, expected a JSON object as `train` writes it; remove \
+                 the line to go on without it",
+                path.display(),
+                number + 1
+            ))
+        })
+    };
+    whole.lines().enumerate().map(parse).collect()
+}

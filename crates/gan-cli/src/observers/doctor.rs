@@ -1,0 +1,35 @@
+//! The run doctor at the bedside: says what is alarming when it first shows.
+
+use crate::commands::doctor_lines;
+use crate::console::Console;
+use gan_train::doctor::{Ailment, HistoryRecord, diagnose};
+
+/// The history so far, and what was said of it.
+pub(crate) struct Doctor {
+    history: Vec<HistoryRecord>,
+    said: Vec<Ailment>,
+    console: Console,
+}
+
+impl Doctor {
+    pub(crate) fn new(console: &Console) -> Self {
+        Self {
+            history: Vec::new(),
+            said: Vec::new(),
+            console: console.clone(),
+        }
+    }
+
+    /// Looks at one more logged step.
+    pub(crate) fn examine(&mut self, record: HistoryRecord) {
+        self.history.push(record);
+        for finding in diagnose(&self.history, None) {
+            if !self.said.contains(&finding.ailment) {
+                self.said.push(finding.ailment);
+                for line in doctor_lines(&finding) {
+                    self.console.line(line);
+                }
+            }
+        }
+    }
+}
