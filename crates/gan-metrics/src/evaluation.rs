@@ -93,9 +93,9 @@ impl Evaluation {
         self.scores.push(Score::new(kind, value, uncertainty));
     }
 
-    /// A share of `count` images, with the binomial's standard error.
+    /// A share of `count` images, with its standard error.
     fn push_share(&mut self, kind: ScoreKind, share: f64, count: usize) {
-        self.push(kind, share, (share * (1.0 - share) / count as f64).sqrt());
+        self.push(kind, share, share_error(share, count));
     }
 
     fn add(
@@ -189,7 +189,7 @@ impl Evaluation {
             .filter(|(_, data)| **data > 0.0)
             .map(|(g, d)| (g / d, *g, *d));
         if let Some((part, share, data)) = parts.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            let error = (share * (1.0 - share) / total as f64).sqrt() / data;
+            let error = share_error(share, total) / data;
             self.push(ScoreKind::RarestClass, part, error);
         }
         let again = |pick| resampled(counts, data, seed, pick);
@@ -295,4 +295,12 @@ fn resampled(counts: &[usize], data: &[usize], seed: Seed, pick: fn(&ModeCoverag
         }
         ModeCoverage::new(&counts, data).map_or(f64::NAN, |modes| pick(&modes))
     })
+}
+
+/// The binomial's standard error of a share of `count` images, with one success and one failure more
+/// than were seen (Laplace's rule): none of 10,000 is not certainly none of all.
+fn share_error(share: f64, count: usize) -> f64 {
+    let count = count as f64;
+    let likely = (share * count + 1.0) / (count + 2.0);
+    (likely * (1.0 - likely) / count).sqrt()
 }

@@ -9,13 +9,18 @@
 //! | are the two distributions alike? | [`frechet_distance`], [`KernelDistance`] |
 //! | does each image look like something, and do they differ? | [`InceptionScore`] |
 //! | are generated images realistic, do they reach all that is real? | [`PrecisionRecall`], [`DensityCoverage`] |
-//! | is every class drawn, as often as it should? | [`ModeCoverage`] |
+//! | is every class drawn, as often as it should? | [`ModeCoverage`], [`stacked_mode_counts`] |
 //! | are training images repeated? | [`Memorization`] |
+//! | are images blurred or noisy? | [`Sharpness`] |
 //! | how likely is held-out data under the model, as the 2014 paper asked? | [`ParzenWindow`] |
+//! | does the discriminator know its training images by heart? | [`Equilibrium`] |
 //!
-//! Formulas are those of the papers, in agreement with torch-fidelity and prdc, in f64. Pairwise distances are taken in
-//! blocks of rows, so that no matrix of all pairs is held in memory; how many threads share them
-//! does not change a bit of the results.
+//! Formulas are those of the papers, in agreement with torch-fidelity and prdc, in f64. Pairwise
+//! distances are taken in blocks of rows, so that no matrix of all pairs is held in memory; how many
+//! threads share them does not change a bit of the results.
+//!
+//! From images to scores: an [`ImageSet`] through a [`FeatureNetwork`] is an [`Embedding`]; an
+//! [`Evaluation`] scores it against a [`Reference`], family of scores by family.
 //!
 //! ```
 //! use gan_metrics::{Features, PrecisionRecall, frechet_distance};

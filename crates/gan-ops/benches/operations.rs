@@ -5,7 +5,8 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use gan_core::Mode;
 use gan_ops::{
-    Activation, AdamStep, BatchNorm, Block, Sequence, adam_step, composed, settle_threads, softplus,
+    Activation, AdamStep, BatchNorm, Block, Convolution, Sequence, adam_step, composed, conv2d,
+    settle_threads, softplus,
 };
 use std::hint::black_box;
 
@@ -129,11 +130,33 @@ fn cross_entropy(criterion: &mut Criterion) {
     }
 }
 
+fn convolution(criterion: &mut Criterion) {
+    type Conv = fn(&Tensor, &Tensor, &Tensor, Convolution, Activation) -> Result<Tensor>;
+    let (x, weight, bias) = (var(&[128, 32, 14, 14]), var(&[48, 32, 3, 3]), var(&[48]));
+    let upstream = wave(&[128, 48, 7, 7]);
+    let geometry = Convolution {
+        stride: 2,
+        padding: 1,
+    };
+    let leaky_relu = Activation::LeakyRelu { slope: 0.1 };
+    let name = "convolution and its gradients, 128x32x14x14 to 48x7x7";
+    let mut group: Group<'_> = criterion.benchmark_group(name);
+    for (name, conv) in [("fused", conv2d as Conv), ("twin", composed::conv2d)] {
+        let pass = || {
+            let y = conv(&x, &weight, &bias, geometry, leaky_relu)?;
+            black_box((y * &upstream)?.sum_all()?.backward()?);
+            Result::Ok(())
+        };
+        group.bench_function(name, |b| b.iter(|| pass().expect("a pass")));
+    }
+}
+
 fn all(criterion: &mut Criterion) {
     settle_threads(None);
     blocks(criterion);
     adam(criterion);
     cross_entropy(criterion);
+    convolution(criterion);
 }
 
 criterion_group!(operations, all);
