@@ -72,13 +72,24 @@ impl Console {
 
     /// A bar over `total` units that shows the rate and the time left; drawn on a terminal alone.
     pub(crate) fn progress(&self, total: u64, unit: &str) -> ProgressBar {
+        self.bar(
+            total,
+            &format!(
+                "{{bar:30}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}} left  {{msg}}"
+            ),
+        )
+    }
+
+    /// A bar over parts that differ too much in length to tell the time left.
+    pub(crate) fn parts(&self) -> ProgressBar {
+        self.bar(0, "{bar:30} {human_pos}/{human_len}  {elapsed}  {msg}")
+    }
+
+    fn bar(&self, total: u64, template: &str) -> ProgressBar {
         if self.quiet {
             return ProgressBar::hidden();
         }
-        let template = format!(
-            "{{bar:30}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}} left  {{msg}}"
-        );
-        let style = ProgressStyle::with_template(&template);
+        let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bars.add(ProgressBar::new(total).with_style(style))
     }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod common;
+
 use candle_core::{DType, Device, Tensor, Var};
+use common::{assert_close, numbers, wave};
 use gan_ops::{Activation, Convolution, composed, conv2d};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -21,29 +24,6 @@ type Shapes<'a> = (&'a [usize], &'a [usize], &'a [usize], usize);
 
 type Operation =
     fn(&Tensor, &Tensor, &Tensor, Convolution, Activation) -> candle_core::Result<Tensor>;
-
-/// A sine of the index, away from the kinks of an activation.
-fn wave(shape: &[usize], phase: f64) -> Tensor {
-    let count: usize = shape.iter().product();
-    let value = |i: usize| (phase + 1.7 * i as f64).sin() + 0.3 * (0.9 * i as f64 + phase).cos();
-    Tensor::from_vec((0..count).map(value).collect(), shape, &Device::Cpu).unwrap()
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f64> {
-    let tensor = tensor.to_dtype(DType::F64).unwrap();
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn assert_close(found: &Tensor, expected: &Tensor, relative: f64, what: &str) -> TestCaseResult {
-    prop_assert_eq!(found.dims(), expected.dims(), "{}", what);
-    let (found, expected) = (numbers(found), numbers(expected));
-    let scale = expected.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
-    for (a, b) in found.iter().zip(&expected) {
-        let near = (a - b).abs() <= relative * scale;
-        prop_assert!(near, "{}: {} against {}", what, a, b);
-    }
-    Ok(())
-}
 
 impl Plan {
     /// Input, weight and bias.

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod common;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
+use common::{assert_close, numbers, wave};
 use gan_core::{Mode, Recorded};
 use gan_ops::{Activation, AdamStep, BatchNorm, Block, Sequence, adam_step, composed, softplus};
 use proptest::prelude::*;
@@ -14,36 +17,6 @@ const ACTIVATIONS: [Activation; 3] = [
     Activation::LeakyRelu { slope: 0.2 },
     Activation::Tanh,
 ];
-
-/// Values that are no kinks of an activation and differ from each other: a sine of the index.
-fn wave(shape: &[usize], phase: f64) -> Tensor {
-    let count: usize = shape.iter().product();
-    let values: Vec<f64> = (0..count)
-        .map(|i| 1.5 * (phase + 1.7 * i as f64).sin() + 0.3 * (0.9 * i as f64 + 2.0 * phase).cos())
-        .collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f64> {
-    let tensor = tensor.to_dtype(DType::F64).unwrap();
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-fn assert_close(found: &Tensor, expected: &Tensor, relative: f64, what: &str) -> TestCaseResult {
-    prop_assert_eq!(found.dims(), expected.dims(), "{}", what);
-    let (found, expected) = (numbers(found), numbers(expected));
-    let scale = expected.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
-    for (a, b) in found.iter().zip(&expected) {
-        prop_assert!(
-            (a - b).abs() <= relative * scale,
-            "{}: {} against {}",
-            what,
-            a,
-            b
-        );
-    }
-    Ok(())
-}
 
 /// What a random sequence is made of.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use crate::console::Console;
 use crate::data_arguments::DataArguments;
 use crate::device::device;
 use crate::evaluation::{
-    DataReference, EvaluationFile, Progress, SCORE_SEED, Subject, controls, mean_scores,
-    parzen_lines, score_table, write_report,
+    ClassShares, DataReference, EvaluationFile, Progress, SCORE_SEED, Subject, controls,
+    mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
 use anyhow::Result;
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
         .data
         .over(subject.data.clone().unwrap_or_else(DataConfig::default));
     let metrics = arguments.metrics();
-    let bar = console.progress(0, "parts");
+    let bar = console.parts();
     let progress = Progress(bar.clone());
 
     let mut shape = config.open(Split::Train)?.shape();
@@ -182,9 +182,26 @@ fn print(file: &EvaluationFile, console: &Console) {
             console.line(line);
         }
     }
+    if let Some(classes) = &file.classes {
+        console.line(class_line(classes));
+    }
     for note in &file.notes {
         console.line(note);
     }
+}
+
+/// The class histogram on one line.
+fn class_line(classes: &ClassShares) -> String {
+    let shares = classes
+        .generated
+        .iter()
+        .zip(&classes.data)
+        .zip(&classes.names);
+    let shares = shares.map(|((generated, data), name)| {
+        format!("{name} {:.1} ({:.1})", 100.0 * generated, 100.0 * data)
+    });
+    let shares: Vec<String> = shares.collect();
+    format!("Classes, % of images (of the data): {}", shares.join(", "))
 }
 
 impl EvaluateArguments {
