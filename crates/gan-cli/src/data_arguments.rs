@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct DataArguments {
-    /// Folder of IDX files in MNIST's layout, or of PNG and JPEG images [default: data/mnist]
+    /// Folder of IDX files in MNIST's layout, or of PNG and JPEG images [default: that
+    /// of the configuration or the run, else data/mnist]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// For a folder of images: crop and resize to N by N pixels

@@ -36,10 +36,10 @@ pub(crate) struct EvaluateArguments {
     count: Option<u32>,
     /// Which families of scores: fid, kid, precision-recall, density-coverage, modes, inception,
     /// memorization, sharpness, parzen, equilibrium [default: all]
-    #[arg(long, value_delimiter = ',', value_parser = by_name::<Metric>)]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = by_name::<Metric>)]
     metrics: Vec<Metric>,
     /// Count the modes of StackedMNIST images, whose three channels are digits of the data set each,
-    /// by PacGAN's protocol (26,000 images of a generator) [default: false]
+    /// by PacGAN's protocol (26,000 images of a generator)
     #[arg(long, conflicts_with = "metrics")]
     stacked: bool,
     /// Score the images of K seeds, 0 to K-1, and report means and deviations
@@ -215,9 +215,11 @@ impl EvaluateArguments {
 
     /// What was asked for by name must be there; of the families that were not, a note will say why.
     fn check_available(&self, subject: &Subject, data: &DataReference) -> Result<()> {
+        let protocol = "is a protocol of its own; give --stacked";
         let judge = "needs a run's discriminator; give a run folder";
         for metric in &self.metrics {
             let reason = match metric {
+                Metric::Stacked => Some(protocol),
                 Metric::Equilibrium if subject.discriminator().is_none() => Some(judge),
                 _ => data.reference.unavailable(*metric),
             };

@@ -1,0 +1,164 @@
+//! The feature network: its file, its training, its whitening.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use candle_core::{Device, Tensor};
+use gan_core::{ImageBatch, ImageShape, Seed};
+use gan_metrics::{Embedding, FeatureNetwork, FeatureNetworkError, ImageSet, train_classifier};
+
+const SHAPE: ImageShape = ImageShape {
+    channels: 1,
+    height: 12,
+    width: 12,
+};
+
+/// Images of stripes, upright in class 0 and lying in class 1, at changing phases.
+fn stripes(count: usize) -> (ImageSet, Vec<u32>) {
+    let labels: Vec<u32> = (0..count as u32).map(|i| i % 2).collect();
+    let pixel = |image: usize, place: usize| {
+        let along = if image.is_multiple_of(2) {
+            place % 12
+        } else {
+            place / 12
+        };
+        (1.3 * along as f32 + 0.7 * image as f32).sin()
+    };
+    let pixels = (0..count).flat_map(|i| (0..144).map(move |p| pixel(i, p)));
+    (
+        ImageSet::new("stripes", SHAPE, pixels.collect()).unwrap(),
+        labels,
+    )
+}
+
+fn batches(steps: usize) -> impl Iterator<Item = candle_core::Result<ImageBatch>> {
+    (0..steps).map(|_| {
+        let (images, labels) = stripes(32);
+        let images = images.blocks().next().unwrap()?;
+        let labels = Some(Tensor::from_vec(labels, 32, &Device::Cpu)?);
+        Ok(ImageBatch { images, labels })
+    })
+}
+
+fn trained(steps: usize) -> (FeatureNetwork, Vec<f64>) {
+    let network = FeatureNetwork::untrained_classifier(SHAPE, 2, Seed(3)).unwrap();
+    let mut losses = Vec::new();
+    let steps_done = |progress: gan_metrics::TrainingProgress| losses.push(progress.loss);
+    train_classifier(&network, batches(steps), steps as u64, Seed(3), steps_done).unwrap();
+    (network, losses)
+}
+
+#[test]
+fn a_classifier_learns_what_tells_its_classes_apart() {
+    let (network, losses) = trained(150);
+    assert_eq!(losses.len(), 150);
+    // ln 2 is the loss of a guess.
+    let last = losses[140..].iter().sum::<f64>() / 10.0;
+    assert!(last < 0.1 * 2_f64.ln(), "{last}");
+    let (images, labels) = stripes(64);
+    let classes = Embedding::new(&network, images, |_| {})
+        .unwrap()
+        .classes()
+        .unwrap();
+    let right = classes
+        .iter()
+        .zip(&labels)
+        .filter(|(class, label)| **class == **label as usize);
+    assert_eq!(right.count(), 64);
+}
+
+#[test]
+fn the_same_seed_trains_the_same_network_and_its_file_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.safetensors");
+    let (mut first, (second, _)) = (trained(5).0, trained(5));
+    assert_eq!(first.sha256().unwrap(), second.sha256().unwrap());
+
+    let (images, _) = stripes(200);
+    first.whiten_by(&images).unwrap();
+    first.describe_training("0".repeat(64), 1, Some(0.75));
+    first.save(&path).unwrap();
+    let read = FeatureNetwork::load(&path).unwrap();
+    assert_eq!(read.header(), first.header());
+    assert_eq!(read.sha256().unwrap(), first.sha256().unwrap());
+    assert_ne!(read.sha256().unwrap(), second.sha256().unwrap());
+    let embed = |network: &FeatureNetwork| Embedding::new(network, images.clone(), |_| {}).unwrap();
+    assert_eq!(embed(&read), embed(&first));
+}
+
+#[test]
+fn whitened_features_have_mean_zero_and_unit_covariance() {
+    let noise = ImageSet::noise("noise", SHAPE, 500, Seed(1)).unwrap();
+    let network = FeatureNetwork::random(SHAPE, Seed(2)).unwrap();
+    network.whiten_by(&noise).unwrap();
+    let features = Embedding::new(&network, noise, |_| {}).unwrap().features;
+    let (count, width) = (features.count(), features.dimensions());
+    let values = features.values();
+    let mean = |i: usize| (0..count).map(|row| values[row * width + i]).sum::<f64>() / count as f64;
+    for i in 0..width {
+        assert!(mean(i).abs() < 1e-3, "{i}: {}", mean(i));
+        for j in 0..=i {
+            let products = (0..count).map(|row| values[row * width + i] * values[row * width + j]);
+            let covariance = products.sum::<f64>() / (count - 1) as f64;
+            let expected = if i == j { 1.0 } else { 0.0 };
+            assert!(
+                (covariance - expected).abs() < 2e-3,
+                "{i} {j}: {covariance}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_network_or_no_image_for_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.safetensors");
+    let network = FeatureNetwork::random(SHAPE, Seed(0)).unwrap();
+    network.save(&path).unwrap();
+    let good = gan_core::Weights::read(&path).unwrap();
+    for (metadata, part) in [
+        ("{}".to_string(), "no feature network's header"),
+        (
+            good.metadata.replace("version\":1", "version\":9"),
+            "format version 9",
+        ),
+        (
+            good.metadata
+                .replace("\"height\":12", "\"height\":4000000000"),
+            "4000000000",
+        ),
+        (
+            good.metadata.replace("\"height\":12", "\"height\":0"),
+            "[1, 0, 12]",
+        ),
+        (
+            good.metadata.replace("\"height\":12", "\"height\":40"),
+            "another architecture",
+        ),
+    ] {
+        let weights = gan_core::Weights {
+            metadata,
+            ..good.clone()
+        };
+        weights.write(&path).unwrap();
+        let error = FeatureNetwork::load(&path).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    let other = Tensor::zeros((2, 1, 12, 13), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let error = network.activations(&other).unwrap_err().to_string();
+    assert!(
+        error.contains("[2, 1, 12, 13]") && error.contains("[1, 12, 12]"),
+        "{error}"
+    );
+
+    let one = FeatureNetwork::untrained_classifier(SHAPE, 1, Seed(0)).unwrap_err();
+    assert!(matches!(one, FeatureNetworkError::Classes { found: 1 }));
+    let unlabelled = batches(1).map(|batch| {
+        Ok(ImageBatch {
+            labels: None,
+            ..batch?
+        })
+    });
+    let classifier = FeatureNetwork::untrained_classifier(SHAPE, 2, Seed(0)).unwrap();
+    let error = train_classifier(&classifier, unlabelled, 1, Seed(0), |_| {}).unwrap_err();
+    assert!(matches!(error, FeatureNetworkError::NoLabels));
+}
