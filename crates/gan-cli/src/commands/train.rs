@@ -132,13 +132,16 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     console.line("  generator.safetensors  the trained generator");
     console.line("  samples/               a grid of generated digits, named by the step");
     console.line("  metrics.jsonl          losses, D(x), D(G(z)), V by step");
+    if scores.is_some() {
+        console
+            .line("  scores.jsonl           the scores by step; the best is in checkpoints/ too");
+    }
     console.line("  checkpoints/           all that training would need to go on");
     console.line("  config.toml            this run's configuration");
-    console.line(format!(
-        "Next: {} sample {}",
-        program(),
-        run.path().display()
-    ));
+    for command in ["sample", "evaluate"] {
+        let (program, run) = (program(), run.path().display());
+        console.line(format!("Next: {program} {command} {run}"));
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ pub(crate) use data_reference::DataReference;
 pub(crate) use file::{ClassShares, DataFacts, EvaluationFile, FeatureFacts, SubjectFacts};
 pub(crate) use report::write_report;
 pub(crate) use subject::{Subject, draw};
-pub(crate) use table::{comparison_table, figure, parzen_lines, score_table};
+pub(crate) use table::{comparison_table, parzen_lines, score_table, value};
 
 use gan_core::Seed;
 use gan_metrics::Score;

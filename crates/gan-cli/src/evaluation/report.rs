@@ -1,6 +1,6 @@
 //! `report.html`: an evaluation to look at, in one file that needs no network.
 
-use super::table::{PAPER_LIKELIHOODS, PARZEN_WARNING, better, figure, with_uncertainty};
+use super::table::{PAPER_LIKELIHOODS, PARZEN_WARNING, better, figure, value, with_uncertainty};
 use super::{DataReference, EvaluationFile};
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
@@ -112,7 +112,7 @@ fn scores(file: &EvaluationFile) -> Markup {
                     td { (score.kind.label()) }
                     td { b { (with_uncertainty(*score)) } }
                     @for control in &file.controls {
-                        td { @if let Some(score) = control.score(score.kind) { (figure(score.value)) } }
+                        td { @if let Some(score) = control.score(score.kind) { (value(score)) } }
                     }
                     td { (better(score.kind)) }
                     td.note {

@@ -28,11 +28,7 @@ pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
     for score in &file.scores {
         let mut row = vec![score.kind.label().to_string(), with_uncertainty(*score)];
         for control in &file.controls {
-            row.push(
-                control
-                    .score(score.kind)
-                    .map_or(String::new(), |score| figure(score.value)),
-            );
+            row.push(control.score(score.kind).map_or(String::new(), value));
         }
         row.push(better(score.kind));
         rows.push(row);
@@ -95,11 +91,19 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
-/// As `12.31 ± 0.05`.
+/// The value alone; counts, which have no uncertainty, as they are.
+pub(crate) fn value(score: Score) -> String {
+    match score.uncertainty {
+        Some(_) => figure(score.value),
+        None => score.value.to_string(),
+    }
+}
+
+/// As `12.31 ± 0.050`.
 pub(crate) fn with_uncertainty(score: Score) -> String {
     match score.uncertainty {
-        Some(uncertainty) => format!("{} ± {}", figure(score.value), figure(uncertainty)),
-        None => figure(score.value),
+        Some(uncertainty) => format!("{} ± {}", value(score), figure(uncertainty)),
+        None => value(score),
     }
 }
 

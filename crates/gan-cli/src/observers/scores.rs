@@ -1,14 +1,16 @@
 //! Scores while training, and the checkpoint that had the best.
 
 use super::{CheckpointWriter, Observed, Schedule};
+use crate::commands::doctor_lines;
 use crate::config::RunConfig;
 use crate::console::Console;
-use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw};
+use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw, value};
 use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use gan_core::Seed;
-use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ScoreKind};
+use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ModeCoverage, ScoreKind};
+use gan_train::doctor::{ClassShares, diagnose};
 use gan_train::{Observer, StepReport, TrainError, Trainer};
 use indicatif::{HumanCount, ProgressBar};
 use serde::Serialize;
@@ -32,6 +34,9 @@ const METRICS: [Metric; 5] = [
     Metric::Modes,
 ];
 
+/// Lost classes are said after so many scores in a row that found some.
+const ALARMING_SCORES: usize = 3;
+
 /// What a line on the console shows.
 const SHOWN: [(ScoreKind, &str); 6] = [
     (ScoreKind::FrechetDistance, "FID"),
@@ -52,6 +57,8 @@ pub(crate) struct ScoreObserver {
     file: File,
     console: Console,
     best_fid: f64,
+    /// How many scores in a row found lost classes.
+    lost_in_a_row: usize,
 }
 
 /// A line of `scores.jsonl`.
@@ -95,6 +102,7 @@ impl ScoreObserver {
             file,
             console: console.clone(),
             best_fid: f64::INFINITY,
+            lost_in_a_row: 0,
         })
     }
 
@@ -144,8 +152,8 @@ impl ScoreObserver {
         text.push('\n');
         self.file.write_all(text.as_bytes())?;
         let shown = SHOWN.iter().filter_map(|(kind, name)| {
-            let value = evaluation.value(*kind)?;
-            Some(format!("{name} {}", crate::evaluation::figure(value)))
+            let score = evaluation.scores.iter().find(|score| score.kind == *kind)?;
+            Some(format!("{name} {}", value(*score)))
         });
         self.console.line(format!(
             "step {}  {}{}",
@@ -153,11 +161,34 @@ impl ScoreObserver {
             shown.collect::<Vec<_>>().join("  "),
             if best { "  the best so far" } else { "" },
         ));
+        self.look_for_lost_classes(line.step, modes);
         if best {
             self.best_fid = fid;
             self.writer.write_best(trainer)?;
         }
         Ok(())
+    }
+}
+
+impl ScoreObserver {
+    /// Every run draws few classes at first: it is alarming when scores go on finding it.
+    fn look_for_lost_classes(&mut self, step: u64, modes: Option<&ModeCoverage>) {
+        let shares = modes.map(|modes| ClassShares {
+            step,
+            generated: modes.generated_shares.clone(),
+            data: modes.data_shares.clone(),
+        });
+        match diagnose(&[], shares.as_ref()).first() {
+            None => self.lost_in_a_row = 0,
+            Some(finding) => {
+                self.lost_in_a_row += 1;
+                if self.lost_in_a_row == ALARMING_SCORES {
+                    for line in doctor_lines(finding) {
+                        self.console.line(line);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -66,8 +66,8 @@ impl Finding {
             }
             Ailment::Oscillation => "a smaller --lr, or --beta1 0.5 or less if it was raised",
             Ailment::LostClasses => {
-                "look at earlier checkpoints by --evaluate-every, and keep the best; this recipe \
-                 is known to drop classes"
+                "look at earlier checkpoints by --evaluate-every, and keep the best; the tutorial's \
+                 recipe is known to drop classes"
             }
         };
         Self {
