@@ -11,9 +11,9 @@ use crate::evaluation::{
 };
 use crate::exit::WrongUse;
 use anyhow::Result;
-use gan_core::Seed;
+use gan_core::{ImageShape, Seed};
 use gan_data::Split;
-use gan_metrics::{Embedding, Equilibrium, Evaluation, Metric, STACKED_CHANNELS};
+use gan_metrics::{Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
 use std::path::{Path, PathBuf};
 
 /// Images of a generator, unless another number is given: what published scores use.
@@ -65,69 +65,41 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let metrics = arguments.metrics();
     let bar = console.parts();
     let progress = Progress(bar.clone());
-
-    let mut shape = config.open(Split::Train)?.shape();
-    let (mut default_count, stacked) = (COUNT, arguments.stacked);
-    if stacked {
-        (shape.channels, default_count) = (STACKED_CHANNELS * shape.channels, STACKED_COUNT);
-    }
-    let count = arguments.count.map(|count| count as usize);
-    let images = |seed: u64| subject.images(count, default_count, Seed(seed), shape);
     progress.expect((1 + metrics.len()) * arguments.seeds as usize);
+
     progress.begin("images");
-    let first = images(0)?;
+    let shape = config.open(Split::Train)?.shape();
+    let first = arguments.images(&subject, 0, shape)?;
     let features = arguments.features.as_deref();
     let mut data = DataReference::open(&config, features, first.count(), &metrics, &progress)?;
     arguments.check_available(&subject, &data)?;
 
-    let (data_facts, feature_facts) = data.facts.clone();
-    let mut file = EvaluationFile::new(subject.facts.clone(), data_facts, feature_facts);
+    let mut file = EvaluationFile::new(subject.facts.clone(), data.facts.clone());
     file.count = first.count();
-    let mut shown = None;
-    for seed in 0..arguments.seeds {
-        progress.begin("features of generated images");
-        let images = if seed == 0 {
-            first.clone()
-        } else {
-            images(seed)?
-        };
-        let images = if stacked {
-            images.split_channels()
-        } else {
-            images
-        };
-        let generated = Embedding::new(&data.network, images, |_| {})?;
-        progress.done();
-        let mut evaluation = Evaluation::default();
-        for metric in &metrics {
-            progress.begin(&format!("{metric:?}"));
-            let found = score(&subject, &data, &generated, *metric)?;
-            evaluation.extend(found);
-            progress.done();
-        }
-        if subject.is_generator() {
-            file.seeds.push(seed);
-        }
-        file.scores_by_seed.push(evaluation.scores.clone());
-        shown.get_or_insert((generated, evaluation));
+    let shown = score(
+        &subject,
+        &data,
+        arguments.scored(first),
+        &metrics,
+        &progress,
+    )?;
+    file.scores_by_seed.push(shown.1.scores.clone());
+    for seed in 1..arguments.seeds {
+        let images = arguments.scored(arguments.images(&subject, seed, shape)?);
+        let (_, found) = score(&subject, &data, images, &metrics, &progress)?;
+        file.scores_by_seed.push(found.scores);
     }
-    file.controls = controls(&mut data, &metrics, &progress)?;
-    bar.finish_and_clear();
+    if subject.is_generator() {
+        file.seeds = (0..arguments.seeds).collect();
+    }
     file.scores = mean_scores(&file.scores_by_seed);
-    file.notes = data.notes.clone();
-    if metrics.contains(&Metric::Equilibrium) && subject.discriminator().is_none() {
-        file.notes
-            .push("No scores of Equilibrium: it needs a run's discriminator.".to_string());
-    }
-    if stacked {
-        file.notes
-            .push(stacked_floor(file.count, data.class_names.len()));
-    }
+    file.controls = controls(&mut data, &metrics, &progress)?;
+    file.classes = data.class_shares(&shown.1);
+    file.notes = arguments.notes(&subject, &data);
+    bar.finish_and_clear();
+
     let (json, html) = arguments.outputs(&subject.facts.path);
-    if let Some((generated, evaluation)) = &shown {
-        file.classes = data.class_shares(evaluation);
-        write_report(&html, &file, &data, generated, evaluation)?;
-    }
+    write_report(&html, &file, &data, &shown.0, &shown.1)?;
     file.write(&json)?;
     print(&file, console);
     console.result(format!("{}\n{}", json.display(), html.display()));
@@ -145,28 +117,36 @@ fn stacked_floor(count: usize, classes: usize) -> String {
     )
 }
 
-/// One family; the equilibrium's needs the subject's discriminator.
+/// The families of scores of some images; the equilibrium's needs the subject's discriminator.
 fn score(
     subject: &Subject,
     data: &DataReference,
-    generated: &Embedding,
-    metric: Metric,
-) -> Result<Evaluation> {
-    match subject.discriminator() {
-        Some(discriminator) if metric == Metric::Equilibrium => {
-            let held_out = &data.reference.real.images;
-            let training = data.first_training_images()?;
-            let found = Equilibrium::new(discriminator, held_out, &training, &generated.images)?;
-            Ok(Evaluation::of_equilibrium(&found))
-        }
-        _ => Ok(Evaluation::new(
-            &data.reference,
-            generated,
-            &[metric],
-            SCORE_SEED,
-            |_| {},
-        )?),
+    images: ImageSet,
+    metrics: &[Metric],
+    progress: &Progress,
+) -> Result<(Embedding, Evaluation)> {
+    progress.begin("features of generated images");
+    let generated = Embedding::new(&data.network, images, |_| {})?;
+    progress.done();
+    let mut evaluation = Evaluation::default();
+    for metric in metrics {
+        progress.begin(&format!("{metric:?}"));
+        evaluation.extend(match subject.discriminator() {
+            Some(discriminator) if *metric == Metric::Equilibrium => {
+                let held_out = &data.reference.real.images;
+                let training = data.first_training_images()?;
+                let images = &generated.images;
+                let found = Equilibrium::new(discriminator, held_out, &training, images)?;
+                Evaluation::of_equilibrium(&found)
+            }
+            _ => {
+                let (reference, metric) = (&data.reference, &[*metric]);
+                Evaluation::new(reference, &generated, metric, SCORE_SEED, |_| {})?
+            }
+        });
+        progress.done();
     }
+    Ok((generated, evaluation))
 }
 
 fn print(file: &EvaluationFile, console: &Console) {
@@ -205,6 +185,38 @@ fn class_line(classes: &ClassShares) -> String {
 }
 
 impl EvaluateArguments {
+    /// The subject's images under a seed, of the data set's `shape` or stacks of it.
+    fn images(&self, subject: &Subject, seed: u64, mut shape: ImageShape) -> Result<ImageSet> {
+        let mut default_count = COUNT;
+        if self.stacked {
+            shape.channels *= STACKED_CHANNELS;
+            default_count = STACKED_COUNT;
+        }
+        let count = self.count.map(|count| count as usize);
+        subject.images(count, default_count, Seed(seed), shape)
+    }
+
+    /// What the network looks at: the images, or the digits that are stacked in them.
+    fn scored(&self, images: ImageSet) -> ImageSet {
+        if self.stacked {
+            images.split_channels()
+        } else {
+            images
+        }
+    }
+
+    /// What a reader should know beside the scores.
+    fn notes(&self, subject: &Subject, data: &DataReference) -> Vec<String> {
+        let mut notes = data.notes.clone();
+        if self.metrics().contains(&Metric::Equilibrium) && subject.discriminator().is_none() {
+            notes.push("No scores of Equilibrium: it needs a run's discriminator.".to_string());
+        }
+        if self.stacked {
+            notes.push(stacked_floor(data.count, data.class_names.len()));
+        }
+        notes
+    }
+
     fn metrics(&self) -> Vec<Metric> {
         if self.stacked {
             return vec![Metric::Stacked];

@@ -74,6 +74,18 @@ impl FeatureSource {
         Ok(Self { network, path })
     }
 
+    /// What to know of features that no classifier made.
+    fn note(&self, data: &DataConfig) -> Option<String> {
+        self.path.is_none().then(|| {
+            format!(
+                "The features are those of a random network, since {} is not there: distances in \
+                 them say less, and there are no classes. Labelled images get a network by \
+                 `train-classifier`.",
+                data.feature_network().display()
+            )
+        })
+    }
+
     fn facts(&self) -> Result<FeatureFacts> {
         let header = self.network.header();
         Ok(FeatureFacts {
@@ -99,6 +111,7 @@ impl DataReference {
         let (held_out, mut notes) = held_out(config)?;
         let training_images = image_set("training images", &training)?;
         let source = FeatureSource::open(features, config, &training_images)?;
+        notes.extend(source.note(config));
         let feature_facts = source.facts()?;
         let data_facts = DataFacts {
             path: config.path.clone(),
@@ -106,27 +119,17 @@ impl DataReference {
             held_out_sha256: held_out.as_ref().map(Dataset::sha256),
             real_images: held_out.as_ref().unwrap_or(&training).len().min(count),
         };
-        if source.path.is_none() {
-            notes.push(format!(
-                "The features are those of a random network, since {} is not there: distances in \
-                 them say less, and there are no classes. Labelled images get a network by \
-                 `train-classifier`.",
-                config.feature_network().display()
-            ));
-        }
-        let cache = Cache::open(
-            &config.path,
-            &[
-                &data_facts.training_sha256,
-                data_facts.held_out_sha256.as_deref().unwrap_or_default(),
-                &feature_facts.sha256,
-                &count.to_string(),
-            ],
-        );
-        let network = source.network;
         let mut parts = Parts {
-            network: &network,
-            cache,
+            network: &source.network,
+            cache: Cache::open(
+                &config.path,
+                &[
+                    &data_facts.training_sha256,
+                    data_facts.held_out_sha256.as_deref().unwrap_or_default(),
+                    &feature_facts.sha256,
+                    &count.to_string(),
+                ],
+            ),
             progress,
         };
         let real = match &held_out {
@@ -137,15 +140,18 @@ impl DataReference {
         let real = parts.embed("held_out", real)?;
         let wants_training =
             |metric: &Metric| matches!(metric, Metric::Memorization | Metric::Parzen);
-        let training_reference = if held_out.is_some() && metrics.iter().any(wants_training) {
+        let mut training_reference = None;
+        if held_out.is_some() && metrics.iter().any(wants_training) {
             progress.expect(2);
-            Some(parts.training(&training_images, &real)?)
-        } else {
-            None
-        };
+            training_reference = Some(parts.training(&training_images, &real)?);
+        }
         parts.cache.save()?;
-        let labelled =
-            training.labels().is_some() && network.header().classes == Some(training.class_count());
+        let cache = parts.cache;
+        let missing = controls::missing(&cache, metrics);
+        progress.expect(missing.iter().map(|(_, metrics)| metrics.len()).sum());
+
+        let classes = source.network.header().classes;
+        let labelled = training.labels().is_some() && classes == Some(training.class_count());
         let class_counts = labelled.then(|| training.images_per_class());
         let reference = Reference::new(real, class_counts, training_reference);
         for metric in metrics {
@@ -153,12 +159,10 @@ impl DataReference {
                 notes.push(format!("No scores of {metric:?}: it {reason}."));
             }
         }
-        let missing = controls::missing(&parts.cache, metrics);
-        progress.expect(missing.iter().map(|(_, metrics)| metrics.len()).sum());
         Ok(Self {
-            cache: parts.cache,
+            cache,
             class_names: class_names(&training),
-            network,
+            network: source.network,
             reference,
             training_images,
             count,

@@ -74,7 +74,8 @@ pub(crate) struct ClassShares {
 }
 
 impl EvaluationFile {
-    pub(crate) fn new(subject: SubjectFacts, data: DataFacts, features: FeatureFacts) -> Self {
+    /// One without scores yet.
+    pub(crate) fn new(subject: SubjectFacts, (data, features): (DataFacts, FeatureFacts)) -> Self {
         Self {
             evaluation_format_version: FORMAT_VERSION,
             subject,
