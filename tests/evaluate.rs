@@ -150,6 +150,13 @@ fn a_run_is_scored_with_controls_and_compared() {
         assert_eq!(value(&of_file, kind), value(&evaluation, kind), "{kind}");
     }
 
+    // Pictures round to 256 shades; their scores are about the same.
+    succeed(folder, "sample a --count 400 --out pictures");
+    succeed(folder, "evaluate pictures --data small --metrics fid");
+    let of_pictures = json(&folder.join("pictures.evaluation.json"));
+    let ratio = value(&of_pictures, "frechet-distance") / value(&evaluation, "frechet-distance");
+    assert!((ratio - 1.0).abs() < 0.02, "{ratio}");
+
     let table = succeed(folder, "compare a x.npy.evaluation.json");
     assert!(table.contains("FID") && table.contains("x.npy"), "{table}");
     succeed(folder, "evaluate a --count 300 --metrics fid --out fewer");
@@ -344,6 +351,13 @@ fn images_that_cannot_be_scored_are_refused() {
     fs::write(path("x.txt"), "text").unwrap();
     check("x.txt", &["x.txt", "npy"]);
 
+    fs::create_dir(path("pictures")).unwrap();
+    for name in ["a.png", "b.png"] {
+        image::GrayImage::new(30, 28)
+            .save(path("pictures").join(name))
+            .unwrap();
+    }
+    check("pictures", &["[1, 28, 30]", "expected [1, 28, 28]"]);
     write_npy(&path("large.npy"), &[4, 1, 32, 32], &wave(4 * 1024));
     check("large.npy", &["[1, 32, 32]", "expected [1, 28, 28]"]);
     write_npy(&path("flat.npy"), &[4, 784], &wave(4 * 784));

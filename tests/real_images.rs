@@ -45,7 +45,7 @@ static TRAIN: LazyLock<Dataset> = LazyLock::new(|| mnist(Split::Train));
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
     let held_out = embed(numbered(&TEST, 0..COUNT));
     let training = embed(numbered(&TRAIN, 0..TRAINING));
-    let training = TrainingReference::new(training, &held_out, |_| {}).unwrap();
+    let training = TrainingReference::new(training, &held_out).unwrap();
     Reference::new(held_out, Some(TRAIN.images_per_class()), Some(training))
 });
 
@@ -53,7 +53,7 @@ static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
 static FRESH: LazyLock<Evaluation> = LazyLock::new(|| score(fresh()));
 
 fn embed(images: ImageSet) -> Embedding {
-    Embedding::new(&NETWORK, images, |_| {}).unwrap()
+    Embedding::new(&NETWORK, images).unwrap()
 }
 
 fn numbered(data: &Dataset, numbers: impl IntoIterator<Item = usize>) -> ImageSet {
@@ -75,7 +75,7 @@ fn score(images: ImageSet) -> Evaluation {
         .into_iter()
         .filter(|m| *m != Metric::Parzen)
         .collect();
-    Evaluation::new(&REFERENCE, &embed(images), &metrics, Seed(0), |_| {}).unwrap()
+    Evaluation::new(&REFERENCE, &embed(images), &metrics, Seed(0)).unwrap()
 }
 
 /// Each image through a function of its pixels and a coordinate.

@@ -29,24 +29,18 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Runs the network over `images`; `on_block` is told how many were done at a time.
+    /// Runs the network over `images`.
     ///
     /// # Errors
     /// Where the network does not take the images, or fails.
-    pub fn new(
-        network: &FeatureNetwork,
-        images: ImageSet,
-        on_block: impl Fn(u64),
-    ) -> Result<Self, EmbeddingError> {
+    pub fn new(network: &FeatureNetwork, images: ImageSet) -> Result<Self, EmbeddingError> {
         let (mut features, mut logits) = (Vec::new(), Vec::new());
         for block in images.blocks() {
-            let block = block?;
-            let activations = network.activations(&block)?;
+            let activations = network.activations(&block?)?;
             append(&mut features, &activations.features)?;
             if let Some(found) = &activations.logits {
                 append(&mut logits, found)?;
             }
-            on_block(block.dim(0)? as u64);
         }
         let classes = network.header().classes;
         let logits = classes.map(|classes| Features::new(images.name(), logits, classes));

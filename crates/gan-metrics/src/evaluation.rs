@@ -37,8 +37,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Scores `generated` against `reference`. Families that the reference cannot give
     /// ([`Reference::unavailable`]), and [`Metric::Equilibrium`], which needs a discriminator, give
-    /// none. `seed` is that of subsets and bootstraps; `on_metric` is told of each family when it
-    /// is done.
+    /// none. `seed` is that of subsets and bootstraps.
     ///
     /// # Errors
     /// Where a family asked for needs more images than there are, or fails.
@@ -47,14 +46,12 @@ impl Evaluation {
         generated: &Embedding,
         metrics: &[Metric],
         seed: Seed,
-        on_metric: impl Fn(Metric),
     ) -> Result<Self, MetricError> {
         let mut evaluation = Self::default();
         for metric in metrics {
             if reference.unavailable(*metric).is_none() {
                 evaluation.add(*metric, reference, generated, seed)?;
             }
-            on_metric(*metric);
         }
         Ok(evaluation)
     }
@@ -227,7 +224,7 @@ impl Evaluation {
         seed: Seed,
     ) -> Result<(), MetricError> {
         let count = generated.images.count();
-        let by_pixels = NearestNeighbors::by_pixels(&generated.images, &training.images, |_| {})?;
+        let by_pixels = NearestNeighbors::by_pixels(&generated.images, &training.images)?;
         let pixels = Memorization::new(&by_pixels, &training.held_out_by_pixels, seed)?;
         self.push(
             ScoreKind::PixelDistanceRatio,

@@ -34,20 +34,14 @@ impl NearestNeighbors {
             &single(among),
             points.dimensions(),
             |point, row| exact(points.row(point), among.row(row)),
-            |_| {},
         ))
     }
 
-    /// Of the images `points` among the images `among`, by their values in [-1, 1]; `on_rows` is
-    /// told how many of `among` were searched.
+    /// Of the images `points` among the images `among`, by their values in [-1, 1].
     ///
     /// # Errors
     /// [`MetricError::Dimensions`].
-    pub fn by_pixels(
-        points: &ImageSet,
-        among: &ImageSet,
-        on_rows: impl Fn(u64),
-    ) -> Result<Self, MetricError> {
+    pub fn by_pixels(points: &ImageSet, among: &ImageSet) -> Result<Self, MetricError> {
         let width = among.shape().elements();
         if points.shape() != among.shape() {
             return Err(MetricError::Dimensions {
@@ -62,7 +56,6 @@ impl NearestNeighbors {
             among.pixels(),
             width,
             |point, row| exact(points.image(point), among.image(row)),
-            on_rows,
         ))
     }
 }
@@ -83,7 +76,6 @@ fn search(
     among: &[f32],
     width: usize,
     squared: impl Fn(usize, usize) -> f64 + Sync,
-    on_rows: impl Fn(u64),
 ) -> NearestNeighbors {
     let norms = |rows: &[f32]| -> Vec<f32> { rows.chunks_exact(width).map(norm).collect() };
     let own = norms(points);
@@ -103,7 +95,6 @@ fn search(
                 });
             }
         });
-        on_rows(others.len() as u64);
     }
     NearestNeighbors {
         rows: best.iter().map(|(row, _)| *row).collect(),
@@ -195,7 +186,7 @@ mod tests {
         };
         let all = ImageSet::new("all", shape, pixels.clone()).unwrap();
         let some = ImageSet::new("some", shape, pixels[4 * 2500..4 * 2600].to_vec()).unwrap();
-        let found = NearestNeighbors::by_pixels(&some, &all, |_| {}).unwrap();
+        let found = NearestNeighbors::by_pixels(&some, &all).unwrap();
         assert_eq!(found.rows, (2500..2600).collect::<Vec<_>>());
         assert!(found.distances.iter().all(|distance| *distance == 0.0));
     }

@@ -62,17 +62,12 @@ impl Reference {
 }
 
 impl TrainingReference {
-    /// Embeds nothing itself, but looks for the nearest training image of each held-out one;
-    /// `on_rows` is told how many training images were searched.
+    /// Looks for the nearest training image of each held-out one.
     ///
     /// # Errors
     /// [`MetricError::Dimensions`] for sets of different shapes.
-    pub fn new(
-        training: Embedding,
-        held_out: &Embedding,
-        on_rows: impl Fn(u64),
-    ) -> Result<Self, MetricError> {
-        let by_pixels = NearestNeighbors::by_pixels(&held_out.images, &training.images, on_rows)?;
+    pub fn new(training: Embedding, held_out: &Embedding) -> Result<Self, MetricError> {
+        let by_pixels = NearestNeighbors::by_pixels(&held_out.images, &training.images)?;
         let by_features = NearestNeighbors::by_features(&held_out.features, &training.features)?;
         Ok(Self {
             held_out_by_pixels: by_pixels,

@@ -55,10 +55,7 @@ fn a_classifier_learns_what_tells_its_classes_apart() {
     let last = losses[140..].iter().sum::<f64>() / 10.0;
     assert!(last < 0.1 * 2_f64.ln(), "{last}");
     let (images, labels) = stripes(64);
-    let classes = Embedding::new(&network, images, |_| {})
-        .unwrap()
-        .classes()
-        .unwrap();
+    let classes = Embedding::new(&network, images).unwrap().classes().unwrap();
     let right = classes
         .iter()
         .zip(&labels)
@@ -81,7 +78,7 @@ fn the_same_seed_trains_the_same_network_and_its_file_gives_it_back() {
     assert_eq!(read.header(), first.header());
     assert_eq!(read.sha256().unwrap(), first.sha256().unwrap());
     assert_ne!(read.sha256().unwrap(), second.sha256().unwrap());
-    let embed = |network: &FeatureNetwork| Embedding::new(network, images.clone(), |_| {}).unwrap();
+    let embed = |network: &FeatureNetwork| Embedding::new(network, images.clone()).unwrap();
     assert_eq!(embed(&read), embed(&first));
 }
 
@@ -90,7 +87,7 @@ fn whitened_features_have_mean_zero_and_unit_covariance() {
     let noise = ImageSet::noise("noise", SHAPE, 500, Seed(1)).unwrap();
     let network = FeatureNetwork::random(SHAPE, Seed(2)).unwrap();
     network.whiten_by(&noise).unwrap();
-    let features = Embedding::new(&network, noise, |_| {}).unwrap().features;
+    let features = Embedding::new(&network, noise).unwrap().features;
     let (count, width) = (features.count(), features.dimensions());
     let values = features.values();
     let mean = |i: usize| (0..count).map(|row| values[row * width + i]).sum::<f64>() / count as f64;

@@ -126,7 +126,7 @@ fn score(
     progress: &Progress,
 ) -> Result<(Embedding, Evaluation)> {
     progress.begin("features of generated images");
-    let generated = Embedding::new(&data.network, images, |_| {})?;
+    let generated = Embedding::new(&data.network, images)?;
     progress.done();
     let mut evaluation = Evaluation::default();
     for metric in metrics {
@@ -141,7 +141,7 @@ fn score(
             }
             _ => {
                 let (reference, metric) = (&data.reference, &[*metric]);
-                Evaluation::new(reference, &generated, metric, SCORE_SEED, |_| {})?
+                Evaluation::new(reference, &generated, metric, SCORE_SEED)?
             }
         });
         progress.done();

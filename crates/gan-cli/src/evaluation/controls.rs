@@ -98,11 +98,10 @@ pub(crate) fn controls(
             [Metric::Stacked] => kind.stacks(&data.training_images, data.count)?,
             _ => kind.images(&data.training_images, data.count)?,
         };
-        let embedding = Embedding::new(&data.network, images, |_| {})?;
+        let embedding = Embedding::new(&data.network, images)?;
         for metric in metrics {
             progress.begin(&format!("{metric:?} of {} as a control", kind.label()));
-            let found =
-                Evaluation::new(&data.reference, &embedding, &[metric], SCORE_SEED, |_| {})?;
+            let found = Evaluation::new(&data.reference, &embedding, &[metric], SCORE_SEED)?;
             data.cache.keep_control(kind.label(), metric, found.scores);
             progress.done();
         }

@@ -248,7 +248,7 @@ impl Parts<'_> {
             _ => {
                 self.progress
                     .begin(&format!("features of {}", images.name()));
-                let embedding = Embedding::new(self.network, images, |_| {})?;
+                let embedding = Embedding::new(self.network, images)?;
                 self.cache.keep_features(&features, &embedding.features)?;
                 if let Some(found) = &embedding.logits {
                     self.cache.keep_features(&logits, found)?;
@@ -275,7 +275,7 @@ impl Parts<'_> {
             _ => {
                 self.progress
                     .begin("distances of held-out images to training images");
-                let reference = TrainingReference::new(training, held_out, |_| {})?;
+                let reference = TrainingReference::new(training, held_out)?;
                 self.cache
                     .keep_neighbors(pixels, &reference.held_out_by_pixels)?;
                 self.cache

@@ -117,13 +117,12 @@ impl ScoreObserver {
             .into());
         }
         let images = ImageSet::new("generated images", shape, pixels)?;
-        let generated = Embedding::new(&self.data.network, images, |_| {})?;
+        let generated = Embedding::new(&self.data.network, images)?;
         Ok(Evaluation::new(
             &self.data.reference,
             &generated,
             &METRICS,
             SCORE_SEED,
-            |_| {},
         )?)
     }
 
