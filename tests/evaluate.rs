@@ -7,7 +7,7 @@ mod program;
 
 use gan_data::{Dataset, ImageFolderOptions, Split};
 use npyz::WriterBuilder;
-use program::{gan_cli, root, text};
+use program::{gan_cli, root, text, with_threads};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -239,6 +239,37 @@ fn scores_while_training_leave_the_training_as_it_is() {
     let done = best["step"].as_u64().unwrap() + 1;
     assert!(inspected.contains(&format!("step {done}")), "{inspected}");
     assert!(folder.join("scored/checkpoints/best.safetensors").exists());
+}
+
+#[test]
+fn networks_and_scores_are_the_same_bytes_on_one_and_two_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 300, 150);
+    let wave: Vec<f32> = (0..150 * 784).map(|i| (i as f32 * 0.1).sin()).collect();
+    write_npy(&folder.join("x.npy"), &[150, 1, 28, 28], &wave);
+    let run = |arguments: &str, threads: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = with_threads(folder, &arguments, threads);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    for (threads, name) in [("1", "one"), ("2", "two")] {
+        let out = format!("{name}.safetensors");
+        run(
+            &format!("train-classifier --data small --epochs 2 --out {out}"),
+            threads,
+        );
+        // Nothing from the other's cache.
+        fs::remove_dir_all(folder.join(".evaluation-cache")).ok();
+        run(
+            &format!("evaluate x.npy --data small --features one.safetensors --out {name}"),
+            threads,
+        );
+    }
+    let same =
+        |a: &str, b: &str| fs::read(folder.join(a)).unwrap() == fs::read(folder.join(b)).unwrap();
+    assert!(same("one.safetensors", "two.safetensors"));
+    assert!(same("one/evaluation.json", "two/evaluation.json"));
 }
 
 #[test]

@@ -120,22 +120,14 @@ impl Weights {
     /// When the file cannot be read or is no valid safetensors file.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
-        Self::from_bytes(&bytes, path)
-    }
-
-    /// Reads the bytes of a file onto the CPU; `path` names it in errors.
-    ///
-    /// # Errors
-    /// When they are no valid safetensors file.
-    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, WeightsError> {
         let format = |found: String| WeightsError::Format {
             path: path.to_path_buf(),
             found,
         };
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| format(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
         let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
         let metadata = metadata.cloned().unwrap_or_default();
-        let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|e| format(e.to_string()))?;
         Ok(Self {
             tensors: tensors.into_iter().collect(),
