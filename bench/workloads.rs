@@ -120,7 +120,7 @@ fn step(batch: usize, repeat: usize) -> Result<Measured> {
     let discriminator: Box<dyn Discriminator> =
         model.discriminator(shape, Seed(0), DType::F32, &device)?;
     let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
-    let loss = config.loss.build();
+    let loss = config.adversarial_loss();
     let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config)?;
     measure(repeat, |index| {
         black_box(trainer.step(&batches[index % batches.len()])?);

@@ -138,7 +138,7 @@ fn trainer(dtype: DType) -> Trainer {
         generator,
         discriminator,
         prior,
-        config.loss.build(),
+        config.adversarial_loss(),
         &config,
     )
     .unwrap()

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         model.generator(shape, config.seed, DType::F32, &device)?,
         model.discriminator(shape, config.seed, DType::F32, &device)?,
         Box::new(prior),
-        config.loss.build(),
+        config.adversarial_loss(),
         &config,
     )?;
     let batches = (0..config.epochs).flat_map(|epoch| loader.epoch(epoch));

@@ -29,6 +29,8 @@ pub enum Purpose {
     Bootstrap = 9,
     /// Images of noise, as a control of scores; index 0.
     NoiseImages = 10,
+    /// Noise on the images that the discriminator is shown; the index is the step, from 0.
+    InstanceNoise = 11,
 }
 
 /// The number that a run's randomness grows from.

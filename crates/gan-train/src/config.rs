@@ -1,29 +1,8 @@
 //! The numbers of a training run, and their ranges.
 
-use crate::{Minimax, NonSaturating};
+use crate::{LossKind, LossOptions};
 use gan_core::{AdversarialLoss, Seed};
 use serde::{Deserialize, Serialize};
-
-/// The adversarial losses, by the name that a configuration gives them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LossKind {
-    /// −ln D(G(z)) for the generator.
-    #[default]
-    NonSaturating,
-    /// ln(1 − D(G(z))) for the generator.
-    Minimax,
-}
-
-impl LossKind {
-    /// The loss of that name.
-    pub fn build(self) -> Box<dyn AdversarialLoss> {
-        match self {
-            Self::NonSaturating => Box::new(NonSaturating),
-            Self::Minimax => Box::new(Minimax),
-        }
-    }
-}
 
 /// Which player moves first in a step. Both see the images made at its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +34,16 @@ pub struct TrainConfig {
     pub beta2: f64,
     /// The adversarial loss.
     pub loss: LossKind,
+    /// One-sided label smoothing: real images are labelled 1 less this; in [0, 0.5]. Only for losses
+    /// with labels.
+    pub label_smoothing: f64,
+    /// Standard deviation of the Gaussian noise on all images that the discriminator is shown while
+    /// training (Sønderby et al., 2017, arXiv 1610.04490), in pixel units of [-1, 1]; at least 0.
+    pub instance_noise: f64,
+    /// After each step the discriminator's weights are clamped to [-this, this] (Arjovsky et al.,
+    /// 2017, arXiv 1701.07875, who take 0.01); positive. None: they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_clip: Option<f64>,
     /// Which player moves first.
     pub update_order: UpdateOrder,
     /// Where every random number comes from.
@@ -71,6 +60,9 @@ impl Default for TrainConfig {
             beta1: 0.5,
             beta2: 0.999,
             loss: LossKind::default(),
+            label_smoothing: 0.0,
+            instance_noise: 0.0,
+            weight_clip: None,
             update_order: UpdateOrder::default(),
             seed: Seed(0),
         }
@@ -130,7 +122,43 @@ impl TrainConfig {
             let within = (0.0..1.0).contains(&beta);
             check(within, key, beta.to_string(), "a number from 0 to below 1")?;
         }
-        Ok(())
+        let smoothing = self.label_smoothing;
+        let (most, without) = if self.loss.has_labels() {
+            (0.5, "a number from 0 to 0.5")
+        } else {
+            (0.0, "0: this loss has no labels to smooth")
+        };
+        let within = (0.0..=most).contains(&smoothing);
+        check(within, "label_smoothing", smoothing.to_string(), without)?;
+        let noise = self.instance_noise;
+        let within = noise >= 0.0 && noise.is_finite();
+        check(
+            within,
+            "instance_noise",
+            noise.to_string(),
+            "a number of at least 0",
+        )?;
+        match self.weight_clip {
+            None => check(
+                self.loss != LossKind::Wasserstein,
+                "weight_clip",
+                "not set".to_string(),
+                "a bound on the critic's weights, as 0.01: the Wasserstein loss needs one",
+            ),
+            Some(clip) => check(
+                clip > 0.0 && clip.is_finite(),
+                "weight_clip",
+                clip.to_string(),
+                "a positive number, as 0.01",
+            ),
+        }
+    }
+
+    /// The loss that the players have.
+    pub fn adversarial_loss(&self) -> Box<dyn AdversarialLoss> {
+        self.loss.build(LossOptions {
+            label_smoothing: self.label_smoothing,
+        })
     }
 }
 
@@ -141,7 +169,7 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 9] = [
+        let cases: [(&str, Spoil); 16] = [
             ("epochs", |c| c.epochs = 0),
             ("steps", |c| c.steps = Some(0)),
             ("batch_size", |c| c.batch_size = 0),
@@ -151,6 +179,15 @@ mod tests {
             ("lr", |c| c.lr = f64::INFINITY),
             ("beta1", |c| c.beta1 = 1.0),
             ("beta2", |c| c.beta2 = -0.1),
+            ("label_smoothing", |c| c.label_smoothing = 0.6),
+            ("label_smoothing", |c| {
+                (c.loss, c.label_smoothing) = (LossKind::Hinge, 0.1);
+            }),
+            ("instance_noise", |c| c.instance_noise = -0.1),
+            ("instance_noise", |c| c.instance_noise = f64::NAN),
+            ("weight_clip", |c| c.weight_clip = Some(0.0)),
+            ("weight_clip", |c| c.weight_clip = Some(f64::INFINITY)),
+            ("weight_clip", |c| c.loss = LossKind::Wasserstein),
         ];
         assert_eq!(TrainConfig::default().validate(), Ok(()));
         for (key, spoil) in cases {

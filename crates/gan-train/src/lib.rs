@@ -32,9 +32,12 @@ pub use adam::Adam;
 pub use checkpoint::{
     CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, restore_discriminator, save,
 };
-pub use config::{ConfigError, LossKind, TrainConfig, UpdateOrder};
+pub use config::{ConfigError, TrainConfig, UpdateOrder};
 pub use error::TrainError;
-pub use loss::{Minimax, NonSaturating};
+pub use loss::{
+    Hinge, LeastSquares, LossKind, LossOptions, Minimax, NonSaturating, RelativisticPairing,
+    Wasserstein,
+};
 pub use observer::Observer;
 pub use report::StepReport;
 pub use trainer::{TrainState, Trainer};

@@ -5,6 +5,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
     AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
+    StandardNormalPrior,
 };
 use gan_ops::bce_with_logits;
 
@@ -19,6 +20,8 @@ pub struct Trainer {
     prior: Box<dyn LatentPrior>,
     loss: Box<dyn AdversarialLoss>,
     update_order: UpdateOrder,
+    instance_noise: f64,
+    weight_clip: Option<f64>,
 }
 
 /// How far a run has come. With the seed it determines every random number still to be drawn.
@@ -90,6 +93,8 @@ impl Trainer {
             prior,
             loss,
             update_order: config.update_order,
+            instance_noise: config.instance_noise,
+            weight_clip: config.weight_clip,
             seed: config.seed,
             state: TrainState::default(),
         })
@@ -131,9 +136,9 @@ impl Trainer {
         };
         let generated = self.generate(&real)?;
         let fake = &generated.outputs[0];
-        let judged = self
-            .discriminator
-            .record(&[&real.images, fake], real.labels)?;
+        let [shown_real, shown_fake] = self.show([&real.images, fake])?;
+        let shown = [&shown_real, &shown_fake];
+        let judged = self.discriminator.record(&shown, real.labels)?;
         let (generator_loss, judged) = match self.update_order {
             // Neither update needs the other's result, so one judgement serves both.
             UpdateOrder::GeneratorFirst => {
@@ -142,9 +147,7 @@ impl Trainer {
             }
             UpdateOrder::DiscriminatorFirst => {
                 let before = self.update_discriminator(&judged)?;
-                let judged = self
-                    .discriminator
-                    .record(&[&real.images, fake], real.labels)?;
+                let judged = self.discriminator.record(&shown, real.labels)?;
                 (self.update_generator(&generated, &judged)?, before)
             }
         };
@@ -194,6 +197,33 @@ impl Trainer {
         self.generator.record(&z, real.labels)
     }
 
+    /// The images as the discriminator sees them: with instance noise, where there is any, from this
+    /// step's own numbers. A gradient by them is the gradient by the images.
+    fn show(&self, images: [&Tensor; 2]) -> TensorResult<[Tensor; 2]> {
+        if self.instance_noise == 0.0 {
+            return Ok(images.map(Tensor::clone));
+        }
+        let mut rng = self.seed.rng(Purpose::InstanceNoise, self.state.step);
+        let mut noisy = |images: &Tensor| {
+            let values = images.elem_count() / images.dim(0)?;
+            let noise = StandardNormalPrior::new(values).sample(images.dim(0)?, &mut rng)?;
+            let noise = noise.to_dtype(images.dtype())?.to_device(images.device())?;
+            images + (noise.reshape(images.shape())? * self.instance_noise)?
+        };
+        Ok([noisy(images[REAL])?, noisy(images[FAKE])?])
+    }
+
+    /// Clamps the discriminator's weights, where that is asked for.
+    fn clip_weights(&self) -> TensorResult<()> {
+        if let Some(clip) = self.weight_clip {
+            for parameter in self.discriminator.parameters().trainable() {
+                let clamped = parameter.var.as_tensor().clamp(-clip, clip)?;
+                parameter.var.set(&clamped)?;
+            }
+        }
+        Ok(())
+    }
+
     fn update_generator(&mut self, generated: &Recorded, judged: &Recorded) -> TensorResult<f64> {
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.generator(&judged.outputs[REAL], &fake)?;
@@ -217,6 +247,7 @@ impl Trainer {
         let mut descend = |parameter: &Tensor, gradient: &Tensor| update.apply(parameter, gradient);
         judged.tape.parameter_gradients(&slopes, &mut descend)?;
         update.finish()?;
+        self.clip_weights()?;
         Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
     }
 

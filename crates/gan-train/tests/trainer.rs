@@ -30,7 +30,14 @@ fn trainer(config: &TrainConfig) -> Trainer {
         .discriminator(SHAPE, config.seed, DType::F32, &cpu)
         .unwrap();
     let prior = Box::new(StandardNormalPrior::new(8));
-    Trainer::new(generator, discriminator, prior, config.loss.build(), config).unwrap()
+    Trainer::new(
+        generator,
+        discriminator,
+        prior,
+        config.adversarial_loss(),
+        config,
+    )
+    .unwrap()
 }
 
 fn batch(index: u64) -> ImageBatch {
@@ -208,6 +215,48 @@ fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
     assert_eq!(std::fs::read(&path).unwrap(), good);
 }
 
+/// All trainable numbers of the discriminator.
+fn discriminator_weights(trainer: &Trainer) -> Vec<f32> {
+    let parameters = trainer.discriminator().parameters().trainable();
+    let numbers = |p: gan_core::Parameter| p.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    parameters.into_iter().flat_map(numbers).collect()
+}
+
+#[test]
+fn clipped_weights_stay_within_their_bound() {
+    let mut clipped = trainer(&TrainConfig {
+        loss: gan_train::LossKind::Wasserstein,
+        weight_clip: Some(0.01),
+        ..TrainConfig::default()
+    });
+    train(&mut clipped, 0..1);
+    let on_the_bound = |weights: &[f32]| weights.iter().filter(|w| w.abs() == 0.01).count();
+    let weights = discriminator_weights(&clipped);
+    // The widest layer begins uniform within 1/√512 = 0.044, three quarters of it beyond the bound.
+    assert!(on_the_bound(&weights) > weights.len() / 2);
+    train(&mut clipped, 1..3);
+    let weights = discriminator_weights(&clipped);
+    assert!(weights.iter().all(|w| w.abs() <= 0.01));
+}
+
+#[test]
+fn instance_noise_is_the_seeds_and_shown_to_the_discriminator_alone() {
+    let after = |instance_noise: f64| {
+        let mut trainer = trainer(&TrainConfig {
+            instance_noise,
+            ..TrainConfig::default()
+        });
+        train(&mut trainer, 0..2);
+        let report = trainer.step(&batch(2)).unwrap();
+        let fake = report.fake.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        (discriminator_weights(&trainer), fake)
+    };
+    let (with, again, without) = (after(0.5), after(0.5), after(0.0));
+    assert_eq!(with, again);
+    assert_ne!(with.0, without.0);
+    assert!(with.1.iter().all(|pixel| pixel.abs() <= 1.0));
+}
+
 #[test]
 fn a_prior_of_another_width_is_refused() {
     let config = TrainConfig::default();
@@ -223,7 +272,7 @@ fn a_prior_of_another_width_is_refused() {
         generator,
         discriminator,
         prior,
-        config.loss.build(),
+        config.adversarial_loss(),
         &config,
     );
     let error = error.err().unwrap().to_string();
@@ -298,7 +347,7 @@ fn networks_on_candles_graph_train_through_the_same_step_to_the_same_weights() {
                     (generator, discriminator)
                 };
             let prior = Box::new(StandardNormalPrior::new(100));
-            let loss = config.loss.build();
+            let loss = config.adversarial_loss();
             let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config).unwrap();
             train(&mut trainer, 0..3);
             let numbers = |parameters: &ParameterStore| {

@@ -53,9 +53,19 @@ pub(crate) struct TrainArguments {
     /// Width of a latent vector [default: 100]
     #[arg(long, value_name = "N")]
     latent_dim: Option<usize>,
-    /// non-saturating or minimax [default: non-saturating]
+    /// non-saturating, minimax, least-squares, wasserstein, hinge or relativistic-pairing [default:
+    /// non-saturating]
     #[arg(long, value_parser = by_name::<LossKind>)]
     loss: Option<LossKind>,
+    /// Label real images 1 less this, for losses with labels; 0.1 is usual [default: 0]
+    #[arg(long, value_name = "S")]
+    label_smoothing: Option<f64>,
+    /// Gaussian noise of this deviation on all that the discriminator is shown [default: 0]
+    #[arg(long, value_name = "SIGMA")]
+    instance_noise: Option<f64>,
+    /// Clamp the discriminator's weights to [-C, C] after each step; wasserstein needs it [default: none]
+    #[arg(long, value_name = "C")]
+    weight_clip: Option<f64>,
     /// generator-first (the tutorial's) or discriminator-first (the paper's) [default: generator-first]
     #[arg(long, value_parser = by_name::<UpdateOrder>)]
     update_order: Option<UpdateOrder>,
@@ -160,6 +170,9 @@ impl TrainArguments {
         set(&mut train.beta1, self.beta1);
         set(&mut train.beta2, self.beta2);
         set(&mut train.loss, self.loss);
+        set(&mut train.label_smoothing, self.label_smoothing);
+        set(&mut train.instance_noise, self.instance_noise);
+        set(&mut train.weight_clip, self.weight_clip.map(Some));
         set(&mut train.update_order, self.update_order);
         set(&mut train.seed, self.seed.map(Seed));
         set(&mut config.model.latent_dim, self.latent_dim);
@@ -237,7 +250,7 @@ fn build_trainer(config: &RunConfig, loader: &DataLoader) -> Result<Trainer> {
         .model
         .discriminator(shape, seed, DType::F32, &device)?;
     let prior = Box::new(StandardNormalPrior::new(config.model.latent_dim));
-    let loss = config.train.loss.build();
+    let loss = config.train.adversarial_loss();
     Ok(Trainer::new(
         generator,
         discriminator,

@@ -7,11 +7,14 @@ use gan_ops::bce_with_logits;
 
 /// The generator minimises E ln(1 − D(G(z))), its own part of V(D, G); never positive.
 #[derive(Clone, Copy, Debug)]
-pub struct Minimax;
+pub struct Minimax {
+    /// What real images are labelled, usually 1; see [`LossOptions`](crate::LossOptions).
+    pub real_label: f64,
+}
 
 impl AdversarialLoss for Minimax {
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        discriminator_cross_entropy(real, fake)
+        discriminator_cross_entropy(real, fake, self.real_label)
     }
 
     fn generator(&self, _real: &Tensor, fake: &Tensor) -> Result<Tensor> {

@@ -7,11 +7,14 @@ use gan_ops::bce_with_logits;
 
 /// The generator minimises −E ln D(G(z)), whose gradient is strong where the discriminator is sure.
 #[derive(Clone, Copy, Debug)]
-pub struct NonSaturating;
+pub struct NonSaturating {
+    /// What real images are labelled, usually 1; see [`LossOptions`](crate::LossOptions).
+    pub real_label: f64,
+}
 
 impl AdversarialLoss for NonSaturating {
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        discriminator_cross_entropy(real, fake)
+        discriminator_cross_entropy(real, fake, self.real_label)
     }
 
     fn generator(&self, _real: &Tensor, fake: &Tensor) -> Result<Tensor> {

@@ -1,0 +1,20 @@
+//! The hinge loss (Lim & Ye, 2017, arXiv 1705.02894).
+
+use candle_core::{Result, Tensor};
+use gan_core::AdversarialLoss;
+
+/// The discriminator wants logits above 1 for real and below −1 for generated images, and no more; the
+/// generator raises its logits without end.
+#[derive(Clone, Copy, Debug)]
+pub struct Hinge;
+
+impl AdversarialLoss for Hinge {
+    fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        let real = (1.0 - real)?.relu()?.mean_all()?;
+        real + (fake + 1.0)?.relu()?.mean_all()?
+    }
+
+    fn generator(&self, _real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        fake.mean_all()?.neg()
+    }
+}

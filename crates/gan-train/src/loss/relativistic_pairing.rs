@@ -1,0 +1,26 @@
+//! The relativistic pairing loss, RpGAN (Jolicoeur-Martineau, 2018, arXiv 1807.00734; Sun, Fang &
+//! Schwing, 2020, arXiv 2011.04926).
+
+use candle_core::{Result, Tensor};
+use gan_core::AdversarialLoss;
+use gan_ops::softplus;
+
+/// Each generated image is judged against one real image, and only the difference counts: a generator
+/// that drops a mode is always told that real images are better there.
+#[derive(Clone, Copy, Debug)]
+pub struct RelativisticPairing;
+
+/// E ln(1 + e^(worse − better)) over the pairs.
+fn preference(better: &Tensor, worse: &Tensor) -> Result<Tensor> {
+    softplus(&(worse - better)?)?.mean_all()
+}
+
+impl AdversarialLoss for RelativisticPairing {
+    fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        preference(real, fake)
+    }
+
+    fn generator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
+        preference(fake, real)
+    }
+}
