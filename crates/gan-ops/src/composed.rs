@@ -117,3 +117,11 @@ pub fn adam_step(theta: &Var, gradient: &Tensor, m: &Var, v: &Var, step: &AdamSt
     let root = ((v.sqrt()? / step.root_correction())? + step.eps)?;
     theta.set(&theta.sub(&((m.as_tensor() * step.step_size())? / root)?)?)
 }
+
+/// See [`crate::moving_average_step`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn moving_average_step(average: &Var, value: &Tensor, decay: f64) -> Result<()> {
+    average.set(&((average.as_tensor() * decay)? + (value.detach() * (1.0 - decay))?)?)
+}

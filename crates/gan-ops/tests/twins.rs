@@ -363,6 +363,19 @@ proptest! {
     }
 }
 
+#[test]
+fn a_moving_average_equals_its_twin() {
+    for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-15)] {
+        let tensor = |phase: f64| wave(&[300, 257], phase).to_dtype(dtype).unwrap();
+        let averages = [0.1, 0.1].map(|phase| Var::from_tensor(&tensor(phase)).unwrap());
+        gan_ops::moving_average_step(&averages[0], &tensor(2.0), 0.9).unwrap();
+        composed::moving_average_step(&averages[1], &tensor(2.0), 0.9).unwrap();
+        assert_close(&averages[0], &averages[1], tolerance, "average").unwrap();
+        let other = wave(&[3], 0.0);
+        assert!(gan_ops::moving_average_step(&averages[0], &other, 0.9).is_err());
+    }
+}
+
 /// Sizes at which threads share the work and every kernel runs, with odd edges.
 #[test]
 fn large_and_odd_shapes_equal_their_twins_too() {

@@ -13,6 +13,7 @@ pub const CHECKPOINT_FORMAT_VERSION: u32 = 1;
 
 const GENERATOR: &str = "generator.";
 const DISCRIMINATOR: &str = "discriminator.";
+const AVERAGED_GENERATOR: &str = "averaged_generator.";
 const GENERATOR_OPTIMIZER: &str = "generator_optimizer.";
 const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 
@@ -60,6 +61,9 @@ pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<()
     };
     weights.insert_all(GENERATOR, trainer.generator.parameters())?;
     weights.insert_all(DISCRIMINATOR, trainer.discriminator.parameters())?;
+    if let Some(ema) = &trainer.ema {
+        ema.save(AVERAGED_GENERATOR, &mut weights)?;
+    }
     trainer
         .generator_optimizer
         .save(GENERATOR_OPTIMIZER, &mut weights)?;
@@ -107,6 +111,18 @@ pub fn restore(trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
     }
     weights.load_into(GENERATOR, trainer.generator.parameters(), &origin)?;
     weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), &origin)?;
+    let averaged = |name: &&String| name.starts_with(AVERAGED_GENERATOR);
+    match (&mut trainer.ema, weights.tensors.keys().find(averaged)) {
+        (Some(ema), _) => ema.restore(AVERAGED_GENERATOR, &weights, &origin)?,
+        (None, None) => {}
+        (None, Some(name)) => {
+            return Err(TrainError::Checkpoint {
+                origin,
+                found: format!("there is a tensor `{name}`"),
+                expected: "none: this run has no ema_half_life_images".to_string(),
+            });
+        }
+    }
     let steps = header.generator_optimizer_steps;
     let optimizer = &mut trainer.generator_optimizer;
     optimizer.restore(GENERATOR_OPTIMIZER, &weights, steps, &origin)?;

@@ -44,6 +44,9 @@ pub struct TrainConfig {
     /// 2017, arXiv 1701.07875, who take 0.01); positive. None: they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_clip: Option<f64>,
+    /// Half-life of the averaged generator in real images; positive. None: there is no average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_half_life_images: Option<f64>,
     /// Which player moves first.
     pub update_order: UpdateOrder,
     /// Where every random number comes from.
@@ -63,6 +66,7 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             instance_noise: 0.0,
             weight_clip: None,
+            ema_half_life_images: None,
             update_order: UpdateOrder::default(),
             seed: Seed(0),
         }
@@ -138,6 +142,14 @@ impl TrainConfig {
             noise.to_string(),
             "a number of at least 0",
         )?;
+        let half_life = self.ema_half_life_images.unwrap_or(1.0);
+        let positive = half_life > 0.0 && half_life.is_finite();
+        check(
+            positive,
+            "ema_half_life_images",
+            half_life.to_string(),
+            "a positive number of images, as 10000",
+        )?;
         match self.weight_clip {
             None => check(
                 self.loss != LossKind::Wasserstein,
@@ -169,7 +181,7 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 16] = [
+        let cases: [(&str, Spoil); 17] = [
             ("epochs", |c| c.epochs = 0),
             ("steps", |c| c.steps = Some(0)),
             ("batch_size", |c| c.batch_size = 0),
@@ -182,6 +194,9 @@ mod tests {
             ("label_smoothing", |c| c.label_smoothing = 0.6),
             ("label_smoothing", |c| {
                 (c.loss, c.label_smoothing) = (LossKind::Hinge, 0.1);
+            }),
+            ("ema_half_life_images", |c| {
+                c.ema_half_life_images = Some(0.0);
             }),
             ("instance_noise", |c| c.instance_noise = -0.1),
             ("instance_noise", |c| c.instance_noise = f64::NAN),

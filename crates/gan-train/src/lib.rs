@@ -22,6 +22,7 @@ mod adam;
 mod checkpoint;
 mod config;
 pub mod doctor;
+mod ema;
 mod error;
 mod loss;
 mod observer;
@@ -33,6 +34,7 @@ pub use checkpoint::{
     CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, restore_discriminator, save,
 };
 pub use config::{ConfigError, TrainConfig, UpdateOrder};
+pub use ema::Ema;
 pub use error::TrainError;
 pub use loss::{
     Hinge, LeastSquares, LossKind, LossOptions, Minimax, NonSaturating, RelativisticPairing,

@@ -1,6 +1,6 @@
 //! The training step and the loop around it.
 
-use crate::{Adam, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
+use crate::{Adam, Ema, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
@@ -15,6 +15,7 @@ pub struct Trainer {
     pub(crate) discriminator: Box<dyn Discriminator>,
     pub(crate) generator_optimizer: Adam,
     pub(crate) discriminator_optimizer: Adam,
+    pub(crate) ema: Option<Ema>,
     pub(crate) state: TrainState,
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
@@ -85,7 +86,10 @@ impl Trainer {
                 generator: generator.latent_dim(),
             });
         }
+        let ema = config.ema_half_life_images;
+        let ema = ema.map(|half_life| Ema::new(generator.parameters(), half_life));
         Ok(Self {
+            ema: ema.transpose()?,
             generator_optimizer: Adam::new(generator.parameters(), config)?,
             discriminator_optimizer: Adam::new(discriminator.parameters(), config)?,
             generator,
@@ -153,9 +157,12 @@ impl Trainer {
         };
         self.check_finite("discriminator's loss", judged.loss)?;
         self.check_finite("generator's loss", generator_loss)?;
-        let step = self.state.step;
+        let (step, images) = (self.state.step, real.images.dim(0)?);
         self.state.step += 1;
-        self.state.images_seen += real.images.dim(0)? as u64;
+        self.state.images_seen += images as u64;
+        if let Some(ema) = &mut self.ema {
+            ema.update(images)?;
+        }
         Ok(StepReport {
             step,
             images_seen: self.state.images_seen,
@@ -171,6 +178,21 @@ impl Trainer {
     /// The generator, as far as it is trained.
     pub fn generator(&self) -> &dyn Generator {
         self.generator.as_ref()
+    }
+
+    /// Calls `f` with the generator that is to be kept and looked at: the averaged one, where an
+    /// average is kept, else the one that is trained. Training is not affected.
+    ///
+    /// # Errors
+    /// When the weights cannot be exchanged.
+    pub fn with_averaged_generator<T>(
+        &self,
+        f: impl FnOnce(&dyn Generator) -> T,
+    ) -> TensorResult<T> {
+        match &self.ema {
+            Some(ema) => ema.with_averages(|| f(self.generator())),
+            None => Ok(f(self.generator())),
+        }
     }
 
     /// The discriminator, as far as it is trained.

@@ -215,11 +215,9 @@ fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
     assert_eq!(std::fs::read(&path).unwrap(), good);
 }
 
-/// All trainable numbers of the discriminator.
+/// All numbers of the discriminator, which has no buffers.
 fn discriminator_weights(trainer: &Trainer) -> Vec<f32> {
-    let parameters = trainer.discriminator().parameters().trainable();
-    let numbers = |p: gan_core::Parameter| p.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    parameters.into_iter().flat_map(numbers).collect()
+    values(trainer.discriminator().parameters()).concat()
 }
 
 #[test]
@@ -255,6 +253,70 @@ fn instance_noise_is_the_seeds_and_shown_to_the_discriminator_alone() {
     assert_eq!(with, again);
     assert_ne!(with.0, without.0);
     assert!(with.1.iter().all(|pixel| pixel.abs() <= 1.0));
+}
+
+/// 8 images a step and a half-life of 8: each step halves what was there.
+#[test]
+fn the_averaged_generator_follows_with_its_half_life_and_leaves_training_alone() {
+    let config = TrainConfig {
+        ema_half_life_images: Some(8.0),
+        ..TrainConfig::default()
+    };
+    let (mut averaged, mut plain) = (trainer(&config), trainer(&TrainConfig::default()));
+    let mut expected = values(averaged.generator().parameters()).concat();
+    for step in 0..4 {
+        train(&mut averaged, step..step + 1);
+        let own = values(averaged.generator().parameters()).concat();
+        for (average, value) in expected.iter_mut().zip(&own) {
+            *average = 0.5 * *average + 0.5 * value;
+        }
+        let found =
+            averaged.with_averaged_generator(|generator| values(generator.parameters()).concat());
+        assert_eq!(found.unwrap(), expected);
+        assert_eq!(values(averaged.generator().parameters()).concat(), own);
+    }
+    train(&mut plain, 0..4);
+    let weights = |trainer: &Trainer| values(trainer.generator().parameters()).concat();
+    assert_eq!(weights(&averaged), weights(&plain));
+    let without =
+        plain.with_averaged_generator(|generator| values(generator.parameters()).concat());
+    assert_eq!(without.unwrap(), weights(&plain));
+}
+
+#[test]
+fn a_checkpoint_keeps_the_average_and_a_run_without_one_refuses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (half, whole) = (folder.path().join("half"), folder.path().join("whole"));
+    let config = TrainConfig {
+        ema_half_life_images: Some(100.0),
+        ..TrainConfig::default()
+    };
+    let mut uninterrupted = trainer(&config);
+    train(&mut uninterrupted, 0..2);
+    gan_train::save(&uninterrupted, serde_json::Value::Null, &half).unwrap();
+    train(&mut uninterrupted, 2..4);
+    gan_train::save(&uninterrupted, serde_json::Value::Null, &whole).unwrap();
+
+    let mut resumed = trainer(&config);
+    gan_train::restore(&mut resumed, &half).unwrap();
+    train(&mut resumed, 2..4);
+    let again = folder.path().join("again");
+    gan_train::save(&resumed, serde_json::Value::Null, &again).unwrap();
+    assert_eq!(std::fs::read(whole).unwrap(), std::fs::read(again).unwrap());
+
+    let mut plain = trainer(&TrainConfig::default());
+    let error = gan_train::restore(&mut plain, &half)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("averaged_generator.") && error.contains("half"),
+        "{error}"
+    );
+    gan_train::save(&plain, serde_json::Value::Null, &half).unwrap();
+    let error = gan_train::restore(&mut trainer(&config), &half)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("with an averaged generator"), "{error}");
 }
 
 #[test]

@@ -66,6 +66,9 @@ pub(crate) struct TrainArguments {
     /// Clamp the discriminator's weights to [-C, C] after each step; wasserstein needs it [default: none]
     #[arg(long, value_name = "C")]
     weight_clip: Option<f64>,
+    /// Keep an average of the generator in which N images ago counts half, and sample from it [default: none]
+    #[arg(long, value_name = "N")]
+    ema_half_life_images: Option<f64>,
     /// generator-first (the tutorial's) or discriminator-first (the paper's) [default: generator-first]
     #[arg(long, value_parser = by_name::<UpdateOrder>)]
     update_order: Option<UpdateOrder>,
@@ -173,6 +176,10 @@ impl TrainArguments {
         set(&mut train.label_smoothing, self.label_smoothing);
         set(&mut train.instance_noise, self.instance_noise);
         set(&mut train.weight_clip, self.weight_clip.map(Some));
+        set(
+            &mut train.ema_half_life_images,
+            self.ema_half_life_images.map(Some),
+        );
         set(&mut train.update_order, self.update_order);
         set(&mut train.seed, self.seed.map(Seed));
         set(&mut config.model.latent_dim, self.latent_dim);

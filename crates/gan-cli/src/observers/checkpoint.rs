@@ -44,10 +44,12 @@ impl CheckpointWriter {
 
     fn write(&self, trainer: &Trainer, checkpoint: &Path, generator_file: &Path) -> Observed {
         gan_train::save(trainer, self.config_value.clone(), checkpoint)?;
-        let (generator, done) = (trainer.generator(), trainer.state().step);
         let (model, seed) = (self.config.model.clone(), self.config.train.seed);
-        GeneratorHeader::new(model, generator.image_shape(), done, seed)
-            .save(generator, generator_file)?;
+        let done = trainer.state().step;
+        trainer.with_averaged_generator(|generator| {
+            GeneratorHeader::new(model, generator.image_shape(), done, seed)
+                .save(generator, generator_file)
+        })??;
         Ok(())
     }
 }

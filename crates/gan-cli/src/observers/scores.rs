@@ -47,7 +47,7 @@ const SHOWN: [(ScoreKind, &str); 6] = [
     (ScoreKind::ClassesCovered, "classes"),
 ];
 
-/// Scores the generator, in evaluation mode, every so many steps. It draws from seeds of its own and
+/// Scores the generator, averaged where an average is kept, in evaluation mode, every so many steps. It draws from seeds of its own and
 /// changes nothing that training depends on.
 pub(crate) struct ScoreObserver {
     data: DataReference,
@@ -107,7 +107,8 @@ impl ScoreObserver {
     }
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
-        let (shape, pixels) = draw(trainer.generator(), COUNT, SEED)?;
+        let (shape, pixels) =
+            trainer.with_averaged_generator(|generator| draw(generator, COUNT, SEED))??;
         if let Some(value) = pixels.iter().find(|pixel| !pixel.is_finite()) {
             return Err(TrainError::NonFinite {
                 step: trainer.state().step.saturating_sub(1),
