@@ -27,11 +27,15 @@ struct Slot {
 }
 
 impl Adam {
-    /// An optimizer with moments of zero.
+    /// An optimizer with moments of zero and the decays of `config`.
     ///
     /// # Errors
     /// When the moments cannot be allocated.
-    pub fn new(parameters: &ParameterStore, config: &TrainConfig) -> candle_core::Result<Self> {
+    pub fn new(
+        parameters: &ParameterStore,
+        lr: f64,
+        config: &TrainConfig,
+    ) -> candle_core::Result<Self> {
         let mut slots = Vec::new();
         for parameter in parameters.trainable() {
             slots.push(Slot {
@@ -43,7 +47,7 @@ impl Adam {
         }
         Ok(Self {
             slots,
-            lr: config.lr,
+            lr,
             beta1: config.beta1,
             beta2: config.beta2,
             steps: 0,

@@ -28,6 +28,10 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Adam's learning rate for both players; positive.
     pub lr: f64,
+    /// The discriminator's learning rate (Heusel et al., 2017, arXiv 1706.08500); positive. None:
+    /// `lr`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discriminator_lr: Option<f64>,
     /// Adam's decay of the first moment, in [0, 1).
     pub beta1: f64,
     /// Adam's decay of the second moment, in [0, 1).
@@ -60,6 +64,7 @@ impl Default for TrainConfig {
             steps: None,
             batch_size: 128,
             lr: 2e-4,
+            discriminator_lr: None,
             beta1: 0.5,
             beta2: 0.999,
             loss: LossKind::default(),
@@ -115,13 +120,16 @@ impl TrainConfig {
             batch_size.to_string(),
             at_least_one,
         )?;
-        let positive = self.lr > 0.0 && self.lr.is_finite();
-        check(
-            positive,
-            "lr",
-            self.lr.to_string(),
-            "a positive number, as 0.0002",
-        )?;
+        let discriminator_lr = self.discriminator_lr.unwrap_or(self.lr);
+        for (key, lr) in [("lr", self.lr), ("discriminator_lr", discriminator_lr)] {
+            let positive = lr > 0.0 && lr.is_finite();
+            check(
+                positive,
+                key,
+                lr.to_string(),
+                "a positive number, as 0.0002",
+            )?;
+        }
         for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             let within = (0.0..1.0).contains(&beta);
             check(within, key, beta.to_string(), "a number from 0 to below 1")?;
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 17] = [
+        let cases: [(&str, Spoil); 18] = [
             ("epochs", |c| c.epochs = 0),
             ("steps", |c| c.steps = Some(0)),
             ("batch_size", |c| c.batch_size = 0),
@@ -189,6 +197,7 @@ mod tests {
             ("lr", |c| c.lr = 0.0),
             ("lr", |c| c.lr = f64::NAN),
             ("lr", |c| c.lr = f64::INFINITY),
+            ("discriminator_lr", |c| c.discriminator_lr = Some(0.0)),
             ("beta1", |c| c.beta1 = 1.0),
             ("beta2", |c| c.beta2 = -0.1),
             ("label_smoothing", |c| c.label_smoothing = 0.6),

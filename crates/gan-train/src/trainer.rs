@@ -90,8 +90,12 @@ impl Trainer {
         let ema = ema.map(|half_life| Ema::new(generator.parameters(), half_life));
         Ok(Self {
             ema: ema.transpose()?,
-            generator_optimizer: Adam::new(generator.parameters(), config)?,
-            discriminator_optimizer: Adam::new(discriminator.parameters(), config)?,
+            generator_optimizer: Adam::new(generator.parameters(), config.lr, config)?,
+            discriminator_optimizer: Adam::new(
+                discriminator.parameters(),
+                config.discriminator_lr.unwrap_or(config.lr),
+                config,
+            )?,
             generator,
             discriminator,
             prior,

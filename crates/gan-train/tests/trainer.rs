@@ -319,6 +319,30 @@ fn a_checkpoint_keeps_the_average_and_a_run_without_one_refuses_it() {
     assert!(error.contains("with an averaged generator"), "{error}");
 }
 
+/// Adam's first step moves a weight by lr · sign(gradient), but for its eps: a tenth of the rate is a
+/// tenth of the way, for the discriminator alone.
+#[test]
+fn the_discriminators_learning_rate_is_its_own() {
+    let start = networks(&trainer(&TrainConfig::default()));
+    let moved = |discriminator_lr| {
+        let mut trainer = trainer(&TrainConfig {
+            discriminator_lr,
+            ..TrainConfig::default()
+        });
+        train(&mut trainer, 0..1);
+        let longest = |before: &[Vec<f32>], after: &[Vec<f32>]| {
+            let pairs = before.iter().flatten().zip(after.iter().flatten());
+            pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        let after = networks(&trainer);
+        (after[0].clone(), longest(&start[1], &after[1]))
+    };
+    let ((generator, way), (same, tenth)) = (moved(None), moved(Some(2e-5)));
+    assert_eq!(generator, same);
+    assert!((way / 2e-4 - 1.0).abs() < 1e-2, "{way}");
+    assert!((tenth / 2e-5 - 1.0).abs() < 1e-2, "{tenth}");
+}
+
 #[test]
 fn a_prior_of_another_width_is_refused() {
     let config = TrainConfig::default();

@@ -44,6 +44,9 @@ pub(crate) struct TrainArguments {
     /// Adam's learning rate [default: 0.0002]
     #[arg(long, allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// Another learning rate for the discriminator [default: --lr]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true)]
+    discriminator_lr: Option<f64>,
     /// Adam's decay of the first moment [default: 0.5]
     #[arg(long, allow_negative_numbers = true)]
     beta1: Option<f64>,
@@ -170,6 +173,7 @@ impl TrainArguments {
         set(&mut train.steps, self.steps.map(Some));
         set(&mut train.batch_size, self.batch_size);
         set(&mut train.lr, self.lr);
+        set(&mut train.discriminator_lr, self.discriminator_lr.map(Some));
         set(&mut train.beta1, self.beta1);
         set(&mut train.beta2, self.beta2);
         set(&mut train.loss, self.loss);
