@@ -29,6 +29,21 @@ pub trait Tape {
         output_gradients: &[Tensor],
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()>;
+
+    /// As [`parameter_gradients`](Self::parameter_gradients), of one more term: for each batch
+    /// ⟨direction, ∂ Σ outputs / ∂ input⟩, `directions` being constants of the inputs' shapes. This
+    /// is the gradient of a gradient penalty P, where the direction is ∂P / ∂ (∂ Σ outputs / ∂ input).
+    ///
+    /// # Errors
+    /// As there, and where the network cannot be differentiated twice.
+    fn penalized_parameter_gradients(
+        &self,
+        _output_gradients: &[Tensor],
+        _directions: &[Tensor],
+        _show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        candle_core::bail!("the gradients of this network cannot be differentiated again")
+    }
 }
 
 /// A forward pass in training mode: what came out, and the way back.

@@ -31,6 +31,14 @@ impl Activation {
         }
     }
 
+    /// Whether the derivative is constant but for kinks.
+    pub(crate) fn is_piecewise_linear(self) -> bool {
+        match self {
+            Self::Identity | Self::LeakyRelu { .. } => true,
+            Self::Tanh => false,
+        }
+    }
+
     /// Replaces pre-activations by activations.
     #[inline(always)]
     pub(crate) fn apply_in_place<T: Element>(self, values: &mut [T]) {

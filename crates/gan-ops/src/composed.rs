@@ -96,6 +96,56 @@ pub fn conv2d(
     activation.apply(&y.broadcast_add(&bias.reshape((1, (), 1, 1))?)?)
 }
 
+/// Transposed convolution: x `[n, c, h, w]`, weight `[c, o / groups, kh, kw]` → `[n, o, oh, ow]`
+/// with oh = (h − 1) stride − 2 padding + kh + output_padding.
+///
+/// # Errors
+/// When the shapes do not fit.
+pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+    groups: usize,
+) -> Result<Tensor> {
+    let parts = x
+        .chunk(groups, 1)?
+        .into_iter()
+        .zip(weight.chunk(groups, 0)?);
+    let group = |(x, weight): (Tensor, Tensor)| {
+        let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+        x.conv_transpose2d(&weight, padding, output_padding, stride, 1)
+    };
+    Tensor::cat(&parts.map(group).collect::<Result<Vec<_>>>()?, 1)
+}
+
+/// The mean of each square of `size` by `size` pixels of x `[n, c, h, w]`.
+///
+/// # Errors
+/// When `size` does not divide h and w.
+pub fn average_pooling(x: &Tensor, size: usize) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let squares = x.reshape((n * c, h / size, size, w / size, size))?;
+    squares
+        .mean(4)?
+        .mean(2)?
+        .reshape((n, c, h / size, w / size))
+}
+
+/// Each pixel of x `[n, c, h, w]` as a square of `factor` by `factor`.
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn upsampling(x: &Tensor, factor: usize) -> Result<Tensor> {
+    let (n, c, h, w) = x.dims4()?;
+    let pixels = x.reshape((n * c, h, 1, w, 1))?;
+    let squares = pixels.broadcast_as((n * c, h, factor, w, factor))?;
+    squares
+        .contiguous()?
+        .reshape((n, c, h * factor, w * factor))
+}
+
 /// See [`crate::softplus`]. No branch that is not taken overflows, so no gradient is NaN.
 ///
 /// # Errors

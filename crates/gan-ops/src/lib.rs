@@ -29,22 +29,27 @@
 
 mod activation;
 mod adam;
+mod batch_norm;
 mod binary_cross_entropy;
 pub mod composed;
 mod conv2d;
+mod conv_net;
 mod element;
 mod matmul;
 mod moving_average;
 mod parallel;
 mod scratch;
 mod sequence;
+mod sums;
 mod tanh;
 mod threads;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam_step};
+pub use batch_norm::BatchNorm;
 pub use binary_cross_entropy::{bce_with_logits, softplus};
+pub use conv_net::{ConvNet, Layer, LinearMap};
 pub use conv2d::{Convolution, conv2d};
 pub use moving_average::moving_average_step;
-pub use sequence::{BatchNorm, Block, Sequence};
+pub use sequence::{Block, Sequence};
 pub use threads::settle_threads;

@@ -2,11 +2,10 @@
 
 use super::columns::{Batches, matrices, size};
 use super::forward::{Activations, Part, outputs, run};
-use super::normalize::{
-    FeatureGradients, Moments, batch_norm_backward, bias_activation_backward, inverse_std,
-};
+use super::normalize::{FeatureGradients, batch_norm_backward, bias_activation_backward};
 use super::{Block, Sequence};
 use crate::Activation;
+use crate::batch_norm::{Moments, inverse_std};
 use crate::element::{Element, with_slice, with_slice_mut};
 use crate::matmul::{Onto, product, rows};
 use crate::parallel::{Kernel, rows_per_task, vectorized};

@@ -2,10 +2,12 @@
 
 use super::columns::{Batches, matrices};
 use super::normalize::{
-    Affine, AffineActivation, BiasActivation, Moments, Normalization, Normalize, evaluation,
+    Affine, AffineActivation, BiasActivation, Normalization, Normalize, evaluation,
 };
-use super::{BatchNorm, Block, Sequence};
-use crate::element::{Element, with_slice, with_slice_mut};
+use super::{Block, Sequence};
+use crate::BatchNorm;
+use crate::batch_norm::Moments;
+use crate::element::{Element, with_slice};
 use crate::matmul::{Onto, product, rows};
 use crate::parallel::{rows_per_task, vectorized};
 use crate::scratch::{Buffer, Scratch};
@@ -170,7 +172,8 @@ impl Block {
                     let affine = norm.affine(bias)?;
                     let places = (&mut *output, &mut *normalized);
                     let moments = self.normalize(&product, norm.eps, &affine, ranges, places);
-                    norm.follow::<T>(&moments, ranges)?;
+                    let rows: Vec<usize> = ranges.iter().map(Range::len).collect();
+                    norm.follow::<T>(&moments, &rows)?;
                     Ok(Some((normalized, moments)))
                 }
                 (Some(norm), Mode::Eval) => {
@@ -272,31 +275,6 @@ impl BatchNorm {
                 let fold = |(normalization, running)| evaluation(normalization, running, self.eps);
                 Ok(pairs.map(fold).collect())
             })
-        })
-    }
-
-    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance, batch
-    /// after batch.
-    fn follow<T: Element>(&self, moments: &[Moments], ranges: &[Range<usize>]) -> Result<()> {
-        let batches = ranges.len();
-        let toward = |running: &mut T, batch: f64| {
-            let kept = *running * T::from_f64(1.0 - self.momentum);
-            *running = kept + T::from_f64(batch * self.momentum);
-        };
-        with_slice_mut::<T, _>(&self.running_mean, |means| {
-            for (mean, moments) in means.iter_mut().zip(moments.chunks_exact(batches)) {
-                moments.iter().for_each(|batch| toward(mean, batch.mean));
-            }
-            Ok(())
-        })?;
-        with_slice_mut::<T, _>(&self.running_variance, |variances| {
-            for (variance, moments) in variances.iter_mut().zip(moments.chunks_exact(batches)) {
-                for (batch, range) in moments.iter().zip(ranges) {
-                    let rows = range.len() as f64;
-                    toward(variance, batch.variance * (rows / (rows - 1.0)));
-                }
-            }
-            Ok(())
         })
     }
 }

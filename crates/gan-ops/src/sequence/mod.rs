@@ -5,10 +5,10 @@ mod columns;
 mod forward;
 mod normalize;
 
-use crate::Activation;
 use crate::composed::{self, BatchStatistics};
 use crate::element::for_dtype;
 use crate::scratch::Scratch;
+use crate::{Activation, BatchNorm};
 use candle_core::{Device, Result, Tensor, Var};
 use gan_core::{Mode, Recorded};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,22 +24,6 @@ pub struct Block {
     pub norm: Option<BatchNorm>,
     /// What follows.
     pub activation: Activation,
-}
-
-/// Batch normalization with running statistics (Ioffe & Szegedy, 2015), all tensors `[o]`.
-pub struct BatchNorm {
-    /// γ, which normalized values are multiplied by.
-    pub weight: Var,
-    /// β, which is added then.
-    pub bias: Var,
-    /// What evaluation takes for the mean.
-    pub running_mean: Var,
-    /// What evaluation takes for the variance; an average of unbiased batch variances.
-    pub running_variance: Var,
-    /// Added to the variance.
-    pub eps: f64,
-    /// The share of a batch in the running statistics.
-    pub momentum: f64,
 }
 
 /// Blocks one after the other. Clones share their parameters.
@@ -177,14 +161,7 @@ impl Block {
     }
 
     fn vectors(&self) -> Vec<&Var> {
-        let norm = self.norm.iter().flat_map(|norm| {
-            [
-                &norm.weight,
-                &norm.bias,
-                &norm.running_mean,
-                &norm.running_variance,
-            ]
-        });
+        let norm = self.norm.iter().flat_map(BatchNorm::tensors);
         std::iter::once(&self.bias).chain(norm).collect()
     }
 
@@ -210,20 +187,5 @@ impl Block {
                 composed::batch_norm_with(&x, weight, bias, &running, norm.eps, self.activation)
             }
         }
-    }
-}
-
-impl BatchNorm {
-    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
-    fn track(&self, batch: &BatchStatistics, rows: usize) -> Result<()> {
-        let unbiased = (&batch.variance * (rows as f64 / (rows as f64 - 1.0)))?;
-        for (running, new) in [
-            (&self.running_mean, &batch.mean),
-            (&self.running_variance, &unbiased),
-        ] {
-            let old = running.as_detached_tensor();
-            running.set(&((old * (1.0 - self.momentum))? + (new * self.momentum)?)?)?;
-        }
-        Ok(())
     }
 }

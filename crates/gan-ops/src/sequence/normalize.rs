@@ -1,20 +1,11 @@
 //! What happens to one feature of all examples around the matrix products.
 
 use crate::Activation;
+use crate::batch_norm::{Moments, inverse_std};
 use crate::element::Element;
 use crate::parallel::Kernel;
+use crate::sums::{sum, sum_of_products};
 use std::ops::Range;
-
-/// Sums run in this many interleaved parts, so that they can be computed in vector lanes and lose
-/// few digits; the number is part of the result's rounding and the same on every processor.
-const LANES: usize = 16;
-
-/// A feature's mean and biased variance over a batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Moments {
-    pub(super) mean: f64,
-    pub(super) variance: f64,
-}
 
 /// The gradients by the vectors of a block, of one feature.
 #[derive(Clone, Copy, Debug, Default)]
@@ -202,11 +193,6 @@ pub(super) fn batch_norm_backward<T: Element>(
     }
 }
 
-/// 1 / √(variance + eps)
-pub(super) fn inverse_std(variance: f64, eps: f64) -> f64 {
-    1.0 / (variance + eps).sqrt()
-}
-
 /// What batch normalization by running statistics does to the products of the linear layer.
 pub(super) fn evaluation<T: Element>(
     feature: &Normalization<T>,
@@ -219,39 +205,6 @@ pub(super) fn evaluation<T: Element>(
         weight,
         bias: centred * weight + feature.affine.bias,
     }
-}
-
-/// Σ f(value)
-#[inline(always)]
-fn sum<T: Element>(values: &[T], f: impl Fn(T) -> T) -> f64 {
-    let mut lanes = [T::default(); LANES];
-    let chunks = values.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += f(*value);
-        }
-    }
-    for (lane, value) in lanes.iter_mut().zip(rest) {
-        *lane += f(*value);
-    }
-    lanes.iter().map(|lane| lane.to_f64()).sum()
-}
-
-/// Σ a·b
-#[inline(always)]
-fn sum_of_products<T: Element>(a: &[T], b: &[T]) -> f64 {
-    let mut lanes = [T::default(); LANES];
-    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += *a * *b;
-        }
-    }
-    let done = a.len() / LANES * LANES;
-    for ((lane, a), b) in lanes.iter_mut().zip(&a[done..]).zip(&b[done..]) {
-        *lane += *a * *b;
-    }
-    lanes.iter().map(|lane| lane.to_f64()).sum()
 }
 
 #[cfg(test)]

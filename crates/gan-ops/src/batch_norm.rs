@@ -1,0 +1,82 @@
+//! Batch normalization's tensors and running statistics.
+
+use crate::composed::BatchStatistics;
+use crate::element::{Element, with_slice_mut};
+use candle_core::{Result, Var};
+
+/// Batch normalization with running statistics (Ioffe & Szegedy, 2015), all tensors `[o]`.
+pub struct BatchNorm {
+    /// γ, which normalized values are multiplied by.
+    pub weight: Var,
+    /// β, which is added then.
+    pub bias: Var,
+    /// What evaluation takes for the mean.
+    pub running_mean: Var,
+    /// What evaluation takes for the variance; an average of unbiased batch variances.
+    pub running_variance: Var,
+    /// Added to the variance.
+    pub eps: f64,
+    /// The share of a batch in the running statistics.
+    pub momentum: f64,
+}
+
+/// A feature's mean and biased variance over a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moments {
+    pub(crate) mean: f64,
+    pub(crate) variance: f64,
+}
+
+/// 1 / √(variance + eps)
+pub(crate) fn inverse_std(variance: f64, eps: f64) -> f64 {
+    1.0 / (variance + eps).sqrt()
+}
+
+impl BatchNorm {
+    pub(crate) fn tensors(&self) -> [&Var; 4] {
+        [
+            &self.weight,
+            &self.bias,
+            &self.running_mean,
+            &self.running_variance,
+        ]
+    }
+
+    /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
+    pub(crate) fn track(&self, batch: &BatchStatistics, rows: usize) -> Result<()> {
+        let unbiased = (&batch.variance * (rows as f64 / (rows as f64 - 1.0)))?;
+        for (running, new) in [
+            (&self.running_mean, &batch.mean),
+            (&self.running_variance, &unbiased),
+        ] {
+            let old = running.as_detached_tensor();
+            running.set(&((old * (1.0 - self.momentum))? + (new * self.momentum)?)?)?;
+        }
+        Ok(())
+    }
+
+    /// As [`track`](Self::track), batch after batch. moments: by feature, then batch; rows: the
+    /// number of values in each batch.
+    pub(crate) fn follow<T: Element>(&self, moments: &[Moments], rows: &[usize]) -> Result<()> {
+        let batches = rows.len();
+        let toward = |running: &mut T, batch: f64| {
+            let kept = *running * T::from_f64(1.0 - self.momentum);
+            *running = kept + T::from_f64(batch * self.momentum);
+        };
+        with_slice_mut::<T, _>(&self.running_mean, |means| {
+            for (mean, moments) in means.iter_mut().zip(moments.chunks_exact(batches)) {
+                moments.iter().for_each(|batch| toward(mean, batch.mean));
+            }
+            Ok(())
+        })?;
+        with_slice_mut::<T, _>(&self.running_variance, |variances| {
+            for (variance, moments) in variances.iter_mut().zip(moments.chunks_exact(batches)) {
+                for (batch, rows) in moments.iter().zip(rows) {
+                    let rows = *rows as f64;
+                    toward(variance, batch.variance * (rows / (rows - 1.0)));
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! The forward pass.
+
+use super::blocks::{Blocks, FeatureMap};
+use super::layer::{Plan, Sizes};
+use super::normalize::{Affine, Finish, Measure, Standardize, joined};
+use super::{ConvNet, Layer};
+use crate::BatchNorm;
+use crate::batch_norm::{Moments, inverse_std};
+use crate::element::{Element, with_slice};
+use crate::scratch::{Buffer, Scratch};
+use candle_core::{Result, Tensor, Var};
+use gan_core::Mode;
+use rayon::prelude::*;
+
+/// What the way back needs of a layer's forward pass.
+pub(super) struct Activations<T> {
+    pub(super) output: FeatureMap<T>,
+    pub(super) normalized: Option<Normalized<T>>,
+}
+
+/// Of a layer with batch normalization in training mode.
+pub(super) struct Normalized<T> {
+    /// The values before γ and β.
+    pub(super) values: FeatureMap<T>,
+    /// Of each batch, by channel.
+    pub(super) moments: Vec<Vec<Moments>>,
+}
+
+/// `[n, c, h, w]`
+pub(super) fn infer<T: Element>(net: &ConvNet, x: &Tensor, mode: Mode) -> Result<Tensor> {
+    let n = x.dim(0)?;
+    let blocks = Blocks::new([n]);
+    let scratch = T::scratch(&net.inner.scratch);
+    let input = blocks.cut(0..1, &[x.clone()], net.inner.input.elements(), scratch)?;
+    let activations = run(net, &blocks, &input, mode, false)?;
+    images(net, &blocks, &activations, 0)
+}
+
+/// The last layer's output for one batch.
+pub(super) fn images<T: Element>(
+    net: &ConvNet,
+    blocks: &Blocks,
+    activations: &[Activations<T>],
+    batch: usize,
+) -> Result<Tensor> {
+    let shape = net.inner.output;
+    let last = activations.last().map_or(&[][..], |last| &last.output);
+    let joined = blocks.join(&last[blocks.batches[batch].clone()], shape.elements())?;
+    let n = joined.dim(0)?;
+    joined.reshape((n, shape.channels, shape.height, shape.width))
+}
+
+/// What every layer made of `input`; if not `keep_all`, only the last one's is whole.
+pub(super) fn run<T: Element>(
+    net: &ConvNet,
+    blocks: &Blocks,
+    input: &FeatureMap<T>,
+    mode: Mode,
+    keep_all: bool,
+) -> Result<Vec<Activations<T>>> {
+    let plans = &net.inner.plans;
+    let scratch = T::scratch(&net.inner.scratch);
+    let mut done: Vec<Activations<T>> = Vec::with_capacity(plans.len());
+    for (index, plan) in plans.iter().enumerate() {
+        let x = done.last().map_or(input, |previous| &previous.output);
+        let shortcut = plan.layer.shortcut.map(|from| &done[from].output);
+        let next = plan.run(x, shortcut, blocks, mode, scratch)?;
+        done.push(next);
+        if !keep_all {
+            let rest = &plans[index + 1..];
+            for (earlier, activations) in done[..index].iter_mut().enumerate() {
+                if rest.iter().all(|plan| plan.layer.shortcut != Some(earlier)) {
+                    *activations = Activations {
+                        output: Vec::new(),
+                        normalized: None,
+                    };
+                }
+            }
+        }
+    }
+    Ok(done)
+}
+
+impl Plan {
+    fn run<T: Element>(
+        &self,
+        x: &FeatureMap<T>,
+        shortcut: Option<&FeatureMap<T>>,
+        blocks: &Blocks,
+        mode: Mode,
+        scratch: &Scratch<T>,
+    ) -> Result<Activations<T>> {
+        let Layer {
+            norm, activation, ..
+        } = &self.layer;
+        let channels = self.output.channels;
+        let shortcut = |block: usize| shortcut.map(|map| &map[block][..]);
+        let bias = vector::<T>(self.layer.bias.as_ref(), channels, 0.0)?;
+        let product = |block: usize, weight: &[T]| {
+            let n = blocks.sizes[block];
+            let mut y = scratch.take(self.output.elements() * n);
+            self.sizes.forward(weight, &x[block], &mut y, n);
+            y
+        };
+        let (Some(norm), Mode::Train) = (norm, mode) else {
+            let affine = match norm {
+                None => bias.iter().map(|bias| plain(*bias)).collect(),
+                Some(norm) => running::<T>(norm, &bias)?,
+            };
+            let output = self.with_weight(|weight| {
+                let finished = blocks.all().into_par_iter().map(|block| {
+                    let mut y = product(block, weight);
+                    Finish {
+                        y: &mut y,
+                        affine: &affine,
+                        shortcut: shortcut(block),
+                        activation: *activation,
+                    }
+                    .run();
+                    y
+                });
+                Ok(finished.collect())
+            })?;
+            return Ok(Activations {
+                output,
+                normalized: None,
+            });
+        };
+        let measured: Vec<(Buffer<T>, Vec<Moments>)> = self.with_weight(|weight| {
+            let measured = blocks.all().into_par_iter().map(|block| {
+                let mut y = product(block, weight);
+                let mut moments = vec![Moments::default(); channels];
+                Measure {
+                    y: &mut y,
+                    bias: self.layer.bias.is_some().then_some(&bias[..]),
+                    moments: &mut moments,
+                }
+                .run();
+                (y, moments)
+            });
+            Ok(measured.collect())
+        })?;
+        let (mut output, parts): (FeatureMap<T>, Vec<Vec<Moments>>) = measured.into_iter().unzip();
+        let moments = self.moments(blocks, &parts)?;
+        for (batch, moments) in moments.iter().enumerate() {
+            norm.follow::<T>(moments, &[self.values_a_channel(blocks, batch)])?;
+        }
+        let weights = vector::<T>(Some(&norm.weight), channels, 1.0)?;
+        let biases = vector::<T>(Some(&norm.bias), channels, 0.0)?;
+        let both = weights.into_iter().zip(biases);
+        let affine: Vec<Affine<T>> = both.map(|(weight, bias)| Affine { weight, bias }).collect();
+        let values = output.par_iter_mut().enumerate().map(|(block, y)| {
+            let mut normalized = scratch.take(y.len());
+            Standardize {
+                y,
+                normalized: &mut normalized,
+                moments: &moments[blocks.batch_of(block)],
+                eps: norm.eps,
+            }
+            .run();
+            Finish {
+                y,
+                affine: &affine,
+                shortcut: shortcut(block),
+                activation: *activation,
+            }
+            .run();
+            normalized
+        });
+        let values = values.collect();
+        Ok(Activations {
+            output,
+            normalized: Some(Normalized { values, moments }),
+        })
+    }
+
+    /// How many values of a batch share a channel's statistics.
+    pub(super) fn values_a_channel(&self, blocks: &Blocks, batch: usize) -> usize {
+        let n: usize = blocks.sizes[blocks.batches[batch].clone()].iter().sum();
+        n * self.output.height * self.output.width
+    }
+
+    /// Of each batch, by channel; parts: of each block.
+    fn moments(&self, blocks: &Blocks, parts: &[Vec<Moments>]) -> Result<Vec<Vec<Moments>>> {
+        let pixels = self.output.height * self.output.width;
+        let mut all = Vec::with_capacity(blocks.batches.len());
+        for (batch, range) in blocks.batches.iter().enumerate() {
+            let values = self.values_a_channel(blocks, batch);
+            if values < 2 {
+                candle_core::bail!(
+                    "batch normalization in training mode got {values} row, needs at least 2"
+                );
+            }
+            let of_channel = |channel: usize| {
+                let blocks = range.clone().map(|block| {
+                    let count = blocks.sizes[block] * pixels;
+                    (count, parts[block][channel])
+                });
+                joined(blocks)
+            };
+            all.push((0..self.output.channels).map(of_channel).collect());
+        }
+        Ok(all)
+    }
+
+    /// Calls `f` with the weight, empty for a layer without one.
+    pub(super) fn with_weight<T: Element, R>(
+        &self,
+        f: impl FnOnce(&[T]) -> Result<R>,
+    ) -> Result<R> {
+        match self.layer.map.weight() {
+            Some(weight) => with_slice::<T, _>(weight, f),
+            None => f(&[]),
+        }
+    }
+}
+
+fn plain<T: Element>(bias: T) -> Affine<T> {
+    Affine {
+        weight: T::one(),
+        bias,
+    }
+}
+
+/// A vector's values, or as many of `other`.
+pub(super) fn vector<T: Element>(var: Option<&Var>, len: usize, other: f64) -> Result<Vec<T>> {
+    match var {
+        Some(var) => with_slice::<T, _>(var, |values| Ok(values.to_vec())),
+        None => Ok(vec![T::from_f64(other); len]),
+    }
+}
+
+/// Everything behind the linear map, with running statistics.
+fn running<T: Element>(norm: &BatchNorm, bias: &[T]) -> Result<Vec<Affine<T>>> {
+    let values = |var: &Var| vector::<T>(Some(var), bias.len(), 0.0);
+    let (weights, biases) = (values(&norm.weight)?, values(&norm.bias)?);
+    let (means, variances) = (values(&norm.running_mean)?, values(&norm.running_variance)?);
+    let affine = |channel: usize| {
+        let scale = T::from_f64(inverse_std(variances[channel].to_f64(), norm.eps));
+        let weight = weights[channel] * scale;
+        Affine {
+            weight,
+            bias: (bias[channel] - means[channel]) * weight + biases[channel],
+        }
+    };
+    Ok((0..bias.len()).map(affine).collect())
+}
+
+impl Sizes {
+    /// y ← map(x), of one block of n examples.
+    pub(super) fn forward<T: Element>(&self, weight: &[T], x: &[T], y: &mut [T], n: usize) {
+        match self {
+            Self::Shrinking(window) => window.shrink(weight, x, y, n),
+            Self::Enlarging(window) => window.enlarge(weight, x, y, n),
+            Self::Pooling(pooling) => pooling.gather(x, y, n, pooling.mean()),
+            Self::Upsampling(upsampling) => upsampling.spread(x, y, n, 1.0),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Convolutional networks with explicit forward and backward passes.
+
+mod backward;
+mod blocks;
+mod forward;
+mod layer;
+mod normalize;
+mod resampling;
+mod tape;
+mod window;
+
+pub use layer::{Layer, LinearMap};
+
+use crate::element::for_dtype;
+use crate::scratch::Scratch;
+use candle_core::{Result, Tensor};
+use gan_core::{ImageShape, Mode, Recorded};
+use layer::Plan;
+use std::sync::Arc;
+
+/// Layers of images one after the other, some with a shortcut to a later one. Clones share their
+/// parameters.
+///
+/// [`record_images`](Self::record_images), [`record_logits`](Self::record_logits) and
+/// [`infer`](Self::infer) are the fast forms, on the CPU in f32 or f64; [`forward`](Self::forward)
+/// is their twin of plain candle operations.
+///
+/// The fast forms cut a batch into blocks of examples, and each thread takes a block through a
+/// whole layer: patches, matrix product, bias and activation while they are still in its cache.
+#[derive(Clone)]
+pub struct ConvNet {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    plans: Vec<Plan>,
+    input: ImageShape,
+    output: ImageShape,
+    scratch: (Scratch<f32>, Scratch<f64>),
+}
+
+impl ConvNet {
+    /// A network of at least one layer for inputs of the shape `input`. Latent vectors are images
+    /// of one pixel.
+    ///
+    /// # Errors
+    /// When there is no layer, or shapes, types or devices do not fit together.
+    pub fn new(input: ImageShape, layers: Vec<Layer>) -> Result<Self> {
+        let mut plans: Vec<Plan> = Vec::with_capacity(layers.len());
+        let mut shape = input;
+        let mut dtype = None;
+        for (index, layer) in layers.into_iter().enumerate() {
+            let plan = Plan::new(layer, shape).map_err(|e| e.context(format!("layer {index}")))?;
+            let earlier = plan
+                .layer
+                .shortcut
+                .map(|from| plans.get(from).map(|p| p.output));
+            if earlier.is_some_and(|found| found != Some(plan.output)) {
+                let expected = plan.output;
+                candle_core::bail!("layer {index}: its shortcut does not come from {expected}");
+            }
+            for parameter in plan.layer.parameters() {
+                let first = *dtype.get_or_insert(parameter.dtype());
+                if parameter.dtype() != first {
+                    candle_core::bail!("layer {index}: {:?} among {first:?}", parameter.dtype());
+                }
+            }
+            shape = plan.output;
+            plans.push(plan);
+        }
+        if dtype.is_none() {
+            candle_core::bail!("a network needs at least one layer with parameters");
+        }
+        let inner = Inner {
+            plans,
+            input,
+            output: shape,
+            scratch: Default::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The shape of one output.
+    pub fn output_shape(&self) -> ImageShape {
+        self.inner.output
+    }
+
+    /// x `[n, …]` → `[n, c, h, w]`, differentiable on candle's graph, on every device.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or a batch of one value a channel is to be normalized by its own
+    /// statistics.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = self.inner.input;
+        let mut outputs: Vec<Tensor> = Vec::with_capacity(self.inner.plans.len());
+        let mut x = x.reshape(((), channels, height, width))?;
+        for plan in &self.inner.plans {
+            let shortcut = plan.layer.shortcut.map(|from| &outputs[from]);
+            x = plan.layer.forward(&x, shortcut, mode)?;
+            outputs.push(x.clone());
+        }
+        Ok(x)
+    }
+
+    /// As [`forward`](Self::forward) without gradients, on the CPU.
+    ///
+    /// # Errors
+    /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
+    pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        for_dtype!(self.dtype(), "a network", infer(self, x, mode))
+    }
+
+    /// As [`forward`](Self::forward) in training mode with the way back, on the CPU. Each batch is
+    /// normalized by its own statistics.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn record_images(&self, batches: &[&Tensor]) -> Result<Recorded> {
+        for_dtype!(self.dtype(), "a network", record(self, batches, None))
+    }
+
+    /// As [`record_images`](Self::record_images), but the outputs are one number an example, logits
+    /// `[n]`: the sum of the network's outputs times `readout`, `[n, …]` of an output's elements,
+    /// constants.
+    ///
+    /// If every layer is piecewise linear and none is normalized, the way back knows the gradients
+    /// of gradient penalties too, and computes the gradient by the logits once for all uses.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
+        for_dtype!(
+            self.dtype(),
+            "a network",
+            record(self, batches, Some(readout))
+        )
+    }
+
+    fn dtype(&self) -> candle_core::DType {
+        let mut parameters = self.inner.plans.iter().flat_map(|p| p.layer.parameters());
+        parameters
+            .next()
+            .map_or(candle_core::DType::F32, |p| p.dtype())
+    }
+
+    /// Whether every layer's derivative is constant but for kinks, and examples do not see each
+    /// other.
+    fn is_piecewise_linear(&self) -> bool {
+        let mut layers = self.inner.plans.iter().map(|plan| &plan.layer);
+        layers.all(|layer| layer.norm.is_none() && layer.activation.is_piecewise_linear())
+    }
+}
+
+use forward::infer;
+use tape::record;

@@ -1,0 +1,40 @@
+//! Sums over slices.
+
+use crate::element::Element;
+
+/// Sums run in this many interleaved parts, so that they can be computed in vector lanes and lose
+/// few digits; the number is part of the result's rounding and the same on every processor.
+const LANES: usize = 16;
+
+/// Σ f(value)
+#[inline(always)]
+pub(crate) fn sum<T: Element>(values: &[T], f: impl Fn(T) -> T) -> f64 {
+    let mut lanes = [T::default(); LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += f(*value);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += f(*value);
+    }
+    lanes.iter().map(|lane| lane.to_f64()).sum()
+}
+
+/// Σ a·b
+#[inline(always)]
+pub(crate) fn sum_of_products<T: Element>(a: &[T], b: &[T]) -> f64 {
+    let mut lanes = [T::default(); LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += *a * *b;
+        }
+    }
+    let done = a.len() / LANES * LANES;
+    for ((lane, a), b) in lanes.iter_mut().zip(&a[done..]).zip(&b[done..]) {
+        *lane += *a * *b;
+    }
+    lanes.iter().map(|lane| lane.to_f64()).sum()
+}
