@@ -11,7 +11,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use gan_core::{Discriminator, StandardNormalPrior};
 use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
 use gan_data::{DataLoader, Dataset, ImageFolderOptions, Split};
-use gan_models::ModelConfig;
+use gan_models::{Architecture, ModelConfig};
 use gan_train::{TrainConfig, Trainer};
 use rayon::prelude::*;
 use serde_json::json;
@@ -45,6 +45,12 @@ struct Arguments {
 enum Workload {
     /// A training step of the tutorial's recipe, data already in memory
     Step,
+    /// A training step of convolutional networks of base width 64
+    Dcgan64,
+    /// The same at width 32
+    Dcgan32,
+    /// The same at width 32 with a gradient penalty at all images
+    Penalized32,
     /// The matrix products of that step alone
     Floor,
     /// The generator in evaluation mode
@@ -58,7 +64,13 @@ fn main() -> Result<()> {
     gan_ops::settle_threads(arguments.threads);
     let (batch, repeat) = (arguments.batch, arguments.repeat);
     let (measured, gflop) = match arguments.what {
-        Workload::Step => (step(batch, repeat)?, floating_point_operations(batch)),
+        Workload::Step => {
+            let took = step(&ModelConfig::default(), 0.0, batch, repeat)?;
+            (took, floating_point_operations(batch))
+        }
+        Workload::Dcgan64 => (step(&dcgan(64), 0.0, batch, repeat)?, 0.0),
+        Workload::Dcgan32 => (step(&dcgan(32), 0.0, batch, repeat)?, 0.0),
+        Workload::Penalized32 => (step(&dcgan(32), 1.0, batch, repeat)?, 0.0),
         Workload::Floor => (floor(batch, repeat)?, floating_point_operations(batch)),
         Workload::Infer => (infer(batch, repeat)?, forward_operations(batch)),
         Workload::Load => (measure(repeat, |_| mnist().map(drop))?, 0.0),
@@ -109,19 +121,32 @@ fn mnist() -> Result<Dataset> {
     gan_data::open(&root.join("data/mnist"), &options, Split::Train).context("MNIST")
 }
 
-fn step(batch: usize, repeat: usize) -> Result<Measured> {
-    let (device, config) = (Device::Cpu, TrainConfig::default());
+fn dcgan(width: usize) -> ModelConfig {
+    ModelConfig {
+        architecture: Architecture::Dcgan,
+        width,
+        ..ModelConfig::default()
+    }
+}
+
+/// penalty: R1's and R2's weight.
+fn step(model: &ModelConfig, penalty: f64, batch: usize, repeat: usize) -> Result<Measured> {
+    let device = Device::Cpu;
+    let config = TrainConfig {
+        r1: penalty,
+        r2: penalty,
+        ..TrainConfig::default()
+    };
     let loader = DataLoader::new(mnist()?, batch, Seed(0), DType::F32, &device)?;
     let whole = loader.epoch(0).take(loader.dataset().len() / batch);
     let batches: Vec<ImageBatch> = whole.take(40).collect::<candle_core::Result<_>>()?;
-    let model = ModelConfig::default();
     let shape = ImageShape::MNIST;
     let generator: Box<dyn Generator> = model.generator(shape, Seed(0), DType::F32, &device)?;
     let discriminator: Box<dyn Discriminator> =
         model.discriminator(shape, Seed(0), DType::F32, &device)?;
     let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
     let loss = config.adversarial_loss();
-    let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config)?;
+    let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config, 1000)?;
     measure(repeat, |index| {
         black_box(trainer.step(&batches[index % batches.len()])?);
         Ok(())

@@ -140,6 +140,7 @@ fn trainer(dtype: DType) -> Trainer {
         prior,
         config.adversarial_loss(),
         &config,
+        1000,
     )
     .unwrap()
 }

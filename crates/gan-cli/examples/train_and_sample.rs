@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // All cores, this thread being one of them.
     gan_ops::settle_threads(None);
+    let steps: u64 = steps.parse()?;
     let (device, config, model) = (Device::Cpu, TrainConfig::default(), ModelConfig::default());
 
     // Data set → shuffled batches.
@@ -39,9 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Box::new(prior),
         config.adversarial_loss(),
         &config,
+        steps,
     )?;
     let batches = (0..config.epochs).flat_map(|epoch| loader.epoch(epoch));
-    for batch in batches.take(steps.parse()?) {
+    for batch in batches.take(usize::try_from(steps)?) {
         let report = trainer.step(&batch?)?;
         if report.step.is_multiple_of(100) {
             println!(

@@ -38,6 +38,11 @@ pub trait Generator: Send {
     /// The width of a latent vector.
     fn latent_dim(&self) -> usize;
 
+    /// The number of classes that it must be told one of; none if it is not class-conditional.
+    fn classes(&self) -> Option<usize> {
+        None
+    }
+
     /// The shape of one generated image.
     fn image_shape(&self) -> ImageShape;
 
@@ -67,6 +72,11 @@ pub trait Discriminator: Send {
         Recorded::on_graph(batches, self.parameters(), |images| {
             self.forward(images, labels, Mode::Train)
         })
+    }
+
+    /// Whether the tapes of [`record`](Self::record) know the gradients of gradient penalties.
+    fn has_second_derivatives(&self) -> bool {
+        false
     }
 
     /// Its trainable tensors and buffers.

@@ -31,6 +31,10 @@ pub enum Purpose {
     NoiseImages = 10,
     /// Noise on the images that the discriminator is shown; the index is the step, from 0.
     InstanceNoise = 11,
+    /// Between which images a gradient penalty looks; the index is the step, from 0.
+    Interpolation = 12,
+    /// How the images that the discriminator is shown are augmented; the index is the step, from 0.
+    DiffAugment = 13,
 }
 
 /// The number that a run's randomness grows from.

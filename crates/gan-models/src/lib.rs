@@ -19,10 +19,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod classes;
+mod convolutional;
+mod dcgan;
 mod generator_file;
 mod layers;
 mod mlp;
 mod registry;
 
 pub use generator_file::{GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader};
-pub use registry::{Architecture, ModelConfig, ModelError};
+pub use registry::{Architecture, DiscriminatorNorm, ModelConfig, ModelError};

@@ -1,5 +1,6 @@
 //! From an architecture's name to its networks.
 
+use crate::dcgan;
 use crate::mlp::{MlpDiscriminator, MlpGenerator};
 use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, ParameterStore, Purpose, Seed};
@@ -13,12 +14,26 @@ pub enum Architecture {
     /// The tutorial's multilayer perceptrons.
     #[default]
     Mlp,
+    /// Strided convolutions, as in DCGAN.
+    Dcgan,
+}
+
+/// What keeps the discriminator's layers in bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiscriminatorNorm {
+    /// Nothing, which gradient penalties need.
+    #[default]
+    None,
+    /// Batch normalization, of convolutional networks.
+    Batch,
 }
 
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mlp => write!(f, "mlp"),
+            Self::Dcgan => write!(f, "dcgan"),
         }
     }
 }
@@ -31,6 +46,14 @@ pub struct ModelConfig {
     pub architecture: Architecture,
     /// The width of a latent vector; at least 1.
     pub latent_dim: usize,
+    /// Channels of the convolutional networks' widest images, at least 1; deeper layers have
+    /// multiples of it.
+    pub width: usize,
+    /// The discriminator's normalization.
+    pub discriminator_norm: DiscriminatorNorm,
+    /// The number of classes of a class-conditional pair; at least 1. None: not conditional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
 }
 
 impl Default for ModelConfig {
@@ -39,6 +62,9 @@ impl Default for ModelConfig {
         Self {
             architecture: Architecture::Mlp,
             latent_dim: 100,
+            width: 64,
+            discriminator_norm: DiscriminatorNorm::None,
+            classes: None,
         }
     }
 }
@@ -46,9 +72,16 @@ impl Default for ModelConfig {
 /// Why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// A latent vector needs components.
-    #[error("model.latent_dim is {0}, expected 1 to {MAX_LATENT_DIM}")]
-    LatentDim(usize),
+    /// A value is out of its range.
+    #[error("model.{key} is {found}, expected {expected}")]
+    OutOfRange {
+        /// The configuration key.
+        key: &'static str,
+        /// Its value.
+        found: String,
+        /// Its range.
+        expected: String,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -56,6 +89,8 @@ pub enum ModelError {
 
 /// Far beyond any use; a typing error should not ask for all of the memory.
 const MAX_LATENT_DIM: usize = 65_536;
+const MAX_WIDTH: usize = 1024;
+const MAX_CLASSES: usize = 65_536;
 
 impl ModelConfig {
     /// A new generator with first weights from `seed`.
@@ -75,6 +110,13 @@ impl ModelConfig {
             Architecture::Mlp => {
                 Box::new(MlpGenerator::new(self.latent_dim, image_shape, parameters)?)
             }
+            Architecture::Dcgan => Box::new(dcgan::generator(
+                self.latent_dim,
+                image_shape,
+                self.width,
+                self.classes,
+                parameters,
+            )?),
         })
     }
 
@@ -94,6 +136,13 @@ impl ModelConfig {
             ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device);
         Ok(match self.architecture {
             Architecture::Mlp => Box::new(MlpDiscriminator::new(image_shape, parameters)?),
+            Architecture::Dcgan => Box::new(dcgan::discriminator(
+                image_shape,
+                self.width,
+                self.classes,
+                self.discriminator_norm == DiscriminatorNorm::Batch,
+                parameters,
+            )?),
         })
     }
 
@@ -102,17 +151,26 @@ impl ModelConfig {
     /// # Errors
     /// Names the key, the value and the range.
     pub fn validate(&self) -> Result<(), ModelError> {
-        match self.latent_dim {
-            1..=MAX_LATENT_DIM => Ok(()),
-            other => Err(ModelError::LatentDim(other)),
-        }
+        let within = |key, found: usize, most: usize| {
+            if (1..=most).contains(&found) {
+                return Ok(());
+            }
+            Err(ModelError::OutOfRange {
+                key,
+                found: found.to_string(),
+                expected: format!("1 to {most}"),
+            })
+        };
+        within("latent_dim", self.latent_dim, MAX_LATENT_DIM)?;
+        within("width", self.width, MAX_WIDTH)?;
+        within("classes", self.classes.unwrap_or(1), MAX_CLASSES)
     }
 
     /// Whether a training batch of one image is impossible, because the generator has batch
     /// normalization.
     pub fn needs_two_images_a_batch(&self) -> bool {
         match self.architecture {
-            Architecture::Mlp => true,
+            Architecture::Mlp | Architecture::Dcgan => true,
         }
     }
 }

@@ -54,12 +54,13 @@ impl Adam {
         })
     }
 
-    /// Begins a step: every parameter must then be given its gradient, once.
-    pub fn begin(&mut self) -> AdamUpdate<'_> {
+    /// Begins a step with `lr_factor` times the learning rate: every parameter must then be given
+    /// its gradient, once.
+    pub fn begin(&mut self, lr_factor: f64) -> AdamUpdate<'_> {
         self.steps += 1;
         AdamUpdate {
             step: AdamStep {
-                lr: self.lr,
+                lr: self.lr * lr_factor,
                 beta1: self.beta1,
                 beta2: self.beta2,
                 eps: EPS,

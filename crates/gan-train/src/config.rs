@@ -1,6 +1,8 @@
 //! The numbers of a training run, and their ranges.
 
-use crate::{LossKind, LossOptions};
+use crate::{
+    Augmentation, LossKind, LossOptions, LrSchedule, OneCentered, Points, Regularizer, ZeroCentered,
+};
 use gan_core::{AdversarialLoss, Seed};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +50,27 @@ pub struct TrainConfig {
     /// 2017, arXiv 1701.07875, who take 0.01); positive. None: they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_clip: Option<f64>,
+    /// γ of R1, the penalty on gradients at real images (Mescheder et al., 2018, arXiv 1801.04406);
+    /// at least 0, 0 for none.
+    pub r1: f64,
+    /// γ of R2, the same at generated images; at least 0.
+    pub r2: f64,
+    /// λ of the gradient penalty between the two (Gulrajani et al., 2017, arXiv 1704.00028, who take
+    /// 10); at least 0.
+    pub gradient_penalty: f64,
+    /// Penalties are applied every so many steps, so many times as strong (Karras et al., 2020,
+    /// arXiv 1912.04958); at least 1.
+    pub penalty_interval: u64,
+    /// The generator moves every so many steps; at least 1.
+    pub discriminator_steps: u64,
+    /// How both learning rates change.
+    pub lr_schedule: LrSchedule,
+    /// The most that the norm of each player's whole gradient may be; longer ones are shortened
+    /// (Pascanu et al., 2013, arXiv 1211.5063); positive. None: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+    /// Changes to all images that the discriminator is shown.
+    pub augmentations: Vec<Augmentation>,
     /// Half-life of the averaged generator in real images; positive. None: there is no average.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_half_life_images: Option<f64>,
@@ -71,6 +94,14 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             instance_noise: 0.0,
             weight_clip: None,
+            r1: 0.0,
+            r2: 0.0,
+            gradient_penalty: 0.0,
+            penalty_interval: 1,
+            discriminator_steps: 1,
+            lr_schedule: LrSchedule::default(),
+            gradient_clip: None,
+            augmentations: Vec::new(),
             ema_half_life_images: None,
             update_order: UpdateOrder::default(),
             seed: Seed(0),
@@ -150,6 +181,27 @@ impl TrainConfig {
             noise.to_string(),
             "a number of at least 0",
         )?;
+        for (key, value) in [
+            ("r1", self.r1),
+            ("r2", self.r2),
+            ("gradient_penalty", self.gradient_penalty),
+        ] {
+            let within = value >= 0.0 && value.is_finite();
+            check(within, key, value.to_string(), "a number of at least 0")?;
+        }
+        for (key, value) in [
+            ("penalty_interval", self.penalty_interval),
+            ("discriminator_steps", self.discriminator_steps),
+        ] {
+            check(value >= 1, key, value.to_string(), at_least_one)?;
+        }
+        let clip = self.gradient_clip.unwrap_or(1.0);
+        check(
+            clip > 0.0 && clip.is_finite(),
+            "gradient_clip",
+            clip.to_string(),
+            "a positive number, as 10",
+        )?;
         let half_life = self.ema_half_life_images.unwrap_or(1.0);
         let positive = half_life > 0.0 && half_life.is_finite();
         check(
@@ -160,10 +212,11 @@ impl TrainConfig {
         )?;
         match self.weight_clip {
             None => check(
-                self.loss != LossKind::Wasserstein,
+                self.loss != LossKind::Wasserstein || self.gradient_penalty > 0.0,
                 "weight_clip",
                 "not set".to_string(),
-                "a bound on the critic's weights, as 0.01: the Wasserstein loss needs one",
+                "a bound on the critic's weights, as 0.01, or a gradient_penalty, as 10: the \
+                 Wasserstein loss needs one of them",
             ),
             Some(clip) => check(
                 clip > 0.0 && clip.is_finite(),
@@ -182,6 +235,23 @@ impl TrainConfig {
     }
 }
 
+impl TrainConfig {
+    /// The penalties that are set, with their keys.
+    pub(crate) fn regularizers(&self) -> Vec<(&'static str, Box<dyn Regularizer>)> {
+        let mut all: Vec<(&'static str, Box<dyn Regularizer>)> = Vec::new();
+        for (key, points, gamma) in [("r1", Points::Real, self.r1), ("r2", Points::Fake, self.r2)] {
+            if gamma > 0.0 {
+                all.push((key, Box::new(ZeroCentered { points, gamma })));
+            }
+        }
+        if self.gradient_penalty > 0.0 {
+            let lambda = self.gradient_penalty;
+            all.push(("gradient_penalty", Box::new(OneCentered { lambda })));
+        }
+        all
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +259,7 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 18] = [
+        let cases: [(&str, Spoil); 25] = [
             ("epochs", |c| c.epochs = 0),
             ("steps", |c| c.steps = Some(0)),
             ("batch_size", |c| c.batch_size = 0),
@@ -209,6 +279,13 @@ mod tests {
             }),
             ("instance_noise", |c| c.instance_noise = -0.1),
             ("instance_noise", |c| c.instance_noise = f64::NAN),
+            ("r1", |c| c.r1 = -1.0),
+            ("r2", |c| c.r2 = f64::INFINITY),
+            ("gradient_penalty", |c| c.gradient_penalty = f64::NAN),
+            ("penalty_interval", |c| c.penalty_interval = 0),
+            ("discriminator_steps", |c| c.discriminator_steps = 0),
+            ("gradient_clip", |c| c.gradient_clip = Some(0.0)),
+            ("gradient_clip", |c| c.gradient_clip = Some(f64::NAN)),
             ("weight_clip", |c| c.weight_clip = Some(0.0)),
             ("weight_clip", |c| c.weight_clip = Some(f64::INFINITY)),
             ("weight_clip", |c| c.loss = LossKind::Wasserstein),

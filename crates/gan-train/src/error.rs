@@ -33,6 +33,15 @@ pub enum TrainError {
         /// The generator's width.
         generator: usize,
     },
+    /// A gradient penalty was asked for where it cannot be had.
+    #[error(
+        "train.{key} is set, but this discriminator's gradients cannot be differentiated again: \
+         a gradient penalty needs one without batch normalization, on the CPU"
+    )]
+    NoSecondDerivatives {
+        /// The configuration key.
+        key: &'static str,
+    },
     /// Training has diverged.
     #[error(
         "step {step}: the {quantity} is {value}; training has diverged, try a smaller learning rate"

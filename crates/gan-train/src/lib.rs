@@ -19,6 +19,7 @@
 //! ```
 
 mod adam;
+mod augment;
 mod checkpoint;
 mod config;
 pub mod doctor;
@@ -26,10 +27,14 @@ mod ema;
 mod error;
 mod loss;
 mod observer;
+mod regularizer;
 mod report;
+mod schedule;
 mod trainer;
+mod view;
 
 pub use adam::Adam;
+pub use augment::Augmentation;
 pub use checkpoint::{
     CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, restore_discriminator, save,
 };
@@ -41,5 +46,7 @@ pub use loss::{
     Wasserstein,
 };
 pub use observer::Observer;
+pub use regularizer::{OneCentered, Points, Regularizer, ZeroCentered};
 pub use report::StepReport;
+pub use schedule::LrSchedule;
 pub use trainer::{TrainState, Trainer};

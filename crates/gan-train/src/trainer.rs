@@ -1,13 +1,17 @@
 //! The training step and the loop around it.
 
-use crate::{Adam, Ema, Observer, StepReport, TrainConfig, TrainError, UpdateOrder};
+use crate::view::{Shown, View};
+use crate::{
+    Adam, Ema, LrSchedule, Observer, Points, Regularizer, StepReport, TrainConfig, TrainError,
+    UpdateOrder,
+};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
     AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
-    StandardNormalPrior,
 };
 use gan_ops::bce_with_logits;
+use rand::Rng;
 
 /// Two players, their optimizers and how far they have come.
 pub struct Trainer {
@@ -20,8 +24,15 @@ pub struct Trainer {
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
     loss: Box<dyn AdversarialLoss>,
+    regularizers: Vec<Box<dyn Regularizer>>,
+    penalty_interval: u64,
+    discriminator_steps: u64,
+    lr_schedule: LrSchedule,
+    /// The steps of the whole run, which the schedule needs.
+    steps: u64,
+    gradient_clip: Option<f64>,
     update_order: UpdateOrder,
-    instance_noise: f64,
+    view: View,
     weight_clip: Option<f64>,
 }
 
@@ -37,6 +48,8 @@ pub struct TrainState {
 /// The batches that the discriminator judges.
 const REAL: usize = 0;
 const FAKE: usize = 1;
+/// Only where a penalty looks between the two.
+const INTERPOLATED: usize = 2;
 
 /// A batch as the step needs it.
 struct Real<'a> {
@@ -67,19 +80,27 @@ impl Judged {
 }
 
 impl Trainer {
-    /// A trainer at step 0. Batches may come in any type and on any device; they are moved to
-    /// those of the generator's parameters.
+    /// A trainer at step 0 of a run of `steps`. Batches may come in any type and on any device; they
+    /// are moved to those of the generator's parameters.
     ///
     /// # Errors
-    /// When a value of `config` is out of range, or the prior and the generator disagree.
+    /// When a value of `config` is out of range, the prior and the generator disagree, or the
+    /// discriminator cannot have a penalty that `config` asks for.
     pub fn new(
         generator: Box<dyn Generator>,
         discriminator: Box<dyn Discriminator>,
         prior: Box<dyn LatentPrior>,
         loss: Box<dyn AdversarialLoss>,
         config: &TrainConfig,
+        steps: u64,
     ) -> Result<Self, TrainError> {
         config.validate()?;
+        let regularizers = config.regularizers();
+        if let Some((key, _)) = regularizers.first()
+            && !discriminator.has_second_derivatives()
+        {
+            return Err(TrainError::NoSecondDerivatives { key });
+        }
         if prior.latent_dim() != generator.latent_dim() {
             return Err(TrainError::LatentDim {
                 prior: prior.latent_dim(),
@@ -100,8 +121,14 @@ impl Trainer {
             discriminator,
             prior,
             loss,
+            regularizers: regularizers.into_iter().map(|(_, r)| r).collect(),
+            penalty_interval: config.penalty_interval,
+            discriminator_steps: config.discriminator_steps,
+            lr_schedule: config.lr_schedule,
+            steps,
+            gradient_clip: config.gradient_clip,
             update_order: config.update_order,
-            instance_noise: config.instance_noise,
+            view: View::new(config),
             weight_clip: config.weight_clip,
             seed: config.seed,
             state: TrainState::default(),
@@ -131,7 +158,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// One update of each player (Goodfellow et al., 2014, Algorithm 1 with k = 1).
+    /// One update of the discriminator and, at every k-th step, one of the generator (Goodfellow et
+    /// al., 2014, Algorithm 1).
     ///
     /// # Errors
     /// When a tensor operation fails or a loss is not finite.
@@ -144,19 +172,21 @@ impl Trainer {
         };
         let generated = self.generate(&real)?;
         let fake = &generated.outputs[0];
-        let [shown_real, shown_fake] = self.show([&real.images, fake])?;
-        let shown = [&shown_real, &shown_fake];
-        let judged = self.discriminator.record(&shown, real.labels)?;
+        let shown = self.view.show([&real.images, fake], self.state.step)?;
+        let judged = self.judge(&shown, &real)?;
         let (generator_loss, judged) = match self.update_order {
             // Neither update needs the other's result, so one judgement serves both.
             UpdateOrder::GeneratorFirst => {
-                let loss = self.update_generator(&generated, &judged)?;
+                let loss = self.update_generator(&generated, &shown, &judged)?;
                 (loss, self.update_discriminator(&judged)?)
             }
             UpdateOrder::DiscriminatorFirst => {
                 let before = self.update_discriminator(&judged)?;
-                let judged = self.discriminator.record(&shown, real.labels)?;
-                (self.update_generator(&generated, &judged)?, before)
+                let [real_images, fake_images] = &shown.images;
+                let both = [real_images, fake_images];
+                let judged = self.discriminator.record(&both, real.labels)?;
+                let loss = self.update_generator(&generated, &shown, &judged)?;
+                (loss, before)
             }
         };
         self.check_finite("discriminator's loss", judged.loss)?;
@@ -223,20 +253,30 @@ impl Trainer {
         self.generator.record(&z, real.labels)
     }
 
-    /// The images as the discriminator sees them: with instance noise, where there is any, from this
-    /// step's own numbers. A gradient by them is the gradient by the images.
-    fn show(&self, images: [&Tensor; 2]) -> TensorResult<[Tensor; 2]> {
-        if self.instance_noise == 0.0 {
-            return Ok(images.map(Tensor::clone));
-        }
-        let mut rng = self.seed.rng(Purpose::InstanceNoise, self.state.step);
-        let mut noisy = |images: &Tensor| {
-            let values = images.elem_count() / images.dim(0)?;
-            let noise = StandardNormalPrior::new(values).sample(images.dim(0)?, &mut rng)?;
-            let noise = noise.to_dtype(images.dtype())?.to_device(images.device())?;
-            images + (noise.reshape(images.shape())? * self.instance_noise)?
+    /// What the discriminator makes of real and generated images, and of images between them where a
+    /// penalty looks there in this step.
+    fn judge(&self, shown: &Shown, real: &Real<'_>) -> TensorResult<Recorded> {
+        let [real_images, fake_images] = &shown.images;
+        let between = |regularizer: &Box<dyn Regularizer>| {
+            regularizer.points() == Points::Interpolated && self.penalizes()
         };
-        Ok([noisy(images[REAL])?, noisy(images[FAKE])?])
+        if !self.regularizers.iter().any(between) {
+            let both = [real_images, fake_images];
+            return self.discriminator.record(&both, real.labels);
+        }
+        let mut rng = self.seed.rng(Purpose::Interpolation, self.state.step);
+        let shares: Vec<f64> = (0..real_images.dim(0)?).map(|_| rng.random()).collect();
+        let shares = Tensor::new(shares, real_images.device())?.to_dtype(real_images.dtype())?;
+        let shares = shares.reshape(((), 1, 1, 1))?;
+        let toward = (real_images - fake_images)?.broadcast_mul(&shares)?;
+        let interpolated = (fake_images + toward)?;
+        let all = [real_images, fake_images, &interpolated];
+        self.discriminator.record(&all, real.labels)
+    }
+
+    /// Whether the penalties count in this step.
+    fn penalizes(&self) -> bool {
+        !self.regularizers.is_empty() && self.state.step.is_multiple_of(self.penalty_interval)
     }
 
     /// Clamps the discriminator's weights, where that is asked for.
@@ -250,16 +290,26 @@ impl Trainer {
         Ok(())
     }
 
-    fn update_generator(&mut self, generated: &Recorded, judged: &Recorded) -> TensorResult<f64> {
+    /// The generator's loss; its update too, if this is one of its steps.
+    fn update_generator(
+        &mut self,
+        generated: &Recorded,
+        shown: &Shown,
+        judged: &Recorded,
+    ) -> TensorResult<f64> {
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.generator(&judged.outputs[REAL], &fake)?;
-        let slope = slope(&loss.backward()?, &fake)?;
-        let by_images = judged.tape.input_gradient(FAKE, &slope)?;
-        let mut update = self.generator_optimizer.begin();
-        let mut descend = |parameter: &Tensor, gradient: &Tensor| update.apply(parameter, gradient);
-        let tape = &generated.tape;
-        tape.parameter_gradients(&[by_images], &mut descend)?;
-        update.finish()?;
+        if (self.state.step + 1).is_multiple_of(self.discriminator_steps) {
+            let slope = slope(&loss.backward()?, &fake)?;
+            let by_shown = judged.tape.input_gradient(FAKE, &slope)?;
+            let by_images = shown.pull_back(FAKE, by_shown)?;
+            let factor = self.lr_schedule.factor(self.state.step, self.steps);
+            let tape = &generated.tape;
+            let optimizer = &mut self.generator_optimizer;
+            descend(optimizer, factor, self.gradient_clip, |show| {
+                tape.parameter_gradients(&[by_images], show)
+            })?;
+        }
         number(&loss)
     }
 
@@ -268,13 +318,48 @@ impl Trainer {
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.discriminator(&real, &fake)?;
         let slopes = loss.backward()?;
-        let slopes = [slope(&slopes, &real)?, slope(&slopes, &fake)?];
-        let mut update = self.discriminator_optimizer.begin();
-        let mut descend = |parameter: &Tensor, gradient: &Tensor| update.apply(parameter, gradient);
-        judged.tape.parameter_gradients(&slopes, &mut descend)?;
-        update.finish()?;
+        let mut slopes = vec![slope(&slopes, &real)?, slope(&slopes, &fake)?];
+        if let Some(between) = judged.outputs.get(INTERPOLATED) {
+            slopes.push(between.zeros_like()?);
+        }
+        let (tape, factor) = (
+            &judged.tape,
+            self.lr_schedule.factor(self.state.step, self.steps),
+        );
+        let directions = if self.penalizes() {
+            Some(self.penalty_directions(judged)?)
+        } else {
+            None
+        };
+        let optimizer = &mut self.discriminator_optimizer;
+        descend(optimizer, factor, self.gradient_clip, |show| match &directions {
+            Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
+            None => tape.parameter_gradients(&slopes, show),
+        })?;
         self.clip_weights()?;
         Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
+    }
+
+    /// For each batch the derivative of all penalties by the gradients of its logits.
+    fn penalty_directions(&self, judged: &Recorded) -> TensorResult<Vec<Tensor>> {
+        let mut directions = Vec::with_capacity(judged.outputs.len());
+        for (batch, logits) in judged.outputs.iter().enumerate() {
+            let gradients = judged.tape.input_gradient(batch, &logits.ones_like()?)?;
+            let mut direction = gradients.zeros_like()?;
+            for regularizer in &self.regularizers {
+                let at = match regularizer.points() {
+                    Points::Real => REAL,
+                    Points::Fake => FAKE,
+                    Points::Interpolated => INTERPOLATED,
+                };
+                if at == batch {
+                    let (_, derivative) = regularizer.penalty(&gradients)?;
+                    direction = (direction + (derivative * self.penalty_interval as f64)?)?;
+                }
+            }
+            directions.push(direction);
+        }
+        Ok(directions)
     }
 
     fn check_finite(&self, quantity: &'static str, value: f64) -> Result<(), TrainError> {
@@ -287,6 +372,36 @@ impl Trainer {
             value,
         })
     }
+}
+
+/// What takes each parameter with its gradient.
+type Show<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
+
+/// One step of `optimizer` along the gradients that `gradients` shows, shortened together if their
+/// norm is above `clip`.
+fn descend(
+    optimizer: &mut Adam,
+    lr_factor: f64,
+    clip: Option<f64>,
+    gradients: impl FnOnce(&mut Show<'_>) -> TensorResult<()>,
+) -> TensorResult<()> {
+    let mut update = optimizer.begin(lr_factor);
+    let Some(clip) = clip else {
+        gradients(&mut |parameter, gradient| update.apply(parameter, gradient))?;
+        return update.finish();
+    };
+    let mut all = Vec::new();
+    let mut squares = 0.0;
+    gradients(&mut |parameter, gradient| {
+        squares += number(&gradient.sqr()?.sum_all()?)?;
+        all.push((parameter.clone(), gradient.copy()?));
+        Ok(())
+    })?;
+    let scale = (clip / squares.sqrt()).min(1.0);
+    for (parameter, gradient) in &all {
+        update.apply(parameter, &(gradient * scale)?)?;
+    }
+    update.finish()
 }
 
 /// A loss's gradient by logits; zero if it does not depend on them.

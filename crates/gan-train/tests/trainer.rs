@@ -36,6 +36,7 @@ fn trainer(config: &TrainConfig) -> Trainer {
         prior,
         config.adversarial_loss(),
         config,
+        1000,
     )
     .unwrap()
 }
@@ -360,6 +361,7 @@ fn a_prior_of_another_width_is_refused() {
         prior,
         config.adversarial_loss(),
         &config,
+        1000,
     );
     let error = error.err().unwrap().to_string();
     assert!(
@@ -434,7 +436,7 @@ fn networks_on_candles_graph_train_through_the_same_step_to_the_same_weights() {
                 };
             let prior = Box::new(StandardNormalPrior::new(100));
             let loss = config.adversarial_loss();
-            let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config).unwrap();
+            let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config, 1000).unwrap();
             train(&mut trainer, 0..3);
             let numbers = |parameters: &ParameterStore| {
                 let all = parameters.all().into_iter();

@@ -14,8 +14,11 @@ use anyhow::{Context, Result};
 use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
 use gan_data::{DataLoader, Split};
+use gan_models::{Architecture, DiscriminatorNorm};
 use gan_sample::PixelRange;
-use gan_train::{LossKind, Observer, TrainError, Trainer, UpdateOrder};
+use gan_train::{
+    Augmentation, LossKind, LrSchedule, Observer, TrainError, Trainer, UpdateOrder,
+};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -53,6 +56,18 @@ pub(crate) struct TrainArguments {
     /// Adam's decay of the second moment [default: 0.999]
     #[arg(long, allow_negative_numbers = true)]
     beta2: Option<f64>,
+    /// mlp or dcgan [default: mlp]
+    #[arg(long, value_parser = by_name::<Architecture>)]
+    architecture: Option<Architecture>,
+    /// Channels of a convolutional network's widest images [default: 64]
+    #[arg(long, value_name = "N")]
+    width: Option<usize>,
+    /// none or batch, for dcgan's discriminator [default: none]
+    #[arg(long, value_parser = by_name::<DiscriminatorNorm>)]
+    discriminator_norm: Option<DiscriminatorNorm>,
+    /// Tell both networks the class, one of N, as the data set's labels say [default: do not]
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
     /// Width of a latent vector [default: 100]
     #[arg(long, value_name = "N")]
     latent_dim: Option<usize>,
@@ -69,6 +84,30 @@ pub(crate) struct TrainArguments {
     /// Clamp the discriminator's weights to [-C, C] after each step; wasserstein needs it [default: none]
     #[arg(long, value_name = "C")]
     weight_clip: Option<f64>,
+    /// R1, a penalty of this weight on the discriminator's gradient at real images [default: 0]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    r1: Option<f64>,
+    /// R2, the same at generated images [default: 0]
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    r2: Option<f64>,
+    /// WGAN-GP's penalty of this weight between the two; 10 is usual [default: 0]
+    #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
+    gradient_penalty: Option<f64>,
+    /// Apply the penalties every N steps, N times as strong [default: 1]
+    #[arg(long, value_name = "N")]
+    penalty_interval: Option<u64>,
+    /// Move the generator every N steps [default: 1]
+    #[arg(long, value_name = "N")]
+    discriminator_steps: Option<u64>,
+    /// constant, linear or cosine, from the learning rate to 0 [default: constant]
+    #[arg(long, value_parser = by_name::<LrSchedule>)]
+    lr_schedule: Option<LrSchedule>,
+    /// Shorten each player's gradient to this norm [default: none]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    gradient_clip: Option<f64>,
+    /// Change all that the discriminator is shown, by brightness, translation, cutout [default: none]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = by_name::<Augmentation>)]
+    augment: Option<Vec<Augmentation>>,
     /// Keep an average of the generator in which N images ago counts half, and sample from it [default: none]
     #[arg(long, value_name = "N")]
     ema_half_life_images: Option<f64>,
@@ -106,8 +145,8 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
 
     let loader = open_data(&config, console)?;
     check_batches(&config, &loader)?;
-    let mut trainer = build_trainer(&config, &loader)?;
     let schedule = Schedule::new(&config.train, loader.steps_per_epoch() as u64);
+    let mut trainer = build_trainer(&config, &loader, schedule.steps)?;
     describe(&config, &loader, &trainer, schedule, console)?;
     if arguments.dry_run {
         console.line(format!("Dry run: nothing was written to {}", out.display()));
@@ -180,13 +219,26 @@ impl TrainArguments {
         set(&mut train.label_smoothing, self.label_smoothing);
         set(&mut train.instance_noise, self.instance_noise);
         set(&mut train.weight_clip, self.weight_clip.map(Some));
+        set(&mut train.r1, self.r1);
+        set(&mut train.r2, self.r2);
+        set(&mut train.gradient_penalty, self.gradient_penalty);
+        set(&mut train.penalty_interval, self.penalty_interval);
+        set(&mut train.discriminator_steps, self.discriminator_steps);
+        set(&mut train.lr_schedule, self.lr_schedule);
+        set(&mut train.gradient_clip, self.gradient_clip.map(Some));
+        set(&mut train.augmentations, self.augment.clone());
         set(
             &mut train.ema_half_life_images,
             self.ema_half_life_images.map(Some),
         );
         set(&mut train.update_order, self.update_order);
         set(&mut train.seed, self.seed.map(Seed));
-        set(&mut config.model.latent_dim, self.latent_dim);
+        let model = &mut config.model;
+        set(&mut model.architecture, self.architecture);
+        set(&mut model.width, self.width);
+        set(&mut model.discriminator_norm, self.discriminator_norm);
+        set(&mut model.classes, self.classes.map(Some));
+        set(&mut model.latent_dim, self.latent_dim);
         config.data = self.data.over(config.data);
         set(&mut config.output.sample_every, self.sample_every);
         set(&mut config.output.log_every, self.log_every);
@@ -253,7 +305,7 @@ fn check_batches(config: &RunConfig, loader: &DataLoader) -> Result<()> {
     .into())
 }
 
-fn build_trainer(config: &RunConfig, loader: &DataLoader) -> Result<Trainer> {
+fn build_trainer(config: &RunConfig, loader: &DataLoader, steps: u64) -> Result<Trainer> {
     let (seed, device) = (config.train.seed, device(&config.device)?);
     let shape = loader.dataset().shape();
     let generator = config.model.generator(shape, seed, DType::F32, &device)?;
@@ -268,6 +320,7 @@ fn build_trainer(config: &RunConfig, loader: &DataLoader) -> Result<Trainer> {
         prior,
         loss,
         &config.train,
+        steps,
     )?)
 }
 

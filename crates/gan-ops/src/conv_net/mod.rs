@@ -149,9 +149,10 @@ impl ConvNet {
             .map_or(candle_core::DType::F32, |p| p.dtype())
     }
 
-    /// Whether every layer's derivative is constant but for kinks, and examples do not see each
-    /// other.
-    fn is_piecewise_linear(&self) -> bool {
+    /// Whether the tapes of [`record_logits`](Self::record_logits) know the gradients of gradient
+    /// penalties: whether every layer's derivative is constant but for kinks, and examples do not
+    /// see each other.
+    pub fn has_second_derivatives(&self) -> bool {
         let mut layers = self.inner.plans.iter().map(|plan| &plan.layer);
         layers.all(|layer| layer.norm.is_none() && layer.activation.is_piecewise_linear())
     }

@@ -53,7 +53,7 @@ pub(super) fn record<T: Element>(
     Ok(Recorded {
         outputs,
         tape: Box::new(NetTape {
-            scales: readout.is_some() && net.is_piecewise_linear(),
+            scales: readout.is_some() && net.has_second_derivatives(),
             net: net.clone(),
             blocks,
             input,

@@ -1,0 +1,67 @@
+//! Labels in class-conditional networks.
+
+use candle_core::{DType, Result, Tensor};
+
+/// Class numbers `[n]` as rows of zeros with a one, `[n, classes]`, of `like`'s type and device.
+///
+/// # Errors
+/// When there are no labels, another number of them, or one is no class.
+pub(crate) fn one_hot(
+    labels: Option<&Tensor>,
+    n: usize,
+    classes: usize,
+    like: &Tensor,
+) -> Result<Tensor> {
+    let Some(labels) = labels else {
+        candle_core::bail!("a class-conditional network needs a label for each image");
+    };
+    let labels = labels.to_dtype(DType::U32)?.to_vec1::<u32>()?;
+    if labels.len() != n {
+        let found = labels.len();
+        candle_core::bail!("{found} labels for {n} images");
+    }
+    let mut rows = vec![0f32; n * classes];
+    for (row, label) in rows.chunks_exact_mut(classes).zip(&labels) {
+        match row.get_mut(*label as usize) {
+            Some(value) => *value = 1.0,
+            None => candle_core::bail!("label {label} of {classes} classes"),
+        }
+    }
+    let rows = Tensor::from_vec(rows, (n, classes), &candle_core::Device::Cpu)?;
+    rows.to_dtype(like.dtype())?.to_device(like.device())
+}
+
+/// z with its class behind it: `[n, latent_dim + classes]`, z itself if there are no classes.
+pub(crate) fn with_class(
+    z: &Tensor,
+    labels: Option<&Tensor>,
+    classes: Option<usize>,
+) -> Result<Tensor> {
+    match classes {
+        None => Ok(z.clone()),
+        Some(classes) => Tensor::cat(&[z, &one_hot(labels, z.dim(0)?, classes, z)?], 1),
+    }
+}
+
+/// Outputs of a discriminator: one logit, and of a conditional one another for each class, which is
+/// added to that of images of the class. As the last layer is linear in the features φ, this is the
+/// projection discriminator w·φ + b + ⟨v_y, φ⟩ (Miyato & Koyama, 2018, arXiv 1802.05637), with a
+/// bias a class.
+pub(crate) fn outputs(classes: Option<usize>) -> usize {
+    1 + classes.unwrap_or(0)
+}
+
+/// What the outputs of n images are multiplied by before they are added to logits:
+/// `[n, outputs]`, ones and zeros.
+pub(crate) fn readout(
+    labels: Option<&Tensor>,
+    n: usize,
+    classes: Option<usize>,
+    like: &Tensor,
+) -> Result<Tensor> {
+    let ones = Tensor::ones((n, 1), like.dtype(), like.device())?;
+    match classes {
+        None => Ok(ones),
+        Some(classes) => Tensor::cat(&[&ones, &one_hot(labels, n, classes, like)?], 1),
+    }
+}

@@ -1,0 +1,152 @@
+//! Generators and discriminators of convolutional layers, whatever their architecture.
+
+use crate::classes::{readout, with_class};
+use candle_core::{Result, Tensor};
+use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
+use gan_ops::ConvNet;
+
+/// Latent vectors, with their classes if it has any → layers → images.
+pub(crate) struct ConvGenerator {
+    net: ConvNet,
+    latent_dim: usize,
+    classes: Option<usize>,
+    parameters: ParameterStore,
+}
+
+impl ConvGenerator {
+    /// net: from images of one pixel with `latent_dim` and `classes` channels.
+    pub(crate) fn new(
+        net: ConvNet,
+        latent_dim: usize,
+        classes: Option<usize>,
+        parameters: ParameterStore,
+    ) -> Self {
+        Self {
+            net,
+            latent_dim,
+            classes,
+            parameters,
+        }
+    }
+
+    /// `[n, channels]`, what the first layer takes.
+    fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        let (_, width) = z.dims2()?;
+        if width != self.latent_dim {
+            let expected = self.latent_dim;
+            candle_core::bail!("z has {width} components, the generator takes {expected}");
+        }
+        with_class(z, labels, self.classes)
+    }
+}
+
+impl Generator for ConvGenerator {
+    fn forward(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.net.forward(&self.input(z, labels)?, mode)
+    }
+
+    fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        if !self.parameters.device().is_cpu() {
+            return Ok(self.forward(z, labels, mode)?.detach());
+        }
+        self.net.infer(&self.input(z, labels)?, mode)
+    }
+
+    fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
+        if !self.parameters.device().is_cpu() {
+            return Recorded::on_graph(&[z], &self.parameters, |z| {
+                self.forward(z, labels, Mode::Train)
+            });
+        }
+        self.net.record_images(&[&self.input(z, labels)?])
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.latent_dim
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.classes
+    }
+
+    fn image_shape(&self) -> ImageShape {
+        self.net.output_shape()
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        &self.parameters
+    }
+}
+
+/// Images → layers → logits.
+pub(crate) struct ConvDiscriminator {
+    net: ConvNet,
+    image_shape: ImageShape,
+    classes: Option<usize>,
+    parameters: ParameterStore,
+}
+
+impl ConvDiscriminator {
+    /// net: from images to what [`crate::classes::outputs`] says.
+    pub(crate) fn new(
+        net: ConvNet,
+        image_shape: ImageShape,
+        classes: Option<usize>,
+        parameters: ParameterStore,
+    ) -> Self {
+        Self {
+            net,
+            image_shape,
+            classes,
+            parameters,
+        }
+    }
+
+    fn check(&self, images: &Tensor) -> Result<()> {
+        let (_, channels, height, width) = images.dims4()?;
+        let found = ImageShape {
+            channels,
+            height,
+            width,
+        };
+        if found != self.image_shape {
+            let expected = self.image_shape;
+            candle_core::bail!("images are {found}, the discriminator takes {expected}");
+        }
+        Ok(())
+    }
+
+    fn readout(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        readout(labels, images.dim(0)?, self.classes, images)
+    }
+}
+
+impl Discriminator for ConvDiscriminator {
+    fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.check(images)?;
+        let outputs = self.net.forward(images, mode)?.flatten_from(1)?;
+        (outputs * self.readout(images, labels)?)?.sum(1)
+    }
+
+    fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
+        if !self.parameters.device().is_cpu() {
+            return Recorded::on_graph(batches, &self.parameters, |images| {
+                self.forward(images, labels, Mode::Train)
+            });
+        }
+        let mut readouts = Vec::with_capacity(batches.len());
+        for images in batches {
+            self.check(images)?;
+            readouts.push(self.readout(images, labels)?);
+        }
+        self.net.record_logits(batches, &readouts)
+    }
+
+    fn has_second_derivatives(&self) -> bool {
+        self.parameters.device().is_cpu() && self.net.has_second_derivatives()
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        &self.parameters
+    }
+}

@@ -1,0 +1,26 @@
+//! R1 and R2 (Mescheder et al., 2018, arXiv 1801.04406).
+
+use super::{Points, Regularizer, squared_norms};
+use candle_core::{DType, Result, Tensor};
+
+/// γ/2 · E‖∇D(x)‖², over real images R1, over generated ones R2.
+#[derive(Clone, Copy, Debug)]
+pub struct ZeroCentered {
+    /// [`Points::Real`] or [`Points::Fake`].
+    pub points: Points,
+    /// γ
+    pub gamma: f64,
+}
+
+impl Regularizer for ZeroCentered {
+    fn points(&self) -> Points {
+        self.points
+    }
+
+    fn penalty(&self, gradients: &Tensor) -> Result<(f64, Tensor)> {
+        let norms = squared_norms(gradients)?.mean_all()?.to_dtype(DType::F64)?;
+        let penalty = self.gamma / 2.0 * norms.to_scalar::<f64>()?;
+        let derivative = (gradients * (self.gamma / gradients.dim(0)? as f64))?;
+        Ok((penalty, derivative))
+    }
+}
