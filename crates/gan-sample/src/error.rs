@@ -17,6 +17,17 @@ pub enum SampleError {
         /// The generator's width.
         generator: usize,
     },
+    /// A class was asked for that the generator does not know.
+    #[error(
+        "class {class} was asked for, the generator knows {}",
+        known.map_or("no classes: train one with model.classes".to_string(), |n| format!("classes 0 to {}", n - 1))
+    )]
+    Class {
+        /// The class.
+        class: u32,
+        /// How many it knows.
+        known: Option<usize>,
+    },
     /// A tensor has another shape than is needed.
     #[error("{what} have shape {found:?}, expected {expected}")]
     Shape {

@@ -66,4 +66,4 @@ pub use npy::{read_npy, write_npy};
 pub use pixels::PixelRange;
 pub use png::{encode_png, write_png, write_png_sequence};
 pub use raster::Raster;
-pub use sampler::{BLOCK_IMAGES, Sampler};
+pub use sampler::{BLOCK_IMAGES, Classes, Sampler};

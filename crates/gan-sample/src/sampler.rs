@@ -12,6 +12,32 @@ use std::ops::Range;
 /// stands in the same row of a batch of this size, among the same others.
 pub const BLOCK_IMAGES: usize = 256;
 
+/// Which class each image of a class-conditional generator is of. Other generators ignore it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Classes {
+    /// Image k is of class k modulo their number, so that all are drawn equally often.
+    #[default]
+    InTurn,
+    /// All are of this class.
+    One(u32),
+    /// In a grid of so many columns the images of a row are of one class, and rows take turns.
+    Rows {
+        /// Columns of the grid, at least 1.
+        columns: u64,
+    },
+}
+
+impl Classes {
+    fn of(self, image: u64, classes: usize) -> u32 {
+        let turn = |k: u64| (k % classes.max(1) as u64) as u32;
+        match self {
+            Self::InTurn => turn(image),
+            Self::One(class) => class,
+            Self::Rows { columns } => turn(image / columns.max(1)),
+        }
+    }
+}
+
 /// Draws images from a generator, one latent vector a number.
 ///
 /// Image k's latent vector comes from the seed's stream k for [`Purpose::Sample`], so image k is
@@ -25,6 +51,7 @@ pub struct Sampler<'a> {
     prior: Box<dyn LatentPrior>,
     seed: Seed,
     mode: Mode,
+    classes: Classes,
 }
 
 impl<'a> Sampler<'a> {
@@ -49,7 +76,23 @@ impl<'a> Sampler<'a> {
             prior,
             seed,
             mode,
+            classes: Classes::default(),
         })
+    }
+
+    /// The same sampler of images of these classes.
+    ///
+    /// # Errors
+    /// [`SampleError::Class`] when the generator knows no classes or not this one.
+    pub fn of_classes(mut self, classes: Classes) -> Result<Self, SampleError> {
+        let known = self.generator.classes();
+        if let Classes::One(class) = classes
+            && known.is_none_or(|known| class as usize >= known)
+        {
+            return Err(SampleError::Class { class, known });
+        }
+        self.classes = classes;
+        Ok(self)
     }
 
     /// Image number `image`'s latent vector: `[latent_dim]`, f32 on the CPU.
@@ -104,7 +147,7 @@ impl<'a> Sampler<'a> {
         let mut blocks = Vec::new();
         for first in (0..count).step_by(BLOCK_IMAGES) {
             let rows = BLOCK_IMAGES.min(count - first);
-            let block = self.forward(&repeat_rows(&z.narrow(0, first, rows)?)?)?;
+            let block = self.forward(&repeat_rows(&z.narrow(0, first, rows)?)?, first as u64)?;
             blocks.push(block.narrow(0, 0, rows)?);
         }
         self.concatenate(&blocks)
@@ -135,18 +178,20 @@ impl<'a> Sampler<'a> {
             latents.extend(self.latent(block * size + row)?.to_vec1::<f32>()?);
         }
         let shape = (BLOCK_IMAGES, self.prior.latent_dim());
-        self.forward(&Tensor::from_vec(latents, shape, &Device::Cpu)?)
+        self.forward(&Tensor::from_vec(latents, shape, &Device::Cpu)?, block * size)
     }
 
-    /// A whole block through the generator, whose state is the same afterwards.
-    fn forward(&self, z: &Tensor) -> Result<Tensor, SampleError> {
+    /// A whole block through the generator, whose state is the same afterwards; `first`: the number
+    /// of the block's first image.
+    fn forward(&self, z: &Tensor, first: u64) -> Result<Tensor, SampleError> {
         let parameters = self.generator.parameters();
         let z = z
             .to_dtype(parameters.dtype())?
             .to_device(parameters.device())?;
+        let labels = self.labels(first)?;
         let images = match self.mode {
-            Mode::Eval => self.generator.infer(&z, None, Mode::Eval)?,
-            Mode::Train => self.forward_and_restore(&z)?,
+            Mode::Eval => self.generator.infer(&z, labels.as_ref(), Mode::Eval)?,
+            Mode::Train => self.forward_and_restore(&z, labels.as_ref())?,
         };
         let shape = self.generator.image_shape();
         let expected = [BLOCK_IMAGES, shape.channels, shape.height, shape.width];
@@ -161,15 +206,29 @@ impl<'a> Sampler<'a> {
         Ok(images.to_dtype(DType::F32)?.contiguous()?)
     }
 
+    /// `[BLOCK_IMAGES]`, if the generator is class-conditional.
+    fn labels(&self, first: u64) -> Result<Option<Tensor>, SampleError> {
+        let Some(known) = self.generator.classes() else {
+            return Ok(None);
+        };
+        let images = first..first + BLOCK_IMAGES as u64;
+        let labels: Vec<u32> = images.map(|image| self.classes.of(image, known)).collect();
+        Ok(Some(Tensor::new(labels, &Device::Cpu)?))
+    }
+
     /// A pass in training mode that leaves the running statistics as they were.
-    fn forward_and_restore(&self, z: &Tensor) -> Result<Tensor, SampleError> {
+    fn forward_and_restore(
+        &self,
+        z: &Tensor,
+        labels: Option<&Tensor>,
+    ) -> Result<Tensor, SampleError> {
         let mut saved = Vec::new();
         for buffer in self.generator.parameters().all() {
             if buffer.kind == ParameterKind::Buffer {
                 saved.push((buffer.var.copy()?, buffer.var));
             }
         }
-        let images = self.generator.infer(z, None, Mode::Train);
+        let images = self.generator.infer(z, labels, Mode::Train);
         for (value, buffer) in saved {
             buffer.set(&value)?;
         }

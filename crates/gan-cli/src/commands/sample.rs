@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
 use gan_models::GeneratorHeader;
 use gan_sample::{
-    ImageGrid, PixelRange, Raster, SampleError, Sampler, spherical_path, write_gif, write_npy,
+    Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, spherical_path, write_gif, write_npy,
     write_png, write_png_sequence,
 };
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// Grids and strips are held in memory whole; more images than this go into files of their own.
 const MAX_CELLS: usize = 10_000;
+
+/// With more classes than this, a grid with a row for each is no good default.
+const MOST_CLASS_ROWS: usize = 40;
 
 /// An animation's frame, so that 30 frames take two seconds.
 const FRAME_DELAY: Duration = Duration::from_millis(66);
@@ -31,7 +34,7 @@ pub(crate) struct SampleArguments {
     /// Draw images 0 to N-1 [default: as many as the grid has cells]
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// Draw one picture of so many rows and columns [default: 5x5, unless --count is given]
+    /// Draw one picture of so many rows and columns [default: 5x5, CLASSESx10 of a class-conditional generator, unless --count is given]
     #[arg(long, value_name = "ROWSxCOLUMNS")]
     grid: Option<GridShape>,
     /// Each image has a latent vector of its own that this seed and its number determine
@@ -40,6 +43,10 @@ pub(crate) struct SampleArguments {
     /// FILE.png for a grid, DIR for single PNG files, FILE.npy [default: in the run folder]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Draw images of this class alone, of a class-conditional generator [default: a class a row of a
+    /// grid, else all in turn]
+    #[arg(long, value_name = "K")]
+    class: Option<u32>,
     /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
@@ -98,10 +105,11 @@ enum Job {
 }
 
 pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> {
-    let job = arguments.job()?;
+    arguments.job(None)?;
     let device = device(&arguments.device)?;
     let file = generator_file(&arguments.run);
     let (header, generator) = GeneratorHeader::load(&file, &device)?;
+    let job = arguments.job(generator.classes())?;
     let run = RunFolder::open(&arguments.run);
     if run.config().is_file() {
         run.check_generator(&RunConfig::read(&run.config())?, &header)?;
@@ -121,6 +129,12 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
         Mode::Eval
     };
     let sampler = Sampler::new(generator.as_ref(), prior, Seed(arguments.seed), mode)?;
+    let sampler = match arguments.classes(&job) {
+        Classes::One(class) => sampler
+            .of_classes(Classes::One(class))
+            .map_err(|error| WrongUse(format!("--class: {error}")))?,
+        classes => sampler.of_classes(classes)?,
+    };
     job.draw(
         &sampler,
         generator.as_ref(),
@@ -135,10 +149,30 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
 }
 
 impl SampleArguments {
-    fn job(&self) -> Result<Job> {
-        let default_grid = GridShape {
-            rows: 5,
-            columns: 5,
+    /// Which class each image is of, where there are any.
+    fn classes(&self, job: &Job) -> Classes {
+        match (self.class, job) {
+            (Some(class), _) => Classes::One(class),
+            // One class all along the way.
+            (None, Job::Interpolation { .. }) => Classes::Rows { columns: u64::MAX },
+            (None, Job::Grid { shape, .. }) => Classes::Rows {
+                columns: shape.columns as u64,
+            },
+            (None, Job::Files { .. } | Job::Npy { .. }) => Classes::InTurn,
+        }
+    }
+
+    /// classes: how many the generator knows.
+    fn job(&self, classes: Option<usize>) -> Result<Job> {
+        let default_grid = match classes {
+            Some(classes @ 1..=MOST_CLASS_ROWS) if self.class.is_none() => GridShape {
+                rows: classes,
+                columns: 10,
+            },
+            _ => GridShape {
+                rows: 5,
+                columns: 5,
+            },
         };
         let cells = |shape: GridShape| (shape.rows * shape.columns) as u64;
         let job = match (self.interpolate, self.format, self.grid, self.count) {

@@ -145,6 +145,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
 
     let loader = open_data(&config, console)?;
     check_batches(&config, &loader)?;
+    check_classes(&config, &loader)?;
     let schedule = Schedule::new(&config.train, loader.steps_per_epoch() as u64);
     let mut trainer = build_trainer(&config, &loader, schedule.steps)?;
     describe(&config, &loader, &trainer, schedule, console)?;
@@ -303,6 +304,22 @@ fn check_batches(config: &RunConfig, loader: &DataLoader) -> Result<()> {
          choose another --batch-size"
     ))
     .into())
+}
+
+/// Class-conditional networks learn from labels.
+fn check_classes(config: &RunConfig, loader: &DataLoader) -> Result<()> {
+    let data = loader.dataset();
+    let found = data.labels().map(|_| data.class_count());
+    match (config.model.classes, found) {
+        (None, _) => Ok(()),
+        (Some(classes), Some(found)) if found <= classes => Ok(()),
+        (Some(classes), found) => Err(WrongUse(format!(
+            "{}: {}, expected labels of model.classes = {classes} classes",
+            config.data.path.display(),
+            found.map_or("no labels".to_string(), |n| format!("labels of {n} classes")),
+        ))
+        .into()),
+    }
 }
 
 fn build_trainer(config: &RunConfig, loader: &DataLoader, steps: u64) -> Result<Trainer> {
