@@ -26,8 +26,11 @@ pub(crate) struct RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DataConfig {
-    /// A folder of IDX files in MNIST's layout, or of images.
+    /// A folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or the name of a data set
+    /// that is made: stacked-mnist, ring, grid, swissroll.
     pub(crate) path: PathBuf,
+    /// Whether training images are mirrored left to right every other time.
+    pub(crate) mirror: bool,
     /// For a folder of images: resize to so many pixels on each side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) image_size: Option<u32>,
@@ -66,6 +69,7 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             path: PathBuf::from("data/mnist"),
+            mirror: false,
             image_size: None,
             channels: Channels::default(),
         }

@@ -3,13 +3,15 @@
 use crate::commands::by_name;
 use crate::config::DataConfig;
 use anyhow::Result;
-use gan_data::{Channels, Dataset, Split};
-use std::path::PathBuf;
+use gan_core::Seed;
+use gan_data::{Channels, Dataset, Split, Toy};
+use std::path::{Path, PathBuf};
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct DataArguments {
-    /// Folder of IDX files in MNIST's layout, or of PNG and JPEG images [default: that
-    /// of the configuration or the run, else data/mnist]
+    /// Folder of IDX files in MNIST's layout, of CIFAR-10, or of PNG and JPEG images; or
+    /// stacked-mnist, ring, grid or swissroll [default: that of the configuration or the run, else
+    /// data/mnist]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// For a folder of images: crop and resize to N by N pixels
@@ -36,14 +38,49 @@ impl DataArguments {
     }
 }
 
+/// What `--data` calls StackedMNIST.
+const STACKED: &str = "stacked-mnist";
+
+/// Images of StackedMNIST's training set (Lin et al., 2018, arXiv 1712.04086).
+const STACKED_IMAGES: usize = 128_000;
+
+/// Points of a toy data set.
+const TOY_POINTS: usize = 50_000;
+
+/// A data set that is made, not read, is the same in every run.
+const DATA_SEED: Seed = Seed(0);
+
 impl DataConfig {
-    /// Reads one split.
+    /// Reads one split, or makes it.
     pub(crate) fn open(&self, split: Split) -> Result<Dataset> {
-        Ok(gan_data::open(
-            &self.path,
-            &self.image_folder_options()?,
-            split,
-        )?)
+        if let Some(toy) = self.toy() {
+            return Ok(toy.dataset(TOY_POINTS, DATA_SEED)?);
+        }
+        let base = self.base();
+        let data = gan_data::open(&base.path, &self.image_folder_options()?, split)?;
+        if self.is_stacked() {
+            return Ok(gan_data::stacked(&data, STACKED_IMAGES, DATA_SEED)?);
+        }
+        Ok(data)
+    }
+
+    /// The distribution of points, if it is one.
+    pub(crate) fn toy(&self) -> Option<Toy> {
+        self.path.to_str().and_then(Toy::named)
+    }
+
+    /// Whether images of a data set are stacked in the channels of one.
+    pub(crate) fn is_stacked(&self) -> bool {
+        self.path == Path::new(STACKED)
+    }
+
+    /// The data set that is stacked, or this one.
+    pub(crate) fn base(&self) -> Self {
+        let mut base = self.clone();
+        if self.is_stacked() {
+            base.path = Self::default().path;
+        }
+        base
     }
 
     /// The file that holds the data set's feature network, where one was trained: beside the

@@ -35,6 +35,12 @@ pub enum Purpose {
     Interpolation = 12,
     /// How the images that the discriminator is shown are augmented; the index is the step, from 0.
     DiffAugment = 13,
+    /// Which digits are stacked in an image of StackedMNIST; index 0.
+    Stacking = 14,
+    /// Points of a toy distribution; index 0.
+    ToyData = 15,
+    /// Which images of a training batch are mirrored; the index is the epoch's number.
+    Mirror = 16,
 }
 
 /// The number that a run's randomness grows from.

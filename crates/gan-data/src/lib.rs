@@ -33,6 +33,7 @@
 //!
 //! The feature `hub` adds MNIST and Fashion-MNIST from the Hugging Face hub.
 
+mod cifar;
 mod dataset;
 mod decode;
 mod error;
@@ -47,6 +48,8 @@ mod loader;
 mod manifest;
 mod source;
 mod split;
+mod stacked;
+mod toy;
 
 pub use dataset::Dataset;
 pub use decode::{Channels, ImageFolderOptions};
@@ -56,3 +59,5 @@ pub use hub::{HubDataset, from_candle, load_hub};
 pub use loader::{DataLoader, Epoch};
 pub use source::open;
 pub use split::Split;
+pub use stacked::stacked;
+pub use toy::Toy;

@@ -3,6 +3,7 @@
 use crate::{DataError, Dataset};
 use candle_core::{DType, Device, Result, Tensor, WithDType};
 use gan_core::{ImageBatch, Purpose, Seed};
+use rand::Rng;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub struct DataLoader {
     seed: Seed,
     table: Table,
     device: Device,
+    mirrors: bool,
 }
 
 impl DataLoader {
@@ -47,7 +49,15 @@ impl DataLoader {
             seed,
             table: Table::new(dtype)?,
             device: device.clone(),
+            mirrors: false,
         })
+    }
+
+    /// The same loader, whose images are mirrored left to right every other time, by chance.
+    #[must_use]
+    pub fn mirroring(mut self) -> Self {
+        self.mirrors = true;
+        self
     }
 
     /// The data set that is served.
@@ -80,33 +90,52 @@ impl DataLoader {
     /// The batches of an epoch, counted from 0: images `[n, c, h, w]` in [-1, 1] and labels `[n]`
     /// where the data set has them. An item is an error when its tensors cannot be made.
     pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
+        let mut rng = self.seed.rng(Purpose::Mirror, epoch);
+        let mirrored = if self.mirrors {
+            self.dataset.len()
+        } else {
+            0
+        };
         Epoch {
             loader: self,
             order: self.order(epoch),
+            mirrored: (0..mirrored).map(|_| rng.random()).collect(),
             position: 0,
         }
     }
 
-    fn batch(&self, indices: &[usize]) -> Result<ImageBatch> {
+    /// mirrored: for the first images, whether they are.
+    fn batch(&self, indices: &[usize], mirrored: &[bool]) -> Result<ImageBatch> {
         let labels = self.dataset.labels().map(|labels| {
             let labels: Vec<u32> = indices.iter().map(|index| labels[*index]).collect();
             Tensor::from_vec(labels, indices.len(), &self.device)
         });
         Ok(ImageBatch {
             images: match &self.table {
-                Table::F32(table) => self.images(indices, table),
-                Table::F64(table) => self.images(indices, table),
+                Table::F32(table) => self.images(indices, mirrored, table),
+                Table::F64(table) => self.images(indices, mirrored, table),
             }?,
             labels: labels.transpose()?,
         })
     }
 
-    fn images<T: WithDType>(&self, indices: &[usize], table: &[T]) -> Result<Tensor> {
+    fn images<T: WithDType>(
+        &self,
+        indices: &[usize],
+        mirrored: &[bool],
+        table: &[T],
+    ) -> Result<Tensor> {
         let shape = self.dataset.shape();
         let mut values = Vec::with_capacity(indices.len() * shape.elements());
-        for index in indices {
+        for (place, index) in indices.iter().enumerate() {
             let image = self.dataset.image(*index).unwrap_or_default();
-            values.extend(image.iter().map(|byte| table[usize::from(*byte)]));
+            let value = |byte: &u8| table[usize::from(*byte)];
+            if mirrored.get(place) == Some(&true) {
+                let rows = image.chunks_exact(shape.width);
+                values.extend(rows.flat_map(|row| row.iter().rev().map(value)));
+            } else {
+                values.extend(image.iter().map(value));
+            }
         }
         let shape = (indices.len(), shape.channels, shape.height, shape.width);
         Tensor::from_vec(values, shape, &self.device)
@@ -118,6 +147,8 @@ impl DataLoader {
 pub struct Epoch<'a> {
     loader: &'a DataLoader,
     order: Vec<usize>,
+    /// Whether the image at this place in the order is mirrored; empty if none is.
+    mirrored: Vec<bool>,
     position: usize,
 }
 
@@ -130,8 +161,9 @@ impl Iterator for Epoch<'_> {
         if indices.is_empty() {
             return None;
         }
+        let mirrored = self.mirrored.get(self.position..).unwrap_or_default();
         self.position += indices.len();
-        Some(self.loader.batch(indices))
+        Some(self.loader.batch(indices, mirrored))
     }
 
     /// Passes over `n` batches without gathering them, which makes `skip` cheap.

@@ -1,17 +1,19 @@
 //! Which kind of data set a folder holds.
 
 use crate::manifest::Listing;
-use crate::{DataError, Dataset, ImageFolderOptions, Split, idx_folder, image_folder};
+use crate::{DataError, Dataset, ImageFolderOptions, Split, cifar, idx_folder, image_folder};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Reads the data set in a folder: IDX files where there are any, else PNG and JPEG images.
+/// Reads the data set in a folder: IDX files where there are any, else CIFAR-10's binary files, else
+/// PNG and JPEG images.
 ///
 /// IDX files carry MNIST's names (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`), with
 /// something before them as in EMNIST (`emnist-letters-train-…`, `…-test-…`), plain or gzip;
 /// they give images of one channel as they lie in the file, which `options` do not touch (EMNIST's
-/// are transposed, and stay so). Where `folder/../MANIFEST.toml`
+/// are transposed, and stay so). CIFAR-10's binary files are taken alone or in the archive that they
+/// come in. Where `folder/../MANIFEST.toml`
 /// lists a file, its SHA-256 is checked. Images directly in the folder have no labels; images in
 /// subfolders are labelled by them. Files whose names begin with a dot are not looked at.
 ///
@@ -43,6 +45,9 @@ pub fn open(
         file_names(folder).map_err(DataError::io(folder, "check the folder's permissions"))?;
     if idx_folder::is_idx_folder(&names) {
         return idx_folder::read(folder, &names, split, &listing);
+    }
+    if cifar::is_cifar_folder(&names) {
+        return cifar::read(folder, &names, split, &listing);
     }
     if split == Split::Test {
         return Err(DataError::Folder {

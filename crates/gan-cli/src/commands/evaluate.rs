@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 const COUNT: usize = 10_000;
 
 /// The same of PacGAN's protocol.
-const STACKED_COUNT: usize = 26_000;
+pub(crate) const STACKED_COUNT: usize = 26_000;
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct EvaluateArguments {
     /// A run folder, a generator.safetensors, an npy batch or a folder of images
     subject: PathBuf,
@@ -62,6 +62,8 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let config = arguments
         .data
         .over(subject.data.clone().unwrap_or_else(DataConfig::default));
+    let stacked = arguments.stacked || config.is_stacked();
+    let (config, arguments) = (config.base(), &arguments.clone().with_stacked(stacked));
     let metrics = arguments.metrics();
     let bar = console.parts();
     let progress = Progress(bar.clone());
@@ -185,6 +187,10 @@ fn class_line(classes: &ClassShares) -> String {
 }
 
 impl EvaluateArguments {
+    fn with_stacked(self, stacked: bool) -> Self {
+        Self { stacked, ..self }
+    }
+
     /// The subject's images under a seed, of the data set's `shape` or stacks of it.
     fn images(&self, subject: &Subject, seed: u64, mut shape: ImageShape) -> Result<ImageSet> {
         let mut default_count = COUNT;

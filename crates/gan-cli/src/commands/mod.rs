@@ -9,6 +9,7 @@ mod train;
 mod train_classifier;
 
 pub(crate) use doctor::lines as doctor_lines;
+pub(crate) use evaluate::STACKED_COUNT;
 
 use crate::console::Console;
 use crate::exit::WrongUse;

@@ -29,6 +29,9 @@ pub(crate) struct TrainArguments {
     config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
+    /// Mirror training images left to right every other time
+    #[arg(long)]
+    mirror: bool,
     /// Run folder to write [default: the next free runs/NAME-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -169,7 +172,13 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     let mut scores = None;
     if let Some((data, every)) = reference.zip(evaluate_every) {
         scores = Some(ScoreObserver::new(
-            data, writer, schedule, every, &run, console,
+            data,
+            writer,
+            schedule,
+            every,
+            config.data.is_stacked(),
+            &run,
+            console,
         )?);
     }
     let epochs = (0..config.train.epochs).flat_map(|epoch| loader.epoch(epoch));
@@ -241,6 +250,7 @@ impl TrainArguments {
         set(&mut model.classes, self.classes.map(Some));
         set(&mut model.latent_dim, self.latent_dim);
         config.data = self.data.over(config.data);
+        config.data.mirror |= self.mirror;
         set(&mut config.output.sample_every, self.sample_every);
         set(&mut config.output.log_every, self.log_every);
         set(
@@ -279,13 +289,12 @@ fn open_data(config: &RunConfig, console: &Console) -> Result<DataLoader> {
     ));
     let train = &config.train;
     let cpu = candle_core::Device::Cpu;
-    Ok(DataLoader::new(
-        data,
-        train.batch_size,
-        train.seed,
-        DType::F32,
-        &cpu,
-    )?)
+    let loader = DataLoader::new(data, train.batch_size, train.seed, DType::F32, &cpu)?;
+    Ok(if config.data.mirror {
+        loader.mirroring()
+    } else {
+        loader
+    })
 }
 
 /// Batch normalization cannot train on a batch of one.

@@ -1,7 +1,7 @@
 //! Scores while training, and the checkpoint that had the best.
 
 use super::{CheckpointWriter, Observed, Schedule};
-use crate::commands::doctor_lines;
+use crate::commands::{STACKED_COUNT, doctor_lines};
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw, value};
@@ -38,17 +38,28 @@ const METRICS: [Metric; 5] = [
 const ALARMING_SCORES: usize = 3;
 
 /// What a line on the console shows.
-const SHOWN: [(ScoreKind, &str); 6] = [
+const SHOWN: [(ScoreKind, &str); 8] = [
     (ScoreKind::FrechetDistance, "FID"),
     (ScoreKind::KernelDistance, "KID"),
     (ScoreKind::Precision, "precision"),
     (ScoreKind::Recall, "recall"),
     (ScoreKind::Coverage, "coverage"),
     (ScoreKind::ClassesCovered, "classes"),
+    (ScoreKind::StackedModes, "modes"),
+    (ScoreKind::StackedKl, "KL"),
 ];
 
-/// Scores the generator, averaged where an average is kept, in evaluation mode, every so many steps. It draws from seeds of its own and
-/// changes nothing that training depends on.
+/// How many images are scored, and by what.
+fn scope(stacked: bool) -> (usize, &'static [Metric]) {
+    if stacked {
+        (STACKED_COUNT, &[Metric::Stacked])
+    } else {
+        (COUNT, &METRICS)
+    }
+}
+
+/// Scores the generator, averaged where an average is kept, in evaluation mode, every so many steps.
+/// It draws from seeds of its own and changes nothing that training depends on.
 pub(crate) struct ScoreObserver {
     data: DataReference,
     writer: CheckpointWriter,
@@ -56,7 +67,10 @@ pub(crate) struct ScoreObserver {
     every: u64,
     file: File,
     console: Console,
-    best_fid: f64,
+    /// Whether digits stacked in an image are scored, by their modes.
+    stacked: bool,
+    /// The lowest FID so far, or KL of stacked digits.
+    lowest: f64,
     /// How many scores in a row found lost classes.
     lost_in_a_row: usize,
 }
@@ -80,7 +94,8 @@ impl ScoreObserver {
     /// the data cannot be scored against.
     pub(crate) fn prepare(config: &RunConfig) -> Result<DataReference> {
         let progress = Progress(ProgressBar::hidden());
-        DataReference::open(&config.data, None, COUNT, &METRICS, &progress)
+        let (count, metrics) = scope(config.data.is_stacked());
+        DataReference::open(&config.data.base(), None, count, metrics, &progress)
     }
 
     pub(crate) fn new(
@@ -88,6 +103,7 @@ impl ScoreObserver {
         writer: CheckpointWriter,
         schedule: Schedule,
         every: u64,
+        stacked: bool,
         run: &RunFolder,
         console: &Console,
     ) -> Result<Self> {
@@ -101,14 +117,16 @@ impl ScoreObserver {
             every,
             file,
             console: console.clone(),
-            best_fid: f64::INFINITY,
+            stacked,
+            lowest: f64::INFINITY,
             lost_in_a_row: 0,
         })
     }
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
+        let (count, metrics) = scope(self.stacked);
         let (shape, pixels) =
-            trainer.with_averaged_generator(|generator| draw(generator, COUNT, SEED))??;
+            trainer.with_averaged_generator(|generator| draw(generator, count, SEED))??;
         if let Some(value) = pixels.iter().find(|pixel| !pixel.is_finite()) {
             return Err(TrainError::NonFinite {
                 step: trainer.state().step.saturating_sub(1),
@@ -117,12 +135,15 @@ impl ScoreObserver {
             }
             .into());
         }
-        let images = ImageSet::new("generated images", shape, pixels)?;
+        let mut images = ImageSet::new("generated images", shape, pixels)?;
+        if self.stacked {
+            images = images.split_channels();
+        }
         let generated = Embedding::new(&self.data.network, images)?;
         Ok(Evaluation::new(
             &self.data.reference,
             &generated,
-            &METRICS,
+            metrics,
             SCORE_SEED,
         )?)
     }
@@ -130,10 +151,13 @@ impl ScoreObserver {
     fn record(&mut self, trainer: &Trainer, step: u64) -> Observed {
         let begin = Instant::now();
         let evaluation = self.evaluate(trainer)?;
-        let fid = evaluation
-            .value(ScoreKind::FrechetDistance)
-            .unwrap_or(f64::INFINITY);
-        let best = fid < self.best_fid;
+        let decisive = if self.stacked {
+            ScoreKind::StackedKl
+        } else {
+            ScoreKind::FrechetDistance
+        };
+        let distance = evaluation.value(decisive).unwrap_or(f64::INFINITY);
+        let best = distance < self.lowest;
         let modes = evaluation.modes.as_ref();
         let line = Line {
             step,
@@ -163,7 +187,7 @@ impl ScoreObserver {
         ));
         self.look_for_lost_classes(line.step, modes);
         if best {
-            self.best_fid = fid;
+            self.lowest = distance;
             self.writer.write_best(trainer)?;
         }
         Ok(())

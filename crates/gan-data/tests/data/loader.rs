@@ -188,3 +188,38 @@ fn other_types_of_numbers_are_refused() {
         assert_says(result, &[&format!("{dtype:?}"), "F32 or F64"]);
     }
 }
+
+#[test]
+fn about_half_of_the_images_are_mirrored_anew_in_each_epoch() {
+    let shape = ImageShape {
+        channels: 1,
+        height: 2,
+        width: 2,
+    };
+    let pixels = (0..400).flat_map(|_| [0, 255, 255, 0]).collect();
+    let data = Dataset::new("two diagonals", shape, pixels).unwrap();
+    let loader = DataLoader::new(data, 30, Seed(5), DType::F32, &Device::Cpu).unwrap();
+    let mirrored = |epoch: u64, skip: usize| -> Vec<bool> {
+        let loader = loader.clone().mirroring();
+        let images = loader.epoch(epoch).skip(skip).flat_map(|batch| {
+            let images = batch.unwrap().images.flatten_from(1).unwrap();
+            images.to_vec2::<f32>().unwrap()
+        });
+        let is_mirrored = |image: Vec<f32>| {
+            let plain = [-1.0, 1.0, 1.0, -1.0];
+            let flipped: Vec<f32> = plain.iter().map(|value| -value).collect();
+            assert!(image == plain || image == flipped);
+            image == flipped
+        };
+        images.map(is_mirrored).collect()
+    };
+    let first = mirrored(0, 0);
+    let count = first.iter().filter(|mirrored| **mirrored).count();
+    // Five standard deviations of 400 throws: 5 * 10.
+    assert!((150..250).contains(&count), "{count}");
+    assert_eq!(first[60..], mirrored(0, 2));
+    assert_ne!(first, mirrored(1, 0));
+    let plain = loader.epoch(0).next().unwrap().unwrap().images;
+    let row = plain.get(0).unwrap().flatten_all().unwrap();
+    assert_eq!(row.to_vec1::<f32>().unwrap(), [-1.0, 1.0, 1.0, -1.0]);
+}
