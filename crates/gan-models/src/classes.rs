@@ -1,6 +1,7 @@
-//! Labels in class-conditional networks.
+//! What networks of all architectures take in and give out, labels among it.
 
 use candle_core::{DType, Result, Tensor};
+use gan_core::ImageShape;
 
 /// Class numbers `[n]` as rows of zeros with a one, `[n, classes]`, of `like`'s type and device.
 ///
@@ -31,12 +32,18 @@ pub(crate) fn one_hot(
     rows.to_dtype(like.dtype())?.to_device(like.device())
 }
 
-/// z with its class behind it: `[n, latent_dim + classes]`, z itself if there are no classes.
+/// z `[n, latent_dim]` with its class behind it: `[n, latent_dim + classes]`, z itself if there are
+/// no classes.
 pub(crate) fn with_class(
     z: &Tensor,
+    latent_dim: usize,
     labels: Option<&Tensor>,
     classes: Option<usize>,
 ) -> Result<Tensor> {
+    let (_, width) = z.dims2()?;
+    if width != latent_dim {
+        candle_core::bail!("z has {width} components, the generator takes {latent_dim}");
+    }
     match classes {
         None => Ok(z.clone()),
         Some(classes) => Tensor::cat(&[z, &one_hot(labels, z.dim(0)?, classes, z)?], 1),
@@ -64,4 +71,18 @@ pub(crate) fn readout(
         None => Ok(ones),
         Some(classes) => Tensor::cat(&[&ones, &one_hot(labels, n, classes, like)?], 1),
     }
+}
+
+/// Whether `images` are of the shape that a discriminator takes.
+pub(crate) fn check_images(images: &Tensor, expected: ImageShape) -> Result<()> {
+    let (_, channels, height, width) = images.dims4()?;
+    let found = ImageShape {
+        channels,
+        height,
+        width,
+    };
+    if found == expected {
+        return Ok(());
+    }
+    candle_core::bail!("images are {found}, the discriminator takes {expected}")
 }

@@ -1,6 +1,6 @@
 //! Generators and discriminators of convolutional layers, whatever their architecture.
 
-use crate::classes::{readout, with_class};
+use crate::classes::{check_images, readout, with_class};
 use candle_core::{Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
 use gan_ops::ConvNet;
@@ -31,12 +31,7 @@ impl ConvGenerator {
 
     /// `[n, channels]`, what the first layer takes.
     fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
-        let (_, width) = z.dims2()?;
-        if width != self.latent_dim {
-            let expected = self.latent_dim;
-            candle_core::bail!("z has {width} components, the generator takes {expected}");
-        }
-        with_class(z, labels, self.classes)
+        with_class(z, self.latent_dim, labels, self.classes)
     }
 }
 
@@ -103,17 +98,7 @@ impl ConvDiscriminator {
     }
 
     fn check(&self, images: &Tensor) -> Result<()> {
-        let (_, channels, height, width) = images.dims4()?;
-        let found = ImageShape {
-            channels,
-            height,
-            width,
-        };
-        if found != self.image_shape {
-            let expected = self.image_shape;
-            candle_core::bail!("images are {found}, the discriminator takes {expected}");
-        }
-        Ok(())
+        check_images(images, self.image_shape)
     }
 
     fn readout(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {

@@ -1,5 +1,6 @@
 //! The tutorial's multilayer perceptrons: a generator with batch normalization, a plain discriminator.
 
+use crate::classes::{self, readout, with_class};
 use crate::layers::{batch_norm, linear};
 use candle_core::{Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
@@ -10,56 +11,58 @@ const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 /// The tutorial writes `BatchNorm1d(n, 0.8)`, whose second argument is eps, not momentum.
 const BATCH_NORM_EPS: f64 = 0.8;
 
-/// Widths of the generator's hidden layers; the first has no batch normalization.
-const GENERATOR_WIDTHS: [usize; 4] = [128, 256, 512, 1024];
+/// Widths of the tutorial's generator's hidden layers; the first has no batch normalization.
+pub(crate) const GENERATOR_WIDTHS: [usize; 4] = [128, 256, 512, 1024];
 
-/// Widths of the discriminator's hidden layers.
-const DISCRIMINATOR_WIDTHS: [usize; 2] = [512, 256];
+/// Widths of the tutorial's discriminator's hidden layers.
+pub(crate) const DISCRIMINATOR_WIDTHS: [usize; 2] = [512, 256];
 
-/// z → 128 → 256 → 512 → 1024 → pixels.
+/// z, with its class behind it if it has one → 128 → 256 → 512 → 1024 → pixels.
 pub(crate) struct MlpGenerator {
     layers: Sequence,
     latent_dim: usize,
+    classes: Option<usize>,
     image_shape: ImageShape,
     parameters: ParameterStore,
 }
 
 impl MlpGenerator {
+    /// widths: of the hidden layers, at least one.
     pub(crate) fn new(
         latent_dim: usize,
+        widths: &[usize],
+        classes: Option<usize>,
         image_shape: ImageShape,
         parameters: ParameterStore,
     ) -> Result<Self> {
         let model = parameters.builder().pp("model");
-        let [first_width, ..] = GENERATOR_WIDTHS;
-        let mut blocks = vec![linear(latent_dim, first_width, LEAKY_RELU, &model.pp(0))?];
+        let mut blocks = Vec::new();
+        let mut inputs = latent_dim + classes.unwrap_or(0);
         // The numbers count the tutorial's nn.Sequential: Linear, LeakyReLU, then three modules a block.
-        let mut index = 2;
-        for widths in GENERATOR_WIDTHS.windows(2) {
-            let (inputs, outputs) = (widths[0], widths[1]);
-            let mut block = linear(inputs, outputs, LEAKY_RELU, &model.pp(index))?;
-            block.norm = Some(batch_norm(outputs, BATCH_NORM_EPS, &model.pp(index + 1))?);
+        let mut index = 0;
+        for (number, outputs) in widths.iter().enumerate() {
+            let mut block = linear(inputs, *outputs, LEAKY_RELU, &model.pp(index))?;
+            if number > 0 {
+                block.norm = Some(batch_norm(*outputs, BATCH_NORM_EPS, &model.pp(index + 1))?);
+            }
             blocks.push(block);
-            index += 3;
+            index += if number > 0 { 3 } else { 2 };
+            inputs = *outputs;
         }
-        let [.., width] = GENERATOR_WIDTHS;
         let pixels = image_shape.elements();
-        blocks.push(linear(width, pixels, Activation::Tanh, &model.pp(index))?);
+        blocks.push(linear(inputs, pixels, Activation::Tanh, &model.pp(index))?);
         Ok(Self {
             layers: Sequence::new(blocks)?,
             latent_dim,
+            classes,
             image_shape,
             parameters,
         })
     }
 
-    fn check(&self, z: &Tensor) -> Result<()> {
-        let (_, width) = z.dims2()?;
-        if width != self.latent_dim {
-            let expected = self.latent_dim;
-            candle_core::bail!("z has {width} components, the generator takes {expected}");
-        }
-        Ok(())
+    /// `[n, latent_dim + classes]`, what the first layer takes.
+    fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
+        with_class(z, self.latent_dim, labels, self.classes)
     }
 
     /// `[n, pixels]` → `[n, c, h, w]`, on the same memory if it lies in either order.
@@ -80,27 +83,24 @@ impl MlpGenerator {
 }
 
 impl Generator for MlpGenerator {
-    fn forward(&self, z: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        self.check(z)?;
-        self.images(&self.layers.forward(z, mode)?)
+    fn forward(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.images(&self.layers.forward(&self.input(z, labels)?, mode)?)
     }
 
     fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        self.check(z)?;
         if !self.parameters.device().is_cpu() {
             return Ok(self.forward(z, labels, mode)?.detach());
         }
-        self.images(&self.layers.infer(z, mode)?)
+        self.images(&self.layers.infer(&self.input(z, labels)?, mode)?)
     }
 
     fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
-        self.check(z)?;
         if !self.parameters.device().is_cpu() {
             return Recorded::on_graph(&[z], &self.parameters, |z| {
                 self.forward(z, labels, Mode::Train)
             });
         }
-        let Recorded { outputs, tape } = self.layers.record(&[z])?;
+        let Recorded { outputs, tape } = self.layers.record(&[&self.input(z, labels)?])?;
         let outputs = outputs.iter().map(|pixels| self.images(pixels));
         Ok(Recorded {
             outputs: outputs.collect::<Result<_>>()?,
@@ -110,6 +110,10 @@ impl Generator for MlpGenerator {
 
     fn latent_dim(&self) -> usize {
         self.latent_dim
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.classes
     }
 
     fn image_shape(&self) -> ImageShape {
@@ -125,64 +129,65 @@ impl Generator for MlpGenerator {
 pub(crate) struct MlpDiscriminator {
     layers: Sequence,
     image_shape: ImageShape,
+    classes: Option<usize>,
     parameters: ParameterStore,
 }
 
 impl MlpDiscriminator {
-    pub(crate) fn new(image_shape: ImageShape, parameters: ParameterStore) -> Result<Self> {
+    /// widths: of the hidden layers, at least one.
+    pub(crate) fn new(
+        image_shape: ImageShape,
+        widths: &[usize],
+        classes: Option<usize>,
+        parameters: ParameterStore,
+    ) -> Result<Self> {
         let model = parameters.builder().pp("model");
         let mut inputs = image_shape.elements();
         let mut blocks = Vec::new();
         // Every second module of the tutorial's nn.Sequential is a LeakyReLU.
-        for (i, outputs) in DISCRIMINATOR_WIDTHS.into_iter().enumerate() {
-            blocks.push(linear(inputs, outputs, LEAKY_RELU, &model.pp(2 * i))?);
-            inputs = outputs;
+        for (i, outputs) in widths.iter().enumerate() {
+            blocks.push(linear(inputs, *outputs, LEAKY_RELU, &model.pp(2 * i))?);
+            inputs = *outputs;
         }
         let last = model.pp(2 * blocks.len());
-        blocks.push(linear(inputs, 1, Activation::Identity, &last)?);
+        let outputs = classes::outputs(classes);
+        blocks.push(linear(inputs, outputs, Activation::Identity, &last)?);
         Ok(Self {
             layers: Sequence::new(blocks)?,
             image_shape,
+            classes,
             parameters,
         })
     }
 
     fn check(&self, images: &Tensor) -> Result<()> {
-        let (_, c, h, w) = images.dims4()?;
-        let ImageShape {
-            channels,
-            height,
-            width,
-        } = self.image_shape;
-        if (c, h, w) != (channels, height, width) {
-            let expected = self.image_shape;
-            candle_core::bail!("images are [{c}, {h}, {w}], the discriminator takes {expected}");
-        }
-        Ok(())
+        classes::check_images(images, self.image_shape)
     }
 }
 
 impl Discriminator for MlpDiscriminator {
-    fn forward(&self, images: &Tensor, _labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+    fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
         self.check(images)?;
-        self.layers.forward(images, mode)?.squeeze(1)
+        let outputs = self.layers.forward(images, mode)?;
+        (outputs * readout(labels, images.dim(0)?, self.classes, images)?)?.sum(1)
     }
 
     fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
-        for images in batches {
-            self.check(images)?;
-        }
         if !self.parameters.device().is_cpu() {
             return Recorded::on_graph(batches, &self.parameters, |images| {
                 self.forward(images, labels, Mode::Train)
             });
         }
-        let Recorded { outputs, tape } = self.layers.record(batches)?;
-        let outputs = outputs.iter().map(|logits| logits.squeeze(1));
-        Ok(Recorded {
-            outputs: outputs.collect::<Result<_>>()?,
-            tape,
-        })
+        let mut readouts = Vec::with_capacity(batches.len());
+        for images in batches {
+            self.check(images)?;
+            readouts.push(readout(labels, images.dim(0)?, self.classes, images)?);
+        }
+        self.layers.record_logits(batches, &readouts)
+    }
+
+    fn has_second_derivatives(&self) -> bool {
+        self.parameters.device().is_cpu() && self.layers.has_second_derivatives()
     }
 
     fn parameters(&self) -> &ParameterStore {

@@ -1,7 +1,7 @@
 //! From an architecture's name to its networks.
 
 use crate::dcgan;
-use crate::mlp::{MlpDiscriminator, MlpGenerator};
+use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, MlpDiscriminator, MlpGenerator};
 use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, ParameterStore, Purpose, Seed};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,11 @@ pub struct ModelConfig {
     pub architecture: Architecture,
     /// The width of a latent vector; at least 1.
     pub latent_dim: usize,
+    /// Widths of an mlp generator's hidden layers, at least one; all but the first have batch
+    /// normalization.
+    pub generator_widths: Vec<usize>,
+    /// Widths of an mlp discriminator's hidden layers, at least one.
+    pub discriminator_widths: Vec<usize>,
     /// Channels of the convolutional networks' widest images, at least 1; deeper layers have
     /// multiples of it.
     pub width: usize,
@@ -62,6 +67,8 @@ impl Default for ModelConfig {
         Self {
             architecture: Architecture::Mlp,
             latent_dim: 100,
+            generator_widths: GENERATOR_WIDTHS.to_vec(),
+            discriminator_widths: DISCRIMINATOR_WIDTHS.to_vec(),
             width: 64,
             discriminator_norm: DiscriminatorNorm::None,
             classes: None,
@@ -89,6 +96,7 @@ pub enum ModelError {
 
 /// Far beyond any use; a typing error should not ask for all of the memory.
 const MAX_LATENT_DIM: usize = 65_536;
+const MAX_MLP_WIDTH: usize = 65_536;
 const MAX_WIDTH: usize = 1024;
 const MAX_CLASSES: usize = 65_536;
 
@@ -108,7 +116,13 @@ impl ModelConfig {
         let parameters = ParameterStore::new(seed.rng(Purpose::GeneratorInit, 0), dtype, device);
         Ok(match self.architecture {
             Architecture::Mlp => {
-                Box::new(MlpGenerator::new(self.latent_dim, image_shape, parameters)?)
+                Box::new(MlpGenerator::new(
+                    self.latent_dim,
+                    &self.generator_widths,
+                    self.classes,
+                    image_shape,
+                    parameters,
+                )?)
             }
             Architecture::Dcgan => Box::new(dcgan::generator(
                 self.latent_dim,
@@ -135,7 +149,12 @@ impl ModelConfig {
         let parameters =
             ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device);
         Ok(match self.architecture {
-            Architecture::Mlp => Box::new(MlpDiscriminator::new(image_shape, parameters)?),
+            Architecture::Mlp => Box::new(MlpDiscriminator::new(
+                image_shape,
+                &self.discriminator_widths,
+                self.classes,
+                parameters,
+            )?),
             Architecture::Dcgan => Box::new(dcgan::discriminator(
                 image_shape,
                 self.width,
@@ -162,6 +181,22 @@ impl ModelConfig {
             })
         };
         within("latent_dim", self.latent_dim, MAX_LATENT_DIM)?;
+        for (key, widths) in [
+            ("generator_widths", &self.generator_widths),
+            ("discriminator_widths", &self.discriminator_widths),
+        ] {
+            within(key, widths.iter().min().copied().unwrap_or(0), MAX_MLP_WIDTH)?;
+            within(key, widths.iter().max().copied().unwrap_or(0), MAX_MLP_WIDTH)?;
+        }
+        if self.architecture == Architecture::Mlp
+            && self.discriminator_norm == DiscriminatorNorm::Batch
+        {
+            return Err(ModelError::OutOfRange {
+                key: "discriminator_norm",
+                found: "batch".to_string(),
+                expected: "none: the mlp discriminator has no batch normalization".to_string(),
+            });
+        }
         within("width", self.width, MAX_WIDTH)?;
         within("classes", self.classes.unwrap_or(1), MAX_CLASSES)
     }

@@ -394,3 +394,64 @@ fn large_and_odd_shapes_equal_their_twins_too() {
     check_twin(&plan, DType::F64, &batches, 1e-10).unwrap();
     check_twin(&plan, DType::F32, &batches, 3e-5).unwrap();
 }
+
+/// The gradient of a term in the gradient by the inputs, against central differences of that term.
+#[test]
+fn penalized_gradients_equal_finite_differences() {
+    const STEP: f64 = 1e-6;
+    let plan = Plan {
+        widths: vec![7, 9, 5, 3],
+        activations: vec![ACTIVATIONS[1], ACTIVATIONS[1], ACTIVATIONS[0]],
+        normalized: vec![false; 3],
+        eps: 0.1,
+        phase: 0.4,
+    };
+    let (sequence, parameters) = build(&plan, DType::F64);
+    let batches = [wave(&[6, 7], 0.3), wave(&[4, 7], 0.8)];
+    let inputs: Vec<&Tensor> = batches.iter().collect();
+    let of = |width: Option<usize>, phase: f64| -> Vec<Tensor> {
+        let shape = |n: usize| width.map_or(vec![n], |width| vec![n, width]);
+        [6, 4].iter().map(|n| wave(&shape(*n), phase)).collect()
+    };
+    let (readout, slopes, directions) = (of(Some(3), 0.1), of(None, 0.6), of(Some(7), 1.2));
+    let objective = || -> f64 {
+        let recorded = sequence.record_logits(&inputs, &readout).unwrap();
+        let mut sum = 0.0;
+        for (b, logits) in recorded.outputs.iter().enumerate() {
+            let ones = logits.ones_like().unwrap();
+            let gradient = recorded.tape.input_gradient(b, &ones).unwrap();
+            sum += numbers(&(logits * &slopes[b]).unwrap()).iter().sum::<f64>();
+            sum += numbers(&(gradient * &directions[b]).unwrap()).iter().sum::<f64>();
+        }
+        sum
+    };
+    let recorded = sequence.record_logits(&inputs, &readout).unwrap();
+    let mut found = Vec::new();
+    let mut show = |parameter: &Tensor, gradient: &Tensor| {
+        found.push((parameter.id(), gradient.copy()?));
+        Ok(())
+    };
+    let tape = &recorded.tape;
+    tape.penalized_parameter_gradients(&slopes, &directions, &mut show)
+        .unwrap();
+    assert_eq!(found.len(), 6);
+    for (name, var) in parameters {
+        let (_, gradient) = found.iter().find(|(id, _)| *id == var.id()).unwrap();
+        let values = numbers(&var);
+        for (index, expected) in numbers(gradient).into_iter().enumerate() {
+            let at = |shift: f64| {
+                let mut moved = values.clone();
+                moved[index] += shift;
+                var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu).unwrap())
+                    .unwrap();
+                objective()
+            };
+            let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+            at(0.0);
+            assert!(
+                (difference - expected).abs() <= 1e-6 * (1.0 + difference.abs()),
+                "{name}[{index}]: {expected} against {difference}"
+            );
+        }
+    }
+}

@@ -16,12 +16,28 @@ use gan_core::{Mode, Recorded, Tape};
 use rayon::prelude::*;
 use std::ops::Range;
 
-pub(super) fn record<T: Element>(sequence: &Sequence, batches: &[&Tensor]) -> Result<Recorded> {
+/// readout: what makes logits of the outputs of each batch, if they are to be.
+pub(super) fn record<T: Element>(
+    sequence: &Sequence,
+    batches: &[&Tensor],
+    readout: Option<&[Tensor]>,
+) -> Result<Recorded> {
     let inputs = Batches::new(batches.iter().copied())?;
     let activations = run::<T>(sequence, &inputs, Mode::Train, true)?;
+    let mut outputs = outputs(&activations, sequence.outputs(), &inputs.ranges())?;
+    if let Some(readout) = readout {
+        if readout.len() != outputs.len() {
+            let (found, expected) = (readout.len(), outputs.len());
+            candle_core::bail!("{found} readouts of {expected} batches")
+        }
+        for (output, readout) in outputs.iter_mut().zip(readout) {
+            *output = output.mul(readout)?.sum(1)?;
+        }
+    }
     Ok(Recorded {
-        outputs: outputs(&activations, sequence.outputs(), &inputs.ranges())?,
+        outputs,
         tape: Box::new(SequenceTape {
+            readout: readout.map(<[Tensor]>::to_vec),
             sequence: sequence.clone(),
             ranges: inputs.ranges(),
             inputs,
@@ -36,6 +52,8 @@ struct SequenceTape<T> {
     /// The columns of each batch in the activations.
     ranges: Vec<Range<usize>>,
     activations: Vec<Activations<T>>,
+    /// `[n, o]` of each batch, where the outputs are logits.
+    readout: Option<Vec<Tensor>>,
 }
 
 /// The gradients at one block over some batches.
@@ -54,7 +72,8 @@ impl<T: Element> Tape for SequenceTape<T> {
             candle_core::bail!("batch {batch} of {} was asked for", self.ranges.len());
         };
         let batches = batch..batch + 1;
-        let mut delta = self.last_delta(batches.clone(), std::slice::from_ref(output_gradient))?;
+        let by_outputs = self.by_outputs(batches.clone(), std::slice::from_ref(output_gradient))?;
+        let mut delta = self.last_delta(batches.clone(), &by_outputs)?;
         for index in (1..self.blocks().len()).rev() {
             delta = self.previous_delta(index, &delta, batches.clone())?;
         }
@@ -79,7 +98,31 @@ impl<T: Element> Tape for SequenceTape<T> {
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         self.sequence
-            .with_gradient(|buffer| self.show_all(output_gradients, buffer, show))
+            .with_gradient(|buffer| self.show_all(output_gradients, None, buffer, show))
+    }
+
+    fn penalized_parameter_gradients(
+        &self,
+        output_gradients: &[Tensor],
+        directions: &[Tensor],
+        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        if self.readout.is_none() || !self.sequence.has_second_derivatives() {
+            candle_core::bail!(
+                "a gradient penalty needs logits of a sequence without batch normalization whose \
+                 activations are piecewise linear"
+            );
+        }
+        let found: Vec<_> = directions.iter().map(|t| size(t.layout())).collect();
+        let inputs = self.inputs.tensors().iter();
+        let expected: Vec<_> = inputs.map(|t| size(t.layout())).collect();
+        if found != expected {
+            candle_core::bail!("directions of shapes {found:?} at inputs of {expected:?}");
+        }
+        let directions = Batches::new(directions)?;
+        self.sequence.with_gradient(|buffer| {
+            self.show_all(output_gradients, Some(&directions), buffer, show)
+        })
     }
 }
 
@@ -185,58 +228,155 @@ impl<T: Element> SequenceTape<T> {
         })
     }
 
-    /// Goes all the way back and shows every block's parameters.
+    /// Gradients by the outputs from those by what was given out.
+    fn by_outputs(&self, batches: Range<usize>, gradients: &[Tensor]) -> Result<Vec<Tensor>> {
+        let Some(readout) = &self.readout else {
+            return Ok(gradients.to_vec());
+        };
+        if gradients.len() != batches.len() {
+            let (found, expected) = (gradients.len(), batches.len());
+            candle_core::bail!("gradients by {found} outputs were given, expected {expected}");
+        }
+        let pairs = readout[batches].iter().zip(gradients);
+        pairs
+            .map(|(readout, slopes)| readout.broadcast_mul(&slopes.unsqueeze(1)?))
+            .collect()
+    }
+
+    /// The tangents at the outputs of all blocks but the last, `[o, n]` of all batches, from those at
+    /// the inputs: the derivative of what the blocks compute along the directions.
+    fn tangents(&self, directions: &Batches) -> Result<Vec<Buffer<T>>> {
+        let scratch = T::scratch(&self.sequence.inner.scratch);
+        let held = directions.hold();
+        let columns = matrices::<T>(&held)?.into_iter().zip(&self.ranges);
+        let first: Vec<Part<'_, T>> = columns
+            .map(|(x, columns)| Part {
+                x,
+                columns: columns.clone(),
+            })
+            .collect();
+        let n = self.ranges.last().map_or(1, |range| range.end);
+        let mut tangents: Vec<Buffer<T>> = Vec::new();
+        let blocks = self.blocks();
+        for (block, activations) in blocks[..blocks.len() - 1].iter().zip(&self.activations) {
+            let mut next = scratch.take(block.outputs() * n);
+            let linear = |parts: &[Part<'_, T>], next: &mut [T]| block.products(parts, n, next);
+            match tangents.last() {
+                None => linear(&first, &mut next)?,
+                Some(x) => {
+                    let x = MatRef::from_row_major_slice(x, block.inputs(), n);
+                    linear(&[Part { x, columns: 0..n }], &mut next)?;
+                }
+            }
+            block.activation.backpropagate(&activations.output, &mut next);
+            tangents.push(next);
+        }
+        Ok(tangents)
+    }
+
+    /// Goes all the way back and shows every block's parameters. Along `directions`, tangents at the
+    /// input, the derivative of the logits' sum is part of the objective; its gradient by a weight is
+    /// that by the block's products times the tangent at its input, for blocks that are piecewise
+    /// linear.
     fn show_all(
         &self,
         output_gradients: &[Tensor],
+        directions: Option<&Batches>,
         buffer: &Var,
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         let batches = 0..self.ranges.len();
-        let mut delta = self.last_delta(batches.clone(), output_gradients)?;
+        let by_outputs = self.by_outputs(batches.clone(), output_gradients)?;
+        let mut delta = self.last_delta(batches.clone(), &by_outputs)?;
+        // Before the parameters are shown: they may change then.
+        let tangents = directions.map(|d| self.tangents(d)).transpose()?;
+        let mut of_logits = match (&tangents, &self.readout) {
+            (Some(_), Some(readout)) => Some(self.last_delta(batches.clone(), readout)?),
+            _ => None,
+        };
         for index in (1..self.blocks().len()).rev() {
             let block = &self.blocks()[index];
-            // Before the parameters are shown: they may change then.
-            let previous = self.previous_delta(index, &delta, batches.clone())?;
-            let x = &self.activations[index - 1].output;
-            let x = MatRef::from_row_major_slice(x, block.inputs(), delta.columns);
             let columns = 0..delta.columns;
-            block.show_gradients(&delta, &[Part { x, columns }], buffer, show)?;
+            let part = |x| Part {
+                x: MatRef::from_row_major_slice(x, block.inputs(), columns.end),
+                columns: columns.clone(),
+            };
+            let previous = self.previous_delta(index, &delta, batches.clone())?;
+            let mut previous_of_logits = None;
+            let mut terms = vec![Term {
+                products: &delta.products,
+                parts: vec![part(&self.activations[index - 1].output)],
+            }];
+            if let (Some(of_logits), Some(tangents)) = (&of_logits, &tangents) {
+                previous_of_logits = Some(self.previous_delta(index, of_logits, batches.clone())?);
+                terms.push(Term {
+                    products: &of_logits.products,
+                    parts: vec![part(&tangents[index - 1])],
+                });
+            }
+            block.show_gradients(&delta, &terms, buffer, show)?;
             delta = previous;
+            of_logits = previous_of_logits;
         }
         let held = self.inputs.hold();
-        let inputs = matrices::<T>(&held)?.into_iter().zip(&self.ranges);
-        let parts = inputs.map(|(x, columns)| Part {
+        let mut terms = vec![Term {
+            products: &delta.products,
+            parts: self.parts(matrices::<T>(&held)?),
+        }];
+        let held = directions.map(Batches::hold).unwrap_or_default();
+        if let Some(of_logits) = &of_logits {
+            terms.push(Term {
+                products: &of_logits.products,
+                parts: self.parts(matrices::<T>(&held)?),
+            });
+        }
+        self.blocks()[0].show_gradients(&delta, &terms, buffer, show)
+    }
+
+    /// One part a batch.
+    fn parts<'a>(&self, columns: Vec<MatRef<'a, T>>) -> Vec<Part<'a, T>> {
+        let all = columns.into_iter().zip(&self.ranges);
+        let part = |(x, columns): (MatRef<'a, T>, &Range<usize>)| Part {
             x,
             columns: columns.clone(),
-        });
-        let parts: Vec<Part<'_, T>> = parts.collect();
-        self.blocks()[0].show_gradients(&delta, &parts, buffer, show)
+        };
+        all.map(part).collect()
     }
 }
 
+/// Products of gradients and inputs whose sum is a weight's gradient.
+struct Term<'a, T> {
+    /// `[o, n]`
+    products: &'a [T],
+    /// The inputs that they belong to.
+    parts: Vec<Part<'a, T>>,
+}
+
 impl Block {
-    /// Shows this block's parameters with their gradients; parts: the block's input.
+    /// Shows this block's parameters with their gradients: the vectors' are in `delta`, the weight's
+    /// is the sum of `terms`.
     fn show_gradients<T: Element>(
         &self,
         delta: &Delta<T>,
-        parts: &[Part<'_, T>],
+        terms: &[Term<'_, T>],
         buffer: &Var,
         show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         let (outputs, inputs) = (self.outputs(), self.inputs());
-        let products = MatRef::from_row_major_slice(&delta.products, outputs, delta.columns);
         with_slice_mut::<T, _>(buffer, |gradient| {
             let task = rows_per_task(outputs, inputs * delta.columns);
             let gradient = &mut gradient[..outputs * inputs];
             let tasks = gradient.par_chunks_mut(task * inputs).enumerate();
             tasks.for_each(|(index, gradient)| {
-                let products = products.subrows(index * task, gradient.len() / inputs);
                 let mut onto = Onto::Replace;
-                for Part { x, columns } in parts {
-                    let products = products.subcols(columns.start, columns.len());
-                    product(rows(gradient, inputs), onto, products, x.transpose());
-                    onto = Onto::Add;
+                for Term { products, parts } in terms {
+                    let products = MatRef::from_row_major_slice(products, outputs, delta.columns);
+                    let products = products.subrows(index * task, gradient.len() / inputs);
+                    for Part { x, columns } in parts {
+                        let products = products.subcols(columns.start, columns.len());
+                        product(rows(gradient, inputs), onto, products, x.transpose());
+                        onto = Onto::Add;
+                    }
                 }
             });
             Ok(())

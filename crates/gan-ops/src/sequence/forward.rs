@@ -146,6 +146,26 @@ impl<T: Element> Product<'_, T> {
 }
 
 impl Block {
+    /// y `[o, n]` ← the linear layer's products with `parts`, without its bias.
+    pub(super) fn products<T: Element>(
+        &self,
+        parts: &[Part<'_, T>],
+        n: usize,
+        y: &mut [T],
+    ) -> Result<()> {
+        with_slice::<T, _>(&self.weight, |weight| {
+            let product = Product {
+                weight: MatRef::from_row_major_slice(weight, self.outputs(), self.inputs()),
+                parts,
+                n,
+                task: rows_per_task(self.outputs(), self.inputs() * n),
+            };
+            let tasks = y.par_chunks_mut(product.task * n).enumerate();
+            tasks.for_each(|(index, y)| product.compute(index * product.task, y));
+            Ok(())
+        })
+    }
+
     fn run<T: Element>(
         &self,
         parts: &[Part<'_, T>],

@@ -111,7 +111,24 @@ impl Sequence {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record(&self, batches: &[&Tensor]) -> Result<Recorded> {
-        for_dtype!(self.dtype(), "a sequence", record(self, batches))
+        for_dtype!(self.dtype(), "a sequence", record(self, batches, None))
+    }
+
+    /// As [`record`](Self::record), but the outputs are one number an example, logits `[n]`: the sum
+    /// of the sequence's outputs times `readout`, `[n, o]` for each batch, constants.
+    ///
+    /// # Errors
+    /// As [`infer`](Self::infer).
+    pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
+        for_dtype!(self.dtype(), "a sequence", record(self, batches, Some(readout)))
+    }
+
+    /// Whether the tapes of [`record_logits`](Self::record_logits) know the gradients of gradient
+    /// penalties: whether every block's derivative is constant but for kinks, and examples do not
+    /// see each other.
+    pub fn has_second_derivatives(&self) -> bool {
+        let mut blocks = self.inner.blocks.iter();
+        blocks.all(|block| block.norm.is_none() && block.activation.is_piecewise_linear())
     }
 
     /// Calls `use_buffer` with room for any one parameter's gradient.
