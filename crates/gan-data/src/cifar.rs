@@ -27,7 +27,16 @@ const SHAPE: ImageShape = ImageShape {
 };
 
 const CLASSES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
 ];
 
 /// A label and an image's bytes, channel by channel.
@@ -141,7 +150,11 @@ fn whole(file: impl Read, path: &Path, listing: &Listing) -> Result<Vec<u8>, Dat
     if bytes.len() == expected {
         return Ok(bytes);
     }
-    let more = if bytes.len() > expected { "more than " } else { "" };
+    let more = if bytes.len() > expected {
+        "more than "
+    } else {
+        ""
+    };
     Err(DataError::Format {
         path: path.to_path_buf(),
         found: format!("a file of {more}{} bytes", bytes.len().min(expected)),
@@ -180,7 +193,10 @@ mod tests {
         assert_eq!((data.len(), data.shape()), (RECORDS, SHAPE));
         assert_eq!(data.labels().unwrap()[13], 3);
         let image = data.image(13).unwrap();
-        assert_eq!([image[0], image[2 * 1024 - 1], image[2 * 1024]], [13, 13, 9]);
+        assert_eq!(
+            [image[0], image[2 * 1024 - 1], image[2 * 1024]],
+            [13, 13, 9]
+        );
         assert_eq!(data.class_names().unwrap()[3], "cat");
         assert!(read_split(folder.path(), Split::Train).is_err());
     }
@@ -199,8 +215,13 @@ mod tests {
         append("readme.html", b"words");
         append(TEST[0], &file(7));
         builder.into_inner().unwrap().finish().unwrap();
-        assert_eq!(read_split(folder.path(), Split::Test).unwrap().len(), RECORDS);
-        let error = read_split(folder.path(), Split::Train).unwrap_err().to_string();
+        assert_eq!(
+            read_split(folder.path(), Split::Test).unwrap().len(),
+            RECORDS
+        );
+        let error = read_split(folder.path(), Split::Train)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("data_batch_1.bin"), "{error}");
     }
 
@@ -215,7 +236,9 @@ mod tests {
         long.push(0);
         for (bytes, part) in [(label, "label 10"), (short, "bytes"), (long, "more than")] {
             std::fs::write(&path, bytes).unwrap();
-            let error = read_split(folder.path(), Split::Test).unwrap_err().to_string();
+            let error = read_split(folder.path(), Split::Test)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(part), "{error}");
         }
     }

@@ -91,11 +91,7 @@ impl DataLoader {
     /// where the data set has them. An item is an error when its tensors cannot be made.
     pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
         let mut rng = self.seed.rng(Purpose::Mirror, epoch);
-        let mirrored = if self.mirrors {
-            self.dataset.len()
-        } else {
-            0
-        };
+        let mirrored = if self.mirrors { self.dataset.len() } else { 0 };
         Epoch {
             loader: self,
             order: self.order(epoch),

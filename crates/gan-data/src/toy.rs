@@ -1,7 +1,7 @@
 //! Points in the plane whose distribution is a formula, to see a network learn in seconds.
 
 use crate::{DataError, Dataset};
-use gan_core::{ImageShape, Purpose, Seed, StandardNormalPrior, LatentPrior};
+use gan_core::{ImageShape, LatentPrior, Purpose, Seed, StandardNormalPrior};
 use rand::Rng;
 use std::f64::consts::PI;
 
@@ -86,7 +86,9 @@ impl Toy {
                 labels.push(class as u32);
                 centres[class]
             };
-            let shifts = noise.sample(1, &mut rng).and_then(|z| z.flatten_all()?.to_vec1::<f32>());
+            let shifts = noise
+                .sample(1, &mut rng)
+                .and_then(|z| z.flatten_all()?.to_vec1::<f32>());
             let shifts = shifts.map_err(|error| DataError::Mismatch {
                 origin: format!("{self:?}"),
                 found: error.to_string(),
@@ -141,7 +143,11 @@ mod tests {
         let data = Toy::SwissRoll.dataset(2000, Seed(1)).unwrap();
         assert!(data.labels().is_none());
         let radius = |p: &[f64; 2]| p[0].hypot(p[1]);
-        assert!(points(&data).iter().all(|p| (0.05..1.1).contains(&radius(p))));
+        assert!(
+            points(&data)
+                .iter()
+                .all(|p| (0.05..1.1).contains(&radius(p)))
+        );
         assert_ne!(data, Toy::SwissRoll.dataset(2000, Seed(2)).unwrap());
     }
 }

@@ -3,7 +3,10 @@
 use crate::dcgan;
 use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, MlpDiscriminator, MlpGenerator};
 use candle_core::{DType, Device};
-use gan_core::{Discriminator, Generator, ImageShape, ParameterStore, Purpose, Seed};
+use gan_core::{
+    Discriminator, Generator, ImageShape, LatentPrior, ParameterStore, Purpose, Seed,
+    StandardNormalPrior,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -39,13 +42,16 @@ impl fmt::Display for Architecture {
 }
 
 /// Which networks to build.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// The architecture of both networks.
     pub architecture: Architecture,
     /// The width of a latent vector; at least 1.
     pub latent_dim: usize,
+    /// Standard deviation of the latent vectors that images are sampled from, positive; training
+    /// takes 1. Below 1 images are more typical and fewer kinds of them are drawn.
+    pub sampling_deviation: f64,
     /// Widths of an mlp generator's hidden layers, at least one; all but the first have batch
     /// normalization.
     pub generator_widths: Vec<usize>,
@@ -67,6 +73,7 @@ impl Default for ModelConfig {
         Self {
             architecture: Architecture::Mlp,
             latent_dim: 100,
+            sampling_deviation: 1.0,
             generator_widths: GENERATOR_WIDTHS.to_vec(),
             discriminator_widths: DISCRIMINATOR_WIDTHS.to_vec(),
             width: 64,
@@ -115,15 +122,13 @@ impl ModelConfig {
         self.validate()?;
         let parameters = ParameterStore::new(seed.rng(Purpose::GeneratorInit, 0), dtype, device);
         Ok(match self.architecture {
-            Architecture::Mlp => {
-                Box::new(MlpGenerator::new(
-                    self.latent_dim,
-                    &self.generator_widths,
-                    self.classes,
-                    image_shape,
-                    parameters,
-                )?)
-            }
+            Architecture::Mlp => Box::new(MlpGenerator::new(
+                self.latent_dim,
+                &self.generator_widths,
+                self.classes,
+                image_shape,
+                parameters,
+            )?),
             Architecture::Dcgan => Box::new(dcgan::generator(
                 self.latent_dim,
                 image_shape,
@@ -165,6 +170,12 @@ impl ModelConfig {
         })
     }
 
+    /// What images are sampled from.
+    pub fn sampling_prior(&self) -> Box<dyn LatentPrior> {
+        let prior = StandardNormalPrior::new(self.latent_dim);
+        Box::new(prior.with_deviation(self.sampling_deviation))
+    }
+
     /// Whether the values are in range.
     ///
     /// # Errors
@@ -181,12 +192,28 @@ impl ModelConfig {
             })
         };
         within("latent_dim", self.latent_dim, MAX_LATENT_DIM)?;
+        let deviation = self.sampling_deviation;
+        if !(deviation > 0.0 && deviation.is_finite()) {
+            return Err(ModelError::OutOfRange {
+                key: "sampling_deviation",
+                found: deviation.to_string(),
+                expected: "a positive number, as 1".to_string(),
+            });
+        }
         for (key, widths) in [
             ("generator_widths", &self.generator_widths),
             ("discriminator_widths", &self.discriminator_widths),
         ] {
-            within(key, widths.iter().min().copied().unwrap_or(0), MAX_MLP_WIDTH)?;
-            within(key, widths.iter().max().copied().unwrap_or(0), MAX_MLP_WIDTH)?;
+            within(
+                key,
+                widths.iter().min().copied().unwrap_or(0),
+                MAX_MLP_WIDTH,
+            )?;
+            within(
+                key,
+                widths.iter().max().copied().unwrap_or(0),
+                MAX_MLP_WIDTH,
+            )?;
         }
         if self.architecture == Architecture::Mlp
             && self.discriminator_norm == DiscriminatorNorm::Batch

@@ -421,7 +421,9 @@ fn penalized_gradients_equal_finite_differences() {
             let ones = logits.ones_like().unwrap();
             let gradient = recorded.tape.input_gradient(b, &ones).unwrap();
             sum += numbers(&(logits * &slopes[b]).unwrap()).iter().sum::<f64>();
-            sum += numbers(&(gradient * &directions[b]).unwrap()).iter().sum::<f64>();
+            sum += numbers(&(gradient * &directions[b]).unwrap())
+                .iter()
+                .sum::<f64>();
         }
         sum
     };

@@ -57,6 +57,7 @@ mod pixels;
 mod png;
 mod raster;
 mod sampler;
+mod scatter;
 
 pub use error::SampleError;
 pub use gif::write_gif;
@@ -67,3 +68,4 @@ pub use pixels::PixelRange;
 pub use png::{encode_png, write_png, write_png_sequence};
 pub use raster::Raster;
 pub use sampler::{BLOCK_IMAGES, Classes, Sampler};
+pub use scatter::Scatter;

@@ -54,6 +54,16 @@ impl Raster {
         &self.bytes
     }
 
+    /// A picture of `side` by `side` pixels in RGB.
+    pub(crate) fn square(side: u32, bytes: Vec<u8>) -> Self {
+        Self {
+            width: side,
+            height: side,
+            channels: 3,
+            bytes,
+        }
+    }
+
     /// A black picture with room for `rows` × `columns` of `images`, `border` pixels between
     /// and around them.
     pub(crate) fn black(

@@ -178,7 +178,10 @@ impl<'a> Sampler<'a> {
             latents.extend(self.latent(block * size + row)?.to_vec1::<f32>()?);
         }
         let shape = (BLOCK_IMAGES, self.prior.latent_dim());
-        self.forward(&Tensor::from_vec(latents, shape, &Device::Cpu)?, block * size)
+        self.forward(
+            &Tensor::from_vec(latents, shape, &Device::Cpu)?,
+            block * size,
+        )
     }
 
     /// A whole block through the generator, whose state is the same afterwards; `first`: the number

@@ -80,7 +80,10 @@ impl Augmented {
 
     /// The gradient by the images from the one by what was shown.
     pub(crate) fn pull_back(&self, gradient: &Tensor) -> Result<Tensor> {
-        let values = gradient.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        let values = gradient
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?;
         let mut pulled = vec![0.0; values.len()];
         self.for_each(|to, from, _| {
             if let Some(from) = from {
@@ -91,7 +94,10 @@ impl Augmented {
     }
 
     fn map(&self, images: &Tensor, f: impl Fn(&mut f64, Option<f64>, f64)) -> Result<Tensor> {
-        let values = images.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        let values = images
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?;
         let mut shown = vec![0.0; values.len()];
         self.for_each(|to, from, brightness| {
             f(&mut shown[to], from.map(|from| values[from]), brightness);
@@ -188,15 +194,24 @@ mod tests {
         let ones = Tensor::ones(&SHAPE[..], DType::F64, &Device::Cpu).unwrap();
         let kept = |kinds: &[Augmentation]| -> Vec<f64> {
             let shown = draw(kinds).show(&ones).unwrap();
-            let share = ((shown + 1.0).unwrap() / 2.0).unwrap().flatten_from(1).unwrap();
+            let share = ((shown + 1.0).unwrap() / 2.0)
+                .unwrap()
+                .flatten_from(1)
+                .unwrap();
             share.mean(1).unwrap().to_vec1().unwrap()
         };
         let holes = kept(&[Augmentation::Cutout]);
-        assert!(holes.iter().all(|share| (0.75..=1.0).contains(share)), "{holes:?}");
+        assert!(
+            holes.iter().all(|share| (0.75..=1.0).contains(share)),
+            "{holes:?}"
+        );
         assert!(holes.iter().any(|share| *share < 1.0), "{holes:?}");
         let moved = kept(&[Augmentation::Translation]);
         let least = (7.0 / 8.0) * (14.0 / 16.0);
-        assert!(moved.iter().all(|share| (least..=1.0).contains(share)), "{moved:?}");
+        assert!(
+            moved.iter().all(|share| (least..=1.0).contains(share)),
+            "{moved:?}"
+        );
         assert!(moved.iter().any(|share| *share < 1.0), "{moved:?}");
     }
 }

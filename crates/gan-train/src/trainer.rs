@@ -332,10 +332,15 @@ impl Trainer {
             None
         };
         let optimizer = &mut self.discriminator_optimizer;
-        descend(optimizer, factor, self.gradient_clip, |show| match &directions {
-            Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
-            None => tape.parameter_gradients(&slopes, show),
-        })?;
+        descend(
+            optimizer,
+            factor,
+            self.gradient_clip,
+            |show| match &directions {
+                Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
+                None => tape.parameter_gradients(&slopes, show),
+            },
+        )?;
         self.clip_weights()?;
         Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
     }

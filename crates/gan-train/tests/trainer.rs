@@ -436,7 +436,8 @@ fn networks_on_candles_graph_train_through_the_same_step_to_the_same_weights() {
                 };
             let prior = Box::new(StandardNormalPrior::new(100));
             let loss = config.adversarial_loss();
-            let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config, 1000).unwrap();
+            let mut trainer =
+                Trainer::new(generator, discriminator, prior, loss, &config, 1000).unwrap();
             train(&mut trainer, 0..3);
             let numbers = |parameters: &ParameterStore| {
                 let all = parameters.all().into_iter();

@@ -8,11 +8,12 @@ use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
 use clap::ValueEnum;
-use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
+use gan_core::{Generator, Mode, Seed};
+use gan_data::Toy;
 use gan_models::GeneratorHeader;
 use gan_sample::{
-    Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, spherical_path, write_gif, write_npy,
-    write_png, write_png_sequence,
+    Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter, spherical_path,
+    write_gif, write_npy, write_png, write_png_sequence,
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -20,6 +21,9 @@ use std::time::Duration;
 
 /// Grids and strips are held in memory whole; more images than this go into files of their own.
 const MAX_CELLS: usize = 10_000;
+
+/// Points of a picture of them.
+const TOY_POINTS: u64 = 2000;
 
 /// With more classes than this, a grid with a row for each is no good default.
 const MOST_CLASS_ROWS: usize = 40;
@@ -43,6 +47,10 @@ pub(crate) struct SampleArguments {
     /// FILE.png for a grid, DIR for single PNG files, FILE.npy [default: in the run folder]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Standard deviation of the latent vectors; below 1 images are more typical and less diverse
+    /// [default: the model's]
+    #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
+    deviation: Option<f64>,
     /// Draw images of this class alone, of a class-conditional generator [default: a class a row of a
     /// grid, else all in turn]
     #[arg(long, value_name = "K")]
@@ -122,7 +130,12 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
         check_free(&path, arguments.force)?;
     }
 
-    let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+    let mut model = header.model.clone();
+    if let Some(deviation) = arguments.deviation {
+        model.sampling_deviation = deviation;
+        model.validate()?;
+    }
+    let prior = model.sampling_prior();
     let mode = if arguments.batch_statistics {
         Mode::Train
     } else {
@@ -240,6 +253,10 @@ impl Job {
         console: &Console,
     ) -> Result<(), SampleError> {
         match *self {
+            Self::Grid { .. } if generator.image_shape() == Toy::SHAPE => {
+                let points = sampler.images(0..TOY_POINTS)?;
+                write_png(out, &Scatter::default().generated(&points)?.raster())
+            }
             Self::Grid { shape, count } => {
                 let grid = ImageGrid {
                     rows: shape.rows,

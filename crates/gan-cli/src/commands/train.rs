@@ -7,7 +7,8 @@ use crate::data_arguments::DataArguments;
 use crate::device::device;
 use crate::exit::WrongUse;
 use crate::observers::{
-    CheckpointObserver, CheckpointWriter, GridObserver, LogObserver, Schedule, ScoreObserver,
+    CheckpointObserver, CheckpointWriter, GridObserver, LogObserver, ScatterObserver, Schedule,
+    ScoreObserver,
 };
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
@@ -16,9 +17,7 @@ use gan_core::{Seed, StandardNormalPrior};
 use gan_data::{DataLoader, Split};
 use gan_models::{Architecture, DiscriminatorNorm};
 use gan_sample::PixelRange;
-use gan_train::{
-    Augmentation, LossKind, LrSchedule, Observer, TrainError, Trainer, UpdateOrder,
-};
+use gan_train::{Augmentation, LossKind, LrSchedule, Observer, TrainError, Trainer, UpdateOrder};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -166,7 +165,12 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         .with_context(|| format!("{}: cannot be written", run.config().display()))?;
     let (every, data) = (config.output.log_every, loader.dataset());
     let mut log = LogObserver::new(&run.metrics(), schedule, every, data, console)?;
-    let mut grids = GridObserver::new(run.samples(), &config.output);
+    let mut pictures: Box<dyn Observer> = if config.data.toy().is_some() {
+        let every = config.output.sample_every;
+        Box::new(ScatterObserver::new(run.samples(), every, data)?)
+    } else {
+        Box::new(GridObserver::new(run.samples(), &config.output))
+    };
     let writer = CheckpointWriter::new(run.clone(), config.clone())?;
     let mut checkpoints = CheckpointObserver::new(writer.clone(), schedule);
     let mut scores = None;
@@ -183,7 +187,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     }
     let epochs = (0..config.train.epochs).flat_map(|epoch| loader.epoch(epoch));
     let batches = epochs.take(usize::try_from(schedule.steps).unwrap_or(usize::MAX));
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut grids, &mut checkpoints, &mut log];
+    let mut observers: Vec<&mut dyn Observer> = vec![&mut *pictures, &mut checkpoints, &mut log];
     observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
     if let Err(error) = trainer.run(batches, &mut observers) {
         return Err(stopped(error, &mut log, &checkpoints, &run));
@@ -325,7 +329,9 @@ fn check_classes(config: &RunConfig, loader: &DataLoader) -> Result<()> {
         (Some(classes), found) => Err(WrongUse(format!(
             "{}: {}, expected labels of model.classes = {classes} classes",
             config.data.path.display(),
-            found.map_or("no labels".to_string(), |n| format!("labels of {n} classes")),
+            found.map_or("no labels".to_string(), |n| format!(
+                "labels of {n} classes"
+            )),
         ))
         .into()),
     }

@@ -6,10 +6,10 @@ use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
 use candle_core::{DType, Device};
-use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed, StandardNormalPrior};
+use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed};
 use gan_data::{Channels, ImageFolderOptions, Split};
 use gan_metrics::ImageSet;
-use gan_models::GeneratorHeader;
+use gan_models::{GeneratorHeader, ModelConfig};
 use gan_sample::{Sampler, read_npy};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ pub(crate) struct Subject {
 enum Source {
     Generator {
         generator: Box<dyn Generator>,
+        model: ModelConfig,
         discriminator: Option<Box<dyn Discriminator>>,
     },
     Npy(PathBuf),
@@ -77,6 +78,7 @@ impl Subject {
             data: None,
             source: Source::Generator {
                 generator,
+                model: header.model,
                 discriminator: None,
             },
         })
@@ -106,6 +108,7 @@ impl Subject {
             data: Some(config.data),
             source: Source::Generator {
                 generator,
+                model: header.model,
                 discriminator,
             },
         })
@@ -133,9 +136,11 @@ impl Subject {
         shape: ImageShape,
     ) -> Result<ImageSet> {
         let (found, mut pixels, origin) = match &self.source {
-            Source::Generator { generator, .. } => {
+            Source::Generator {
+                generator, model, ..
+            } => {
                 let count = count.unwrap_or(default_count);
-                let (shape, pixels) = draw(generator.as_ref(), count, seed)?;
+                let (shape, pixels) = draw(generator.as_ref(), model, count, seed)?;
                 (shape, pixels, &self.facts.path)
             }
             Source::Npy(path) => {
@@ -189,12 +194,12 @@ impl Subject {
 /// Images 0 to `count` - 1 of a generator under `seed`, in evaluation mode.
 pub(crate) fn draw(
     generator: &dyn Generator,
+    model: &ModelConfig,
     count: usize,
     seed: Seed,
 ) -> Result<(ImageShape, Vec<f32>)> {
     let shape = generator.image_shape();
-    let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
-    let sampler = Sampler::new(generator, prior, seed, Mode::Eval)?;
+    let sampler = Sampler::new(generator, model.sampling_prior(), seed, Mode::Eval)?;
     let mut pixels = Vec::with_capacity(count * shape.elements());
     for block in sampler.blocks(count as u64) {
         pixels.extend(block?.flatten_all()?.to_vec1::<f32>()?);

@@ -4,7 +4,7 @@ use super::{Observed, Schedule};
 use crate::config::RunConfig;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
-use gan_models::GeneratorHeader;
+use gan_models::{GeneratorHeader, ModelConfig};
 use gan_train::{Observer, StepReport, Trainer};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,6 +28,10 @@ impl CheckpointWriter {
             config,
             config_value,
         })
+    }
+
+    pub(crate) fn model(&self) -> &ModelConfig {
+        &self.config.model
     }
 
     pub(crate) fn write_last(&self, trainer: &Trainer) -> Observed {

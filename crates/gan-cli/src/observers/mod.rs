@@ -4,11 +4,13 @@ mod checkpoint;
 mod doctor;
 mod grid;
 mod log;
+mod scatter;
 mod scores;
 
 pub(crate) use checkpoint::{CheckpointObserver, CheckpointWriter};
 pub(crate) use grid::GridObserver;
 pub(crate) use log::LogObserver;
+pub(crate) use scatter::ScatterObserver;
 pub(crate) use scores::ScoreObserver;
 
 use gan_train::TrainConfig;

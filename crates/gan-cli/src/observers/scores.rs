@@ -125,8 +125,9 @@ impl ScoreObserver {
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
         let (count, metrics) = scope(self.stacked);
-        let (shape, pixels) =
-            trainer.with_averaged_generator(|generator| draw(generator, count, SEED))??;
+        let (shape, pixels) = trainer.with_averaged_generator(|generator| {
+            draw(generator, self.writer.model(), count, SEED)
+        })??;
         if let Some(value) = pixels.iter().find(|pixel| !pixel.is_finite()) {
             return Err(TrainError::NonFinite {
                 step: trainer.state().step.saturating_sub(1),

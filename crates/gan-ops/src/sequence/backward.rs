@@ -268,7 +268,9 @@ impl<T: Element> SequenceTape<T> {
                     linear(&[Part { x, columns: 0..n }], &mut next)?;
                 }
             }
-            block.activation.backpropagate(&activations.output, &mut next);
+            block
+                .activation
+                .backpropagate(&activations.output, &mut next);
             tangents.push(next);
         }
         Ok(tangents)
@@ -308,7 +310,8 @@ impl<T: Element> SequenceTape<T> {
                 parts: vec![part(&self.activations[index - 1].output)],
             }];
             if let (Some(of_logits), Some(tangents)) = (&of_logits, &tangents) {
-                previous_of_logits = Some(self.previous_delta(index, of_logits, batches.clone())?);
+                previous_of_logits =
+                    Some(self.previous_delta(index, of_logits, batches.clone())?);
                 terms.push(Term {
                     products: &of_logits.products,
                     parts: vec![part(&tangents[index - 1])],

@@ -120,7 +120,11 @@ impl Sequence {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
-        for_dtype!(self.dtype(), "a sequence", record(self, batches, Some(readout)))
+        for_dtype!(
+            self.dtype(),
+            "a sequence",
+            record(self, batches, Some(readout))
+        )
     }
 
     /// Whether the tapes of [`record_logits`](Self::record_logits) know the gradients of gradient

@@ -1,0 +1,61 @@
+//! Pictures of points that the generator drew while training.
+
+use super::Observed;
+use candle_core::{DType, Device, Tensor};
+use gan_core::Mode;
+use gan_data::Dataset;
+use gan_sample::{Scatter, write_png};
+use gan_train::{Observer, StepReport, Trainer};
+use std::path::PathBuf;
+
+/// Real and generated points of a picture.
+const POINTS: usize = 500;
+
+/// The discriminator is asked at so many places along each side.
+const FIELD: usize = 100;
+
+/// Writes `STEP.png`, counting from 0: real points, generated ones in training mode, and the
+/// discriminator's D(x) behind them.
+pub(crate) struct ScatterObserver {
+    folder: PathBuf,
+    every: u64,
+    real: Tensor,
+}
+
+impl ScatterObserver {
+    pub(crate) fn new(folder: PathBuf, every: u64, data: &Dataset) -> candle_core::Result<Self> {
+        let count = POINTS.min(data.len());
+        let bytes = data.pixels()[..2 * count].iter();
+        let values: Vec<f32> = bytes.map(|byte| f32::from(*byte) / 127.5 - 1.0).collect();
+        Ok(Self {
+            folder,
+            every,
+            real: Tensor::from_vec(values, (count, 2, 1, 1), &Device::Cpu)?,
+        })
+    }
+}
+
+impl Observer for ScatterObserver {
+    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
+        if report.step.is_multiple_of(self.every) {
+            let count = report.fake.dim(0)?.min(POINTS);
+            let generated = report.fake.narrow(0, 0, count)?;
+            let mut picture = Scatter::default();
+            if trainer.generator().classes().is_none() {
+                let discriminator = trainer.discriminator();
+                let places =
+                    Scatter::places(FIELD)?.to_device(discriminator.parameters().device())?;
+                let logits = discriminator.forward(&places, None, Mode::Eval)?;
+                // The sigmoid: (1 + tanh(x / 2)) / 2.
+                let logits = logits.to_dtype(DType::F32)?;
+                let field = (((logits / 2.0)?.tanh()? + 1.0)? / 2.0)?;
+                picture = picture.field(&field.to_device(&Device::Cpu)?)?;
+            }
+            let picture = picture.real(&self.real)?;
+            let picture = picture.generated(&generated.to_device(&Device::Cpu)?)?;
+            let path = self.folder.join(format!("{}.png", report.step));
+            write_png(&path, &picture.raster())?;
+        }
+        Ok(())
+    }
+}
