@@ -13,16 +13,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub enum ParameterKind {
     /// Moved by the optimizer.
     Trainable,
-    /// Part of the state but not trained: batch normalization's running statistics.
+    /// Part of the state but not trained: batch normalization's running statistics, the vectors of
+    /// spectral normalization.
     Buffer,
 }
 
 impl ParameterKind {
-    /// The kind of the tensor of that name. Running statistics are the only buffers that
-    /// candle-nn's layers and ours make.
+    /// The kind of the tensor of that name. Running statistics and the vectors of spectral
+    /// normalization are the only buffers that candle-nn's layers and ours make.
     pub fn of(name: &str) -> Self {
         match name.rsplit('.').next() {
-            Some("running_mean" | "running_var") => Self::Buffer,
+            Some("running_mean" | "running_var" | "weight_u") => Self::Buffer,
             _ => Self::Trainable,
         }
     }

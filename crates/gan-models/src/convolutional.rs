@@ -1,6 +1,7 @@
 //! Generators and discriminators of convolutional layers, whatever their architecture.
 
 use crate::classes::{check_images, readout, with_class};
+use crate::spectral_norm::SpectralNorm;
 use candle_core::{Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
 use gan_ops::ConvNet;
@@ -76,21 +77,24 @@ impl Generator for ConvGenerator {
 /// Images → layers → logits.
 pub(crate) struct ConvDiscriminator {
     net: ConvNet,
+    norm: SpectralNorm,
     image_shape: ImageShape,
     classes: Option<usize>,
     parameters: ParameterStore,
 }
 
 impl ConvDiscriminator {
-    /// net: from images to what [`crate::classes::outputs`] says.
+    /// net: from images to what [`crate::classes::outputs`] says; norm: of its weights.
     pub(crate) fn new(
         net: ConvNet,
+        norm: SpectralNorm,
         image_shape: ImageShape,
         classes: Option<usize>,
         parameters: ParameterStore,
     ) -> Self {
         Self {
             net,
+            norm,
             image_shape,
             classes,
             parameters,
@@ -109,6 +113,7 @@ impl ConvDiscriminator {
 impl Discriminator for ConvDiscriminator {
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
         self.check(images)?;
+        self.norm.refresh(Mode::Eval)?;
         let outputs = self.net.forward(images, mode)?.flatten_from(1)?;
         (outputs * self.readout(images, labels)?)?.sum(1)
     }
@@ -124,7 +129,8 @@ impl Discriminator for ConvDiscriminator {
             self.check(images)?;
             readouts.push(self.readout(images, labels)?);
         }
-        self.net.record_logits(batches, &readouts)
+        self.norm
+            .record(|| self.net.record_logits(batches, &readouts))
     }
 
     fn has_second_derivatives(&self) -> bool {

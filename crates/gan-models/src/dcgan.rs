@@ -6,9 +6,12 @@
 use crate::classes;
 use crate::convolutional::{ConvDiscriminator, ConvGenerator};
 use crate::layers::{Window, batch_norm};
+use crate::registry::DiscriminatorNorm;
+use crate::spectral_norm::SpectralNorm;
 use candle_core::Result;
+use candle_nn::VarBuilder;
 use gan_core::{ImageShape, ParameterStore};
-use gan_ops::{Activation, ConvNet, Layer};
+use gan_ops::{Activation, ConvNet, Layer, LinearMap};
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 
@@ -89,23 +92,33 @@ pub(crate) fn generator(
 }
 
 /// The image → … → the smallest level → a logit. With batch normalization, as in the paper, all
-/// layers but the first and the last have it.
+/// layers but the first and the last have it; with spectral normalization, all have it.
 pub(crate) fn discriminator(
     image: ImageShape,
     width: usize,
     classes: Option<usize>,
-    normalized: bool,
+    norm: DiscriminatorNorm,
     parameters: ParameterStore,
 ) -> Result<ConvDiscriminator> {
     let levels = levels(image, width);
     let model = parameters.builder().pp("model");
     let mut layers = Vec::new();
+    let mut spectral = SpectralNorm::default();
+    let mut convolution = |window: &Window, builder: &VarBuilder<'_>| {
+        let mut map = window.convolution(builder)?;
+        if norm == DiscriminatorNorm::Spectral
+            && let LinearMap::Convolution { weight, .. } = &mut map
+        {
+            *weight = spectral.add(weight, builder)?;
+        }
+        candle_core::Result::Ok(map)
+    };
     for (index, pair) in levels.windows(2).enumerate() {
         let ((inputs, sides), (outputs, _)) = (pair[0], pair[1]);
         let window = Window::halving(inputs, outputs, sides);
         let builder = model.pp(index);
-        let map = window.convolution(&builder)?;
-        let (bias, norm) = if normalized && index > 0 {
+        let map = convolution(&window, &builder)?;
+        let (bias, norm) = if norm == DiscriminatorNorm::Batch && index > 0 {
             let norm = batch_norm(outputs, BATCH_NORM_EPS, &builder.pp("norm"))?;
             (None, Some(norm))
         } else {
@@ -123,7 +136,7 @@ pub(crate) fn discriminator(
         let window = Window::whole(*channels, classes::outputs(classes), *sides);
         let builder = model.pp(levels.len() - 1);
         layers.push(Layer {
-            map: window.convolution(&builder)?,
+            map: convolution(&window, &builder)?,
             bias: window.bias(&builder)?,
             norm: None,
             shortcut: None,
@@ -131,5 +144,7 @@ pub(crate) fn discriminator(
         });
     }
     let net = ConvNet::new(image, layers)?;
-    Ok(ConvDiscriminator::new(net, image, classes, parameters))
+    Ok(ConvDiscriminator::new(
+        net, spectral, image, classes, parameters,
+    ))
 }

@@ -88,6 +88,19 @@ impl Window {
         })
     }
 
+    /// A convolution whose weight starts at 0.
+    pub(crate) fn zero_convolution(&self, builder: &VarBuilder<'_>) -> Result<LinearMap> {
+        let share = self.inputs / self.groups;
+        let shape = (self.outputs, share, self.kernel[0], self.kernel[1]);
+        let weight = builder.get_with_hints(shape, "weight", Init::Const(0.0))?;
+        Ok(LinearMap::Convolution {
+            weight: Var::from_tensor(&weight)?,
+            stride: self.stride,
+            padding: self.padding,
+            groups: self.groups,
+        })
+    }
+
     /// Its adjoint, from `inputs` to `outputs` all the same. The weight starts at U(±1/√fan-in) with
     /// what PyTorch takes for the fan-in of `nn.ConvTranspose2d`: outputs times the kernel.
     pub(crate) fn transposed(&self, builder: &VarBuilder<'_>) -> Result<LinearMap> {

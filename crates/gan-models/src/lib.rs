@@ -26,6 +26,8 @@ mod generator_file;
 mod layers;
 mod mlp;
 mod registry;
+mod residual;
+mod spectral_norm;
 
 pub use generator_file::{GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader};
 pub use registry::{Architecture, DiscriminatorNorm, ModelConfig, ModelError};

@@ -1,7 +1,7 @@
 //! From an architecture's name to its networks.
 
-use crate::dcgan;
 use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, MlpDiscriminator, MlpGenerator};
+use crate::{dcgan, residual};
 use candle_core::{DType, Device};
 use gan_core::{
     Discriminator, Generator, ImageShape, LatentPrior, ParameterStore, Purpose, Seed,
@@ -19,6 +19,8 @@ pub enum Architecture {
     Mlp,
     /// Strided convolutions, as in DCGAN.
     Dcgan,
+    /// Small residual networks, as in R3GAN.
+    Residual,
 }
 
 /// What keeps the discriminator's layers in bounds.
@@ -28,8 +30,10 @@ pub enum DiscriminatorNorm {
     /// Nothing, which gradient penalties need.
     #[default]
     None,
-    /// Batch normalization, of convolutional networks.
+    /// Batch normalization, of dcgan.
     Batch,
+    /// Spectral normalization, of dcgan.
+    Spectral,
 }
 
 impl fmt::Display for Architecture {
@@ -37,6 +41,7 @@ impl fmt::Display for Architecture {
         match self {
             Self::Mlp => write!(f, "mlp"),
             Self::Dcgan => write!(f, "dcgan"),
+            Self::Residual => write!(f, "residual"),
         }
     }
 }
@@ -136,6 +141,13 @@ impl ModelConfig {
                 self.classes,
                 parameters,
             )?),
+            Architecture::Residual => Box::new(residual::generator(
+                self.latent_dim,
+                image_shape,
+                self.width,
+                self.classes,
+                parameters,
+            )?),
         })
     }
 
@@ -164,7 +176,13 @@ impl ModelConfig {
                 image_shape,
                 self.width,
                 self.classes,
-                self.discriminator_norm == DiscriminatorNorm::Batch,
+                self.discriminator_norm,
+                parameters,
+            )?),
+            Architecture::Residual => Box::new(residual::discriminator(
+                image_shape,
+                self.width,
+                self.classes,
                 parameters,
             )?),
         })
@@ -215,13 +233,13 @@ impl ModelConfig {
                 MAX_MLP_WIDTH,
             )?;
         }
-        if self.architecture == Architecture::Mlp
-            && self.discriminator_norm == DiscriminatorNorm::Batch
+        if self.architecture != Architecture::Dcgan
+            && self.discriminator_norm != DiscriminatorNorm::None
         {
             return Err(ModelError::OutOfRange {
                 key: "discriminator_norm",
-                found: "batch".to_string(),
-                expected: "none: the mlp discriminator has no batch normalization".to_string(),
+                found: format!("{:?}", self.discriminator_norm).to_lowercase(),
+                expected: format!("none: only dcgan has others, not {}", self.architecture),
             });
         }
         within("width", self.width, MAX_WIDTH)?;
@@ -233,6 +251,7 @@ impl ModelConfig {
     pub fn needs_two_images_a_batch(&self) -> bool {
         match self.architecture {
             Architecture::Mlp | Architecture::Dcgan => true,
+            Architecture::Residual => false,
         }
     }
 }

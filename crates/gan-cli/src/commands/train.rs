@@ -58,13 +58,13 @@ pub(crate) struct TrainArguments {
     /// Adam's decay of the second moment [default: 0.999]
     #[arg(long, allow_negative_numbers = true)]
     beta2: Option<f64>,
-    /// mlp or dcgan [default: mlp]
+    /// mlp, dcgan or residual [default: mlp]
     #[arg(long, value_parser = by_name::<Architecture>)]
     architecture: Option<Architecture>,
     /// Channels of a convolutional network's widest images [default: 64]
     #[arg(long, value_name = "N")]
     width: Option<usize>,
-    /// none or batch, for dcgan's discriminator [default: none]
+    /// none, batch or spectral, for dcgan's discriminator [default: none]
     #[arg(long, value_parser = by_name::<DiscriminatorNorm>)]
     discriminator_norm: Option<DiscriminatorNorm>,
     /// Tell both networks the class, one of N, as the data set's labels say [default: do not]

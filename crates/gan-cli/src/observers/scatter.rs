@@ -15,7 +15,7 @@ const POINTS: usize = 500;
 const FIELD: usize = 100;
 
 /// Writes `STEP.png`, counting from 0: real points, generated ones in training mode, and the
-/// discriminator's D(x) behind them.
+/// discriminator's logits behind them, dark for its highest.
 pub(crate) struct ScatterObserver {
     folder: PathBuf,
     every: u64,
@@ -46,9 +46,11 @@ impl Observer for ScatterObserver {
                 let places =
                     Scatter::places(FIELD)?.to_device(discriminator.parameters().device())?;
                 let logits = discriminator.forward(&places, None, Mode::Eval)?;
-                // The sigmoid: (1 + tanh(x / 2)) / 2.
+                // Relativistic losses leave the level open, so what counts is the difference.
                 let logits = logits.to_dtype(DType::F32)?;
-                let field = (((logits / 2.0)?.tanh()? + 1.0)? / 2.0)?;
+                let (least, most) = (logits.min(0)?, logits.max(0)?);
+                let range = (most - &least)?;
+                let field = logits.broadcast_sub(&least)?.broadcast_div(&range)?;
                 picture = picture.field(&field.to_device(&Device::Cpu)?)?;
             }
             let picture = picture.real(&self.real)?;

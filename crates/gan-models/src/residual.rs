@@ -1,0 +1,173 @@
+//! Small residual networks without normalization, of the kind of R3GAN (Huang et al., 2024, arXiv
+//! 2501.05441): at every size a bottleneck block with a grouped convolution beside a shortcut, sizes
+//! doubled or halved between them. The last layer of each block starts at 0, so that blocks begin as
+//! nothing (Zhang et al., 2019, arXiv 1901.09321).
+//!
+//! 28 by 28 pixels at width w: z → 4w × 7 × 7 → 2w × 14 × 14 → w × 28 × 28 → pixels, and the mirror.
+
+use crate::classes;
+use crate::convolutional::{ConvDiscriminator, ConvGenerator};
+use crate::layers::Window;
+use crate::spectral_norm::SpectralNorm;
+use candle_core::{Result, Var};
+use candle_nn::VarBuilder;
+use gan_core::{ImageShape, ParameterStore};
+use gan_ops::{Activation, ConvNet, Layer, LinearMap};
+
+const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
+
+/// Images are halved while their sides are even and longer than this.
+const LAST_SIDE: usize = 4;
+
+/// Channels that a grouped convolution sees at once.
+const GROUP: usize = 8;
+
+/// The widest level has so many times the channels of the narrowest.
+const MOST_WIDTHS: usize = 8;
+
+/// Channels and sides at every size, the image's own first.
+fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
+    let mut levels = vec![(width, [image.height, image.width])];
+    while let Some((channels, sides)) = levels.last().copied()
+        && sides
+            .iter()
+            .all(|side| side.is_multiple_of(2) && *side > LAST_SIDE)
+    {
+        let channels = (2 * channels).min(MOST_WIDTHS * width);
+        levels.push((channels, sides.map(|side| side / 2)));
+    }
+    levels
+}
+
+/// Layers in the making.
+struct Chain<'a> {
+    layers: Vec<Layer>,
+    builder: &'a VarBuilder<'a>,
+}
+
+impl Chain<'_> {
+    fn push(&mut self, map: LinearMap, bias: Option<Var>, activation: Activation) {
+        self.layers.push(Layer {
+            map,
+            bias,
+            norm: None,
+            shortcut: None,
+            activation,
+        });
+    }
+
+    fn convolution(&mut self, window: Window, activation: Activation) -> Result<()> {
+        let builder = self.builder.pp(self.layers.len());
+        let (map, bias) = (window.convolution(&builder)?, window.bias(&builder)?);
+        self.push(map, bias, activation);
+        Ok(())
+    }
+
+    /// x + w₃ · act(w₂ ⋆ act(w₁ · x)), w₂ of 3 by 3 pixels in groups of channels.
+    fn block(&mut self, channels: usize) -> Result<()> {
+        let shortcut = self.layers.len().checked_sub(1);
+        self.convolution(Window::same(channels, channels, 1), LEAKY_RELU)?;
+        let groups = if channels.is_multiple_of(GROUP) {
+            channels / GROUP
+        } else {
+            1
+        };
+        let grouped = Window {
+            groups,
+            ..Window::same(channels, channels, 3)
+        };
+        self.convolution(grouped, LEAKY_RELU)?;
+        let builder = self.builder.pp(self.layers.len());
+        let map = Window::same(channels, channels, 1).zero_convolution(&builder)?;
+        self.layers.push(Layer {
+            map,
+            bias: None,
+            norm: None,
+            shortcut,
+            activation: Activation::Identity,
+        });
+        Ok(())
+    }
+}
+
+/// z, and its class → the smallest level → … → the image.
+pub(crate) fn generator(
+    latent_dim: usize,
+    image: ImageShape,
+    width: usize,
+    class_count: Option<usize>,
+    parameters: ParameterStore,
+) -> Result<ConvGenerator> {
+    let input = ImageShape {
+        channels: latent_dim + class_count.unwrap_or(0),
+        height: 1,
+        width: 1,
+    };
+    let builder = parameters.builder().pp("model");
+    let mut chain = Chain {
+        layers: Vec::new(),
+        builder: &builder,
+    };
+    let levels = levels(image, width);
+    for (index, (channels, sides)) in levels.iter().enumerate().rev() {
+        match levels.get(index + 1) {
+            None => {
+                let window = Window::whole(input.channels, *channels, *sides);
+                let builder = builder.pp(0);
+                let map = window.transposed(&builder)?;
+                let bias = window.transposed_bias(&builder)?;
+                chain.push(map, bias, LEAKY_RELU);
+            }
+            Some((inputs, _)) => {
+                let window = Window::same(*inputs, *channels, 1);
+                chain.convolution(window, Activation::Identity)?;
+                let doubled = LinearMap::Upsampling { factor: 2 };
+                chain.push(doubled, None, Activation::Identity);
+            }
+        }
+        chain.block(*channels)?;
+    }
+    let last = Window::same(width, image.channels, 3);
+    chain.convolution(last, Activation::Tanh)?;
+    let net = ConvNet::new(input, chain.layers)?;
+    Ok(ConvGenerator::new(net, latent_dim, class_count, parameters))
+}
+
+/// The image → … → the smallest level → a logit.
+pub(crate) fn discriminator(
+    image: ImageShape,
+    width: usize,
+    class_count: Option<usize>,
+    parameters: ParameterStore,
+) -> Result<ConvDiscriminator> {
+    let builder = parameters.builder().pp("model");
+    let mut chain = Chain {
+        layers: Vec::new(),
+        builder: &builder,
+    };
+    let levels = levels(image, width);
+    chain.convolution(Window::same(image.channels, width, 3), LEAKY_RELU)?;
+    for (index, (channels, sides)) in levels.iter().enumerate() {
+        chain.block(*channels)?;
+        match levels.get(index + 1) {
+            Some((outputs, _)) => {
+                let halved = LinearMap::AveragePooling { size: 2 };
+                chain.push(halved, None, Activation::Identity);
+                chain.convolution(Window::same(*channels, *outputs, 1), LEAKY_RELU)?;
+            }
+            None => {
+                let window = Window::whole(*channels, classes::outputs(class_count), *sides);
+                chain.convolution(window, Activation::Identity)?;
+            }
+        }
+    }
+    let net = ConvNet::new(image, chain.layers)?;
+    let plain = SpectralNorm::default();
+    Ok(ConvDiscriminator::new(
+        net,
+        plain,
+        image,
+        class_count,
+        parameters,
+    ))
+}
