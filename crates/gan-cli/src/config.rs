@@ -1,6 +1,7 @@
 //! The configuration of a run: defaults ← file ← flags, built once and checked.
 
 use crate::exit::WrongUse;
+use crate::recipes::Recipe;
 use anyhow::{Context, Result};
 use gan_data::{Channels, ImageFolderOptions};
 use gan_models::ModelConfig;
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RunConfig {
+    /// The recipe that the configuration began from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recipe: Option<String>,
     /// `cpu`, `cuda` or `cuda:N`.
     pub(crate) device: String,
     pub(crate) data: DataConfig,
@@ -56,6 +60,7 @@ pub(crate) struct OutputConfig {
 impl Default for RunConfig {
     fn default() -> Self {
         Self {
+            recipe: None,
             device: "cpu".to_string(),
             data: DataConfig::default(),
             model: ModelConfig::default(),
@@ -95,6 +100,29 @@ impl RunConfig {
         // The TOML reader's message shows the line and names what was expected there.
         toml::from_str(&text)
             .map_err(|error| WrongUse(format!("{}: {error}", path.display())).into())
+    }
+
+    /// The defaults with what a recipe and then a TOML file set, where they are given. A recipe that
+    /// is named beside the file goes before the one that is named in it.
+    pub(crate) fn layered(recipe: Option<&str>, file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else {
+            return match recipe {
+                Some(name) => Recipe::named(name)?.extended(toml::Table::new()),
+                None => Ok(Self::default()),
+            };
+        };
+        // Read alone first, for messages that show the line.
+        let alone = Self::read(path)?;
+        match recipe.or(alone.recipe.as_deref()) {
+            None => Ok(alone),
+            Some(name) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))?;
+                let mut table: toml::Table = toml::from_str(&text)?;
+                table.insert("recipe".to_string(), toml::Value::String(name.to_string()));
+                Recipe::named(name)?.extended(table)
+            }
+        }
     }
 
     /// The TOML form, every key included.

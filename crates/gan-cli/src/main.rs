@@ -13,6 +13,7 @@ mod evaluation;
 mod exit;
 mod history;
 mod observers;
+mod recipes;
 mod run_folder;
 
 use clap::{ArgAction, Parser};

@@ -23,8 +23,18 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
 
 #[test]
 fn every_architecture_makes_and_judges_images_of_every_shape() {
-    for architecture in [Architecture::Mlp, Architecture::Dcgan, Architecture::Residual] {
-        for image in [shape(1, 28), shape(3, 28), shape(1, 32), shape(3, 32), shape(2, 1)] {
+    for architecture in [
+        Architecture::Mlp,
+        Architecture::Dcgan,
+        Architecture::Residual,
+    ] {
+        for image in [
+            shape(1, 28),
+            shape(3, 28),
+            shape(1, 32),
+            shape(3, 32),
+            shape(2, 1),
+        ] {
             for classes in [None, Some(4)] {
                 let model = ModelConfig {
                     architecture,
@@ -34,8 +44,13 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
                     ..ModelConfig::default()
                 };
                 let generator = model.generator(image, Seed(1), DType::F32, &CPU).unwrap();
-                let judge = model.discriminator(image, Seed(1), DType::F32, &CPU).unwrap();
-                assert_eq!((generator.image_shape(), generator.classes()), (image, classes));
+                let judge = model
+                    .discriminator(image, Seed(1), DType::F32, &CPU)
+                    .unwrap();
+                assert_eq!(
+                    (generator.image_shape(), generator.classes()),
+                    (image, classes)
+                );
                 let mut rng = Seed(3).rng(Purpose::Sample, 0);
                 let z = StandardNormalPrior::new(6).sample(5, &mut rng).unwrap();
                 let labels = Tensor::new(&[0u32, 3, 1, 1, 2], &CPU).unwrap();
@@ -48,7 +63,10 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
                 assert_eq!(recorded.outputs[0].dims(), [5]);
                 let twin = judge.forward(&images, labels, Mode::Eval).unwrap();
                 for (a, b) in numbers(&recorded.outputs[0]).iter().zip(numbers(&twin)) {
-                    assert!((a - b).abs() < 1e-4, "{architecture} {image}: {a} against {b}");
+                    assert!(
+                        (a - b).abs() < 1e-4,
+                        "{architecture} {image}: {a} against {b}"
+                    );
                 }
             }
         }
@@ -57,7 +75,11 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
 
 #[test]
 fn the_class_changes_the_image_and_the_logit() {
-    for architecture in [Architecture::Mlp, Architecture::Dcgan, Architecture::Residual] {
+    for architecture in [
+        Architecture::Mlp,
+        Architecture::Dcgan,
+        Architecture::Residual,
+    ] {
         let model = ModelConfig {
             architecture,
             classes: Some(3),
@@ -67,7 +89,9 @@ fn the_class_changes_the_image_and_the_logit() {
         };
         let image = shape(1, 8);
         let generator = model.generator(image, Seed(1), DType::F32, &CPU).unwrap();
-        let judge = model.discriminator(image, Seed(1), DType::F32, &CPU).unwrap();
+        let judge = model
+            .discriminator(image, Seed(1), DType::F32, &CPU)
+            .unwrap();
         let z = Tensor::ones((2, 4), DType::F32, &CPU).unwrap();
         let labels = Tensor::new(&[0u32, 2], &CPU).unwrap();
         let images = generator.infer(&z, Some(&labels), Mode::Eval).unwrap();

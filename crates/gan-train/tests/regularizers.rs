@@ -224,6 +224,9 @@ fn a_penalty_is_refused_with_batch_normalization_by_its_key() {
             10,
         );
         let error = trainer.err().unwrap().to_string();
-        assert!(error.contains(key) && error.contains("batch normalization"), "{error}");
+        assert!(
+            error.contains(key) && error.contains("batch normalization"),
+            "{error}"
+        );
     }
 }

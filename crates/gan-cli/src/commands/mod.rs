@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod evaluate;
 mod inspect;
+mod recipes;
 mod sample;
 mod train;
 mod train_classifier;
@@ -23,6 +24,8 @@ use std::path::Path;
 pub(crate) enum Command {
     /// Train a GAN; with no options the tutorial's recipe on MNIST
     Train(train::TrainArguments),
+    /// List the recipes that train offers, with their scores and times
+    Recipes(recipes::RecipesArguments),
     /// Train the feature network that scores of a data set are made with
     TrainClassifier(train_classifier::TrainClassifierArguments),
     /// Draw images from a trained generator
@@ -41,6 +44,7 @@ impl Command {
     pub(crate) fn run(self, console: &Console) -> Result<()> {
         match self {
             Self::Train(arguments) => train::run(&arguments, console),
+            Self::Recipes(arguments) => recipes::run(&arguments, console),
             Self::TrainClassifier(arguments) => train_classifier::run(&arguments, console),
             Self::Sample(arguments) => sample::run(&arguments, console),
             Self::Evaluate(arguments) => evaluate::run(&arguments, console),

@@ -23,7 +23,10 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub(crate) struct TrainArguments {
-    /// Read the configuration from this TOML file; flags override it
+    /// Begin from this recipe; `recipes` lists them [default: tutorial]
+    #[arg(long, value_name = "NAME")]
+    recipe: Option<String>,
+    /// Read the configuration from this TOML file, over the recipe; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -215,12 +218,9 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
 }
 
 impl TrainArguments {
-    /// Defaults ← file ← flags.
+    /// Defaults ← recipe ← file ← flags.
     fn effective_config(&self) -> Result<RunConfig> {
-        let mut config = match &self.config {
-            Some(path) => RunConfig::read(path)?,
-            None => RunConfig::default(),
-        };
+        let mut config = RunConfig::layered(self.recipe.as_deref(), self.config.as_deref())?;
         let train = &mut config.train;
         set(&mut train.epochs, self.epochs);
         set(&mut train.steps, self.steps.map(Some));

@@ -153,6 +153,24 @@ impl Window {
         }
     }
 
+    /// Whether patches are the large image's pixels themselves, so that none need to be gathered.
+    fn is_pointwise(&self) -> bool {
+        self.taps() == 1
+            && self.moves.stride == 1
+            && self.moves.padding == 0
+            && self.large() == self.channels * self.pixels()
+    }
+
+    /// For a pointwise window each group's rows of the large and of the small image, and its weights.
+    fn pointwise_groups(&self) -> impl Iterator<Item = [Range<usize>; 3]> + use<'_> {
+        (0..self.groups).map(|group| {
+            [self.channels, self.features, self.weights()].map(|all| {
+                let share = all / self.groups;
+                group * share..(group + 1) * share
+            })
+        })
+    }
+
     /// Calls `f` for each group and tile with the places of its taps.
     fn for_each_tile(&self, n: usize, mut f: impl FnMut(Part<'_>)) {
         let mut places = Vec::new();
@@ -180,6 +198,20 @@ impl Window {
 
     /// small ← weight ⋆ large
     pub(super) fn shrink<T: Element>(&self, weight: &[T], large: &[T], small: &mut [T], n: usize) {
+        if self.is_pointwise() {
+            let columns = self.pixels() * n;
+            for [channels, features, weights] in self.pointwise_groups() {
+                let large = &large[channels.start * columns..channels.end * columns];
+                let small = &mut small[features.start * columns..features.end * columns];
+                product(
+                    MatMut::from_row_major_slice_mut(small, features.len(), columns),
+                    Onto::Replace,
+                    MatRef::from_row_major_slice(&weight[weights], features.len(), channels.len()),
+                    MatRef::from_row_major_slice(large, channels.len(), columns),
+                );
+            }
+            return;
+        }
         let mut buffer = self.patches(n);
         let columns = self.pixels() * n;
         self.for_each_tile(n, |part| {
@@ -199,6 +231,22 @@ impl Window {
 
     /// large ← weightᵀ ⋆ small, the adjoint of [`Self::shrink`].
     pub(super) fn enlarge<T: Element>(&self, weight: &[T], small: &[T], large: &mut [T], n: usize) {
+        if self.is_pointwise() {
+            let columns = self.pixels() * n;
+            for [channels, features, weights] in self.pointwise_groups() {
+                let large = &mut large[channels.start * columns..channels.end * columns];
+                let small = &small[features.start * columns..features.end * columns];
+                let weight = &weight[weights];
+                let weight = MatRef::from_row_major_slice(weight, features.len(), channels.len());
+                product(
+                    MatMut::from_row_major_slice_mut(large, channels.len(), columns),
+                    Onto::Replace,
+                    weight.transpose(),
+                    MatRef::from_row_major_slice(small, features.len(), columns),
+                );
+            }
+            return;
+        }
         let mut buffer = self.patches(n);
         large.fill(T::zero());
         self.for_each_tile(n, |part| {
@@ -221,6 +269,22 @@ impl Window {
         gradient: &mut [T],
         n: usize,
     ) {
+        if self.is_pointwise() {
+            let columns = self.pixels() * n;
+            for [channels, features, weights] in self.pointwise_groups() {
+                let large = &large[channels.start * columns..channels.end * columns];
+                let small = &small[features.start * columns..features.end * columns];
+                let large = MatRef::from_row_major_slice(large, channels.len(), columns);
+                let gradient = &mut gradient[weights];
+                product(
+                    MatMut::from_row_major_slice_mut(gradient, features.len(), channels.len()),
+                    Onto::Replace,
+                    MatRef::from_row_major_slice(small, features.len(), columns),
+                    large.transpose(),
+                );
+            }
+            return;
+        }
         let mut buffer = self.patches(n);
         gradient.fill(T::zero());
         self.for_each_tile(n, |part| {

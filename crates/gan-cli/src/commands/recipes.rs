@@ -1,0 +1,25 @@
+//! `gan-cli recipes`: what `train --recipe` offers.
+
+use super::program;
+use crate::console::Console;
+use crate::recipes::Recipe;
+use anyhow::Result;
+
+#[derive(clap::Args)]
+pub(crate) struct RecipesArguments {
+    /// Print this recipe's file, to read or to begin a --config from
+    name: Option<String>,
+}
+
+pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Result<()> {
+    if let Some(name) = &arguments.name {
+        console.result(Recipe::named(name)?.text.trim_end().to_string());
+        return Ok(());
+    }
+    for Recipe { name, about, .. } in Recipe::all()? {
+        console.result(format!("{name:<14}{}", about.about));
+        console.result(format!("{:14}{}; {}", "", about.time, about.scores));
+    }
+    console.line(format!("Next: {} train --recipe NAME", program()));
+    Ok(())
+}

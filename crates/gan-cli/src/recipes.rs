@@ -1,0 +1,143 @@
+//! Recipes: configurations with a name, each a TOML file in the binary.
+
+use crate::config::RunConfig;
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The files, in the order of a list.
+const FILES: [(&str, &str); 11] = [
+    ("tutorial", include_str!("../recipes/tutorial.toml")),
+    ("best", include_str!("../recipes/best.toml")),
+    ("fast", include_str!("../recipes/fast.toml")),
+    ("dcgan", include_str!("../recipes/dcgan.toml")),
+    ("cgan", include_str!("../recipes/cgan.toml")),
+    ("lsgan", include_str!("../recipes/lsgan.toml")),
+    ("wgan-gp", include_str!("../recipes/wgan-gp.toml")),
+    ("hinge-sn", include_str!("../recipes/hinge-sn.toml")),
+    ("r3gan-small", include_str!("../recipes/r3gan-small.toml")),
+    ("best-stacked", include_str!("../recipes/best-stacked.toml")),
+    ("ring", include_str!("../recipes/ring.toml")),
+];
+
+/// A configuration that a run can begin from.
+pub(crate) struct Recipe {
+    pub(crate) name: &'static str,
+    /// The whole file.
+    pub(crate) text: &'static str,
+    pub(crate) about: About,
+    /// What it sets.
+    config: Table,
+}
+
+/// The file's table `[recipe]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct About {
+    /// What it is, in a line.
+    pub(crate) about: String,
+    /// What it took on two cores.
+    pub(crate) time: String,
+    /// What it scored.
+    pub(crate) scores: String,
+    /// The least and the most that each score of `evaluate` may be.
+    #[serde(default, rename = "expected")]
+    _expected: Table,
+}
+
+impl Recipe {
+    pub(crate) fn all() -> Result<Vec<Self>> {
+        let parse = |(name, text): (&'static str, &'static str)| Self::parse(name, text);
+        FILES.into_iter().map(parse).collect()
+    }
+
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        match FILES.into_iter().find(|(known, _)| *known == name) {
+            Some((name, text)) => Self::parse(name, text),
+            None => {
+                let known = FILES.map(|(name, _)| name).join(", ");
+                let text = format!("there is no recipe `{name}`, expected one of {known}");
+                Err(WrongUse(text).into())
+            }
+        }
+    }
+
+    fn parse(name: &'static str, text: &'static str) -> Result<Self> {
+        let mut config: Table = toml::from_str(text).with_context(|| format!("recipe {name}"))?;
+        let about = config
+            .remove("recipe")
+            .with_context(|| format!("recipe {name} has no table [recipe]"))?;
+        config.insert("recipe".to_string(), Value::String(name.to_string()));
+        Ok(Self {
+            name,
+            text,
+            about: about.try_into().with_context(|| format!("recipe {name}"))?,
+            config,
+        })
+    }
+
+    /// The configuration, with what `file` sets instead.
+    pub(crate) fn extended(&self, file: Table) -> Result<RunConfig> {
+        let mut config = self.config.clone();
+        merge(&mut config, file);
+        config
+            .try_into()
+            .with_context(|| format!("recipe {}", self.name))
+    }
+}
+
+/// Puts the values of `file` over those of `base`, table by table.
+fn merge(base: &mut Table, file: Table) {
+    for (key, value) in file {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(table)) => merge(base, table),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_a_valid_configuration() {
+        for recipe in Recipe::all().unwrap() {
+            let config = recipe.extended(Table::new()).unwrap();
+            config.validate().unwrap();
+            assert_eq!(config.recipe.as_deref(), Some(recipe.name));
+            assert!(recipe.about.about.len() > 20, "{}", recipe.name);
+        }
+    }
+
+    #[test]
+    fn the_tutorial_is_the_default() {
+        let tutorial = Recipe::named("tutorial").unwrap();
+        let mut config = tutorial.extended(Table::new()).unwrap();
+        config.recipe = None;
+        assert_eq!(config, RunConfig::default());
+    }
+
+    #[test]
+    fn a_file_extends_a_recipe_key_by_key() {
+        let file = toml::from_str("[train]\nsteps = 7\n[model]\nwidth = 8\n").unwrap();
+        let best = Recipe::named("best").unwrap();
+        let config = best.extended(file).unwrap();
+        let mut expected = best.extended(Table::new()).unwrap();
+        expected.train.steps = Some(7);
+        expected.model.width = 8;
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = Recipe::named("tutorail").err().unwrap().to_string();
+        assert!(
+            error.contains("tutorail") && error.contains("tutorial, best"),
+            "{error}"
+        );
+    }
+}
