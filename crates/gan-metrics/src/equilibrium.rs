@@ -1,7 +1,9 @@
 //! Equilibrium: what the discriminator makes of images that it knows, that are new, and generated.
 
+use crate::images::BLOCK_IMAGES;
 use crate::spread::mean_and_deviation;
 use crate::{ImageSet, MetricError};
+use candle_core::{Device, Tensor};
 use gan_core::{Discriminator, Mode};
 
 /// Mean of D = σ(logit), the probability of being real, over three sets.
@@ -28,7 +30,8 @@ pub struct Mean {
 }
 
 impl Equilibrium {
-    /// Judges all images by `discriminator` in evaluation mode.
+    /// Judges all images by `discriminator` in evaluation mode. A class-conditional one needs their
+    /// labels.
     ///
     /// # Errors
     /// When the discriminator does not take the images; [`MetricError::NotFinite`] for its logits.
@@ -75,11 +78,18 @@ fn mean_judgement(
 ) -> Result<Mean, EquilibriumError> {
     let mut judgements = Vec::with_capacity(images.count());
     let parameters = discriminator.parameters();
-    for block in images.blocks() {
-        let block = block?
+    for (number, block) in images.blocks().enumerate() {
+        let block = block?;
+        let labels = images.labels().map(|labels| {
+            let first = number * BLOCK_IMAGES;
+            Tensor::new(&labels[first..first + block.dim(0)?], &Device::Cpu)
+        });
+        let labels = labels.transpose()?;
+        let block = block
             .to_dtype(parameters.dtype())?
             .to_device(parameters.device())?;
-        let logits = discriminator.forward(&block, None, Mode::Eval)?.detach();
+        let logits = discriminator.forward(&block, labels.as_ref(), Mode::Eval)?;
+        let logits = logits.detach();
         judgements.extend(
             candle_nn::ops::sigmoid(&logits)?
                 .to_dtype(candle_core::DType::F64)?

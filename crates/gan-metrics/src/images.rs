@@ -19,6 +19,8 @@ pub struct ImageSet {
     shape: ImageShape,
     /// Shared by clones: MNIST's training images take 188 MB.
     pixels: Arc<Vec<f32>>,
+    /// Of each image, where they are known.
+    labels: Option<Vec<u32>>,
 }
 
 impl ImageSet {
@@ -64,6 +66,7 @@ impl ImageSet {
             name,
             shape,
             pixels: Arc::new(pixels),
+            labels: None,
         };
         if images.count() < 2 {
             return Err(MetricError::TooFew {
@@ -74,6 +77,27 @@ impl ImageSet {
             });
         }
         Ok(images)
+    }
+
+    /// The images with their classes, one each, which a class-conditional discriminator is told.
+    ///
+    /// # Errors
+    /// [`MetricError::Shape`] for another number of labels.
+    pub fn with_labels(mut self, labels: Vec<u32>) -> Result<Self, MetricError> {
+        if labels.len() != self.count() {
+            return Err(MetricError::Shape {
+                what: format!("the labels of {}", self.name),
+                values: labels.len(),
+                dimensions: self.count(),
+            });
+        }
+        self.labels = Some(labels);
+        Ok(self)
+    }
+
+    /// The class of each image, where it is known.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
     }
 
     /// As [`new`](Self::new), from bytes: 0 becomes -1 and 255 becomes 1.
@@ -108,6 +132,7 @@ impl ImageSet {
     #[must_use]
     pub fn split_channels(mut self) -> Self {
         self.shape.channels = 1;
+        self.labels = None;
         self
     }
 

@@ -28,7 +28,8 @@ pub enum Classes {
 }
 
 impl Classes {
-    fn of(self, image: u64, classes: usize) -> u32 {
+    /// The class of image number `image`, for a generator of `classes` classes.
+    pub fn of(self, image: u64, classes: usize) -> u32 {
         let turn = |k: u64| (k % classes.max(1) as u64) as u32;
         match self {
             Self::InTurn => turn(image),

@@ -205,13 +205,21 @@ fn held_out(config: &DataConfig) -> Result<(Option<Dataset>, Vec<String>)> {
 }
 
 fn image_set(name: &str, data: &Dataset) -> Result<ImageSet> {
-    Ok(ImageSet::from_bytes(name, data.shape(), data.pixels())?)
+    let images = ImageSet::from_bytes(name, data.shape(), data.pixels())?;
+    Ok(match data.labels() {
+        Some(labels) => images.with_labels(labels.to_vec())?,
+        None => images,
+    })
 }
 
 /// The first `count` images, or all where there are fewer.
 fn first(images: &ImageSet, count: usize) -> Result<ImageSet> {
     let pixels = images.images().take(count).flatten().copied().collect();
-    Ok(ImageSet::new(images.name(), images.shape(), pixels)?)
+    let first = ImageSet::new(images.name(), images.shape(), pixels)?;
+    Ok(match images.labels() {
+        Some(labels) => first.with_labels(labels.iter().take(count).copied().collect())?,
+        None => first,
+    })
 }
 
 fn class_names(data: &Dataset) -> Vec<String> {

@@ -10,7 +10,7 @@ use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed};
 use gan_data::{Channels, ImageFolderOptions, Split};
 use gan_metrics::ImageSet;
 use gan_models::{GeneratorHeader, ModelConfig};
-use gan_sample::{Sampler, read_npy};
+use gan_sample::{Classes, Sampler, read_npy};
 use std::path::{Path, PathBuf};
 
 /// Images, or what makes them.
@@ -135,11 +135,13 @@ impl Subject {
         seed: Seed,
         shape: ImageShape,
     ) -> Result<ImageSet> {
+        let mut classes = None;
         let (found, mut pixels, origin) = match &self.source {
             Source::Generator {
                 generator, model, ..
             } => {
                 let count = count.unwrap_or(default_count);
+                classes = generator.classes();
                 let (shape, pixels) = draw(generator.as_ref(), model, count, seed)?;
                 (shape, pixels, &self.facts.path)
             }
@@ -183,11 +185,15 @@ impl Subject {
             ))
             .into());
         }
-        Ok(ImageSet::new(
-            format!("generated images ({origin})"),
-            shape,
-            pixels,
-        )?)
+        let images = ImageSet::new(format!("generated images ({origin})"), shape, pixels)?;
+        Ok(match classes {
+            Some(known) => {
+                let labels = (0..images.count() as u64).map(|k| Classes::InTurn.of(k, known));
+                let labels = labels.collect();
+                images.with_labels(labels)?
+            }
+            None => images,
+        })
     }
 }
 
