@@ -13,6 +13,7 @@ mod ci;
 mod cuda;
 mod fetch;
 mod golden;
+mod recipes;
 mod tidy;
 mod usage;
 mod workspace;
@@ -51,6 +52,8 @@ enum Command {
     Golden(golden::Options),
     /// Measure steps, epochs, sampling and loading on this machine, and print a table.
     Bench(bench::Options),
+    /// Train by a recipe and hold its scores against what its file promises.
+    Recipes(recipes::Options),
     /// Build gan-cli for an NVIDIA GPU, or say what such a build still needs.
     #[command(subcommand)]
     Cuda(cuda::Action),
@@ -74,6 +77,7 @@ fn run(command: Command) -> Result<()> {
         Command::Ci => ci::run(),
         Command::Golden(options) => golden::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Recipes(options) => recipes::run(&options),
         Command::Cuda(action) => cuda::run(&action),
     }
 }

@@ -1,0 +1,131 @@
+//! Whether a recipe still scores what its file promises.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use crate::usage::WrongUse;
+use crate::{cargo, workspace};
+
+/// Where the recipes lie.
+const FOLDER: &str = "crates/gan-cli/recipes";
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Train by this recipe, evaluate, and hold the scores against its file; takes its time
+    #[arg(long, value_name = "NAME")]
+    check: String,
+}
+
+/// The part of a recipe's file that is looked at here.
+#[derive(Deserialize)]
+struct File {
+    recipe: About,
+}
+
+#[derive(Deserialize)]
+struct About {
+    /// The least and the most of each score, by the names that evaluation.json has.
+    #[serde(default)]
+    expected: BTreeMap<String, [f64; 2]>,
+}
+
+#[derive(Deserialize)]
+struct Evaluation {
+    scores: Vec<Score>,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    kind: String,
+    value: f64,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let name = &options.check;
+    let file = workspace::root().join(FOLDER).join(format!("{name}.toml"));
+    let text = fs::read_to_string(&file)
+        .with_context(|| WrongUse(format!("{}: there is no such recipe", file.display())))?;
+    let expected = expected(&text).with_context(|| file.display().to_string())?;
+    if expected.is_empty() {
+        bail!("{}: no [recipe.expected] to check", file.display());
+    }
+    let out = workspace::target()?.join("recipes").join(name);
+    let gan_cli = |arguments: &str| {
+        let mut command = cargo::command("run --release -p gan-cli --");
+        command.args(arguments.split(' ')).arg(&out);
+        cargo::run(&mut command)
+    };
+    gan_cli(&format!("train --recipe {name} --force --out"))?;
+    gan_cli("evaluate")?;
+    let misses = misses(&out.join("evaluation.json"), &expected)?;
+    if misses.is_empty() {
+        println!(
+            "{name}: all {} scores are within their bands",
+            expected.len()
+        );
+        return Ok(());
+    }
+    bail!("{name}: {}", misses.join("; "))
+}
+
+fn expected(text: &str) -> Result<BTreeMap<String, [f64; 2]>> {
+    Ok(toml::from_str::<File>(text)?.recipe.expected)
+}
+
+/// What lies outside of its band.
+fn misses(path: &Path, expected: &BTreeMap<String, [f64; 2]>) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let evaluation: Evaluation =
+        serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    let mut misses = Vec::new();
+    for (kind, [least, most]) in expected {
+        let score = evaluation.scores.iter().find(|score| score.kind == *kind);
+        match score {
+            Some(score) if (*least..=*most).contains(&score.value) => {}
+            Some(score) => misses.push(format!(
+                "{kind} is {:.4}, expected {least} to {most}",
+                score.value
+            )),
+            None => misses.push(format!("{kind} was not scored")),
+        }
+    }
+    Ok(misses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_outside_of_their_bands_and_missing_ones_are_said() {
+        let expected = expected(
+            "[recipe]\nabout = 'x'\n[recipe.expected]\nrecall = [0.7, 1]\nfid = [0, 3]\nkid = [0, 1]",
+        )
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("evaluation.json");
+        let scores =
+            r#"{"scores": [{"kind": "recall", "value": 0.8}, {"kind": "fid", "value": 4}]}"#;
+        fs::write(&path, scores).unwrap();
+        let misses = misses(&path, &expected).unwrap();
+        assert_eq!(
+            misses,
+            ["fid is 4.0000, expected 0 to 3", "kid was not scored"]
+        );
+    }
+
+    #[test]
+    fn every_file_has_bands_that_can_be_read() {
+        let folder = workspace::root().join(FOLDER);
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let bands = expected(&fs::read_to_string(&path).unwrap()).unwrap();
+            let is_toy = path.ends_with("ring.toml");
+            assert_eq!(bands.is_empty(), is_toy, "{}", path.display());
+        }
+    }
+}
