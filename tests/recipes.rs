@@ -19,7 +19,7 @@ fn succeed(folder: &Path, arguments: &str) -> String {
     text(&output.stdout)
 }
 
-/// Few recipes find all eight; a loss of the wrong sign, or without its gradient, finds none.
+/// A loss of the wrong sign, or without its gradient, finds none.
 #[test]
 fn the_ring_is_fully_covered_in_seconds() {
     let folder = tempfile::tempdir().unwrap();

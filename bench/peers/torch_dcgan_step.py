@@ -19,6 +19,7 @@ parser.add_argument("--batch", type=int, default=128)
 parser.add_argument("--repeat", type=int, default=40)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--width", type=int, default=64)
+parser.add_argument("--penalty", action="store_true", help="R1 and R2, every step")
 parser.add_argument("--channels-last", action="store_true", help="the other memory order")
 arguments = parser.parse_args()
 torch.set_num_threads(arguments.threads)
@@ -70,9 +71,14 @@ def step(real):
     for parameter in discriminator.parameters():
         parameter.requires_grad_(True)
     of_discriminator.zero_grad()
-    logits = discriminator(torch.cat([real, fake.detach()])).flatten()
+    images = torch.cat([real, fake.detach()]).requires_grad_(arguments.penalty)
+    logits = discriminator(images).flatten()
     on_real, on_fake = logits[: arguments.batch], logits[arguments.batch :]
-    (softplus(-on_real).mean() + softplus(on_fake).mean()).div(2).backward()
+    loss = (softplus(-on_real).mean() + softplus(on_fake).mean()).div(2)
+    if arguments.penalty:
+        (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+        loss = loss + gradients.square().sum((1, 2, 3)).mean()
+    loss.backward()
     of_discriminator.step()
 
 

@@ -90,23 +90,18 @@ impl GeneratorHeader {
         Ok((header, generator))
     }
 
-    /// A generator has a bias for every pixel, so an image cannot have more values than the file:
-    /// a header that claims more must not make the network allocate them.
+    /// A header that claims more than the file holds must not make the network allocate it.
     fn check_size(&self, weights: &Weights, path: &Path) -> Result<(), GeneratorFileError> {
-        let ImageShape {
-            channels,
-            height,
-            width,
-        } = self.image_shape;
+        self.model.validate()?;
         let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
-        let claimed = channels
-            .checked_mul(height)
-            .and_then(|n| n.checked_mul(width));
-        match claimed {
-            Some(1..) if claimed <= Some(held) => Ok(()),
+        match self.model.least_generator_values(self.image_shape) {
+            Some(least) if (1..=held).contains(&least) => Ok(()),
             _ => Err(GeneratorFileError::Header {
                 path: path.to_path_buf(),
-                found: format!("{held} values for images of {}", self.image_shape),
+                found: format!(
+                    "{held} values for a generator ({}) of images of {}",
+                    self.model.architecture, self.image_shape
+                ),
             }),
         }
     }

@@ -110,6 +110,8 @@ pub enum ModelError {
 const MAX_LATENT_DIM: usize = 65_536;
 const MAX_MLP_WIDTH: usize = 65_536;
 const MAX_WIDTH: usize = 1024;
+/// Values of an image.
+const MAX_PIXELS: usize = 1 << 26;
 const MAX_CLASSES: usize = 65_536;
 
 impl ModelConfig {
@@ -244,6 +246,45 @@ impl ModelConfig {
         }
         within("width", self.width, MAX_WIDTH)?;
         within("classes", self.classes.unwrap_or(1), MAX_CLASSES)
+    }
+
+    /// A number of values that a generator of images of this shape has at least; none if there is no
+    /// such generator.
+    pub(crate) fn least_generator_values(&self, image: ImageShape) -> Option<usize> {
+        let ImageShape {
+            channels,
+            height,
+            width,
+        } = image;
+        let pixels = channels.checked_mul(height)?.checked_mul(width)?;
+        if pixels == 0 || pixels > MAX_PIXELS {
+            return None;
+        }
+        let product = |factors: &[usize]| {
+            let mut factors = factors.iter();
+            factors.try_fold(1_usize, |product, factor| product.checked_mul(*factor))
+        };
+        match self.architecture {
+            Architecture::Mlp => {
+                let mut inputs = self.latent_dim;
+                let mut values = pixels;
+                for outputs in &self.generator_widths {
+                    values = values.checked_add(product(&[inputs, *outputs])?)?;
+                    inputs = *outputs;
+                }
+                values.checked_add(product(&[inputs, pixels])?)
+            }
+            Architecture::Dcgan => product(&[self.latent_dim.max(self.width), self.width]),
+            Architecture::Residual => {
+                let sides = residual::smallest_sides(image);
+                product(&[
+                    self.latent_dim.max(self.width),
+                    self.width,
+                    sides[0],
+                    sides[1],
+                ])
+            }
+        }
     }
 
     /// Whether a training batch of one image is impossible, because the generator has batch

@@ -4,7 +4,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageShape, Mode, Seed, Weights};
-use gan_models::{GeneratorHeader, ModelConfig};
+use gan_models::{Architecture, GeneratorHeader, ModelConfig};
 use std::path::Path;
 
 const SHAPE: ImageShape = ImageShape {
@@ -100,4 +100,54 @@ fn files_without_a_usable_header_are_refused() {
             "{error}"
         );
     }
+}
+
+/// Headers that claim networks far larger than their files must be refused before they are built.
+#[test]
+fn a_header_of_a_larger_network_than_the_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generator.safetensors");
+    let huge = ImageShape {
+        channels: 1,
+        height: 8191,
+        width: 8191,
+    };
+    let small = ModelConfig {
+        architecture: Architecture::Dcgan,
+        latent_dim: 4,
+        width: 2,
+        ..ModelConfig::default()
+    };
+    let generator = small
+        .generator(SHAPE, Seed(4), DType::F32, &Device::Cpu)
+        .unwrap();
+    let wide = |architecture| ModelConfig {
+        architecture,
+        width: 1024,
+        generator_widths: vec![60_000, 60_000],
+        ..small.clone()
+    };
+    for (model, shape) in [
+        (wide(Architecture::Mlp), SHAPE),
+        (wide(Architecture::Dcgan), SHAPE),
+        (wide(Architecture::Residual), SHAPE),
+        (
+            ModelConfig {
+                architecture: Architecture::Residual,
+                ..small.clone()
+            },
+            huge,
+        ),
+    ] {
+        let header = GeneratorHeader::new(model, shape, 1, Seed(0));
+        header.save(generator.as_ref(), &path).unwrap();
+        let error = GeneratorHeader::load(&path, &Device::Cpu).err().unwrap();
+        assert!(
+            error.to_string().contains("values for a generator"),
+            "{error}"
+        );
+    }
+    let header = GeneratorHeader::new(small, SHAPE, 1, Seed(0));
+    header.save(generator.as_ref(), &path).unwrap();
+    GeneratorHeader::load(&path, &Device::Cpu).unwrap();
 }

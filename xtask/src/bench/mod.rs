@@ -45,6 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let workloads = Workloads::build()?;
     let programs = Programs::build()?;
     let mut rows = steps(&workloads, &peers, options.rounds)?;
+    rows.extend(convolutional(&workloads, &peers, options.rounds)?);
     rows.extend(other_work(&workloads, options.rounds)?);
     rows.extend(programs.run(options.rounds)?);
     println!("{}", table::render(&rows));
@@ -54,8 +55,41 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Convolutional networks' steps, with their names and repetitions.
+const CONVOLUTIONAL: [(&str, &str, usize); 3] = [
+    ("dcgan64", "step of DCGAN, width 64", 20),
+    ("dcgan32", "step of DCGAN, width 32", 60),
+    ("penalized32", "step of DCGAN, width 32, R1 and R2", 60),
+];
+
+/// The steps of convolutional networks and of the peers', each round one after the other.
+fn convolutional(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (workload, name, repeat) in CONVOLUTIONAL {
+        let peers: Vec<&Peer> = peers.iter().filter(|p| p.workload == workload).collect();
+        let mut ours = Vec::new();
+        let mut others = vec![Vec::new(); peers.len()];
+        for round in 1..=rounds {
+            println!("round {round} of {rounds}: {name}");
+            ours.push(workloads.run(workload, 128, 2, repeat)?);
+            for (peer, found) in peers.iter().zip(&mut others) {
+                found.push(peer.run()?);
+            }
+        }
+        let ours = Figures::middle(&ours);
+        rows.push(Row::new(format!("{name}, 2 threads"), &ours).images(128));
+        for (peer, found) in peers.iter().zip(&others) {
+            let name = format!("{name}, {}", peer.name);
+            let row = Row::new(name, &Figures::middle(found)).images(128);
+            rows.push(row.slower_than(&ours));
+        }
+    }
+    Ok(rows)
+}
+
 /// Steps, their floors and the peers, each round one after the other.
 fn steps(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
+    let peers: Vec<&Peer> = peers.iter().filter(|p| p.workload == "step").collect();
     let mut steps = vec![Vec::new(); STEPS.len()];
     let mut floors = steps.clone();
     let mut others = vec![Vec::new(); peers.len()];

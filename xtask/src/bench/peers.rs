@@ -11,13 +11,16 @@ use crate::workspace;
 /// A script of bench/peers with its arguments.
 pub(super) struct Peer {
     pub(super) name: &'static str,
+    /// The workload of ours that does the same.
+    pub(super) workload: &'static str,
     python: PathBuf,
     script: &'static str,
     arguments: &'static [&'static str],
 }
 
-/// Name, module, pip line, script, arguments.
+/// Name, workload of ours, module, pip line, script, arguments.
 type Known = (
+    &'static str,
     &'static str,
     &'static str,
     &'static str,
@@ -25,10 +28,18 @@ type Known = (
     &'static [&'static str],
 );
 
-const KNOWN: [Known; 3] = [
-    ("JAX, jitted", "jax", "jax optax numpy", "jax_step.py", &[]),
+const KNOWN: [Known; 6] = [
+    (
+        "JAX, jitted",
+        "step",
+        "jax",
+        "jax optax numpy",
+        "jax_step.py",
+        &[],
+    ),
     (
         "PyTorch, fused Adam",
+        "step",
         "torch",
         "torch numpy",
         "torch_step.py",
@@ -36,10 +47,35 @@ const KNOWN: [Known; 3] = [
     ),
     (
         "PyTorch, eager",
+        "step",
         "torch",
         "torch numpy",
         "torch_step.py",
         &["--eager"],
+    ),
+    (
+        "PyTorch, channels last",
+        "dcgan64",
+        "torch",
+        "torch numpy",
+        "torch_dcgan_step.py",
+        &["--width", "64", "--channels-last"],
+    ),
+    (
+        "PyTorch, channels last",
+        "dcgan32",
+        "torch",
+        "torch numpy",
+        "torch_dcgan_step.py",
+        &["--width", "32", "--channels-last"],
+    ),
+    (
+        "PyTorch, channels last",
+        "penalized32",
+        "torch",
+        "torch numpy",
+        "torch_dcgan_step.py",
+        &["--width", "32", "--channels-last", "--penalty"],
     ),
 ];
 
@@ -51,10 +87,11 @@ impl Peer {
     /// When there are none.
     pub(super) fn all(python: &Path) -> Result<Vec<Self>> {
         let mut found = Vec::new();
-        for (name, module, packages, script, arguments) in KNOWN {
+        for (name, workload, module, packages, script, arguments) in KNOWN {
             if has(python, module) {
                 found.push(Self {
                     name,
+                    workload,
                     python: python.to_path_buf(),
                     script,
                     arguments,
