@@ -257,10 +257,11 @@ impl Trainer {
     /// penalty looks there in this step.
     fn judge(&self, shown: &Shown, real: &Real<'_>) -> TensorResult<Recorded> {
         let [real_images, fake_images] = &shown.images;
-        let between = |regularizer: &Box<dyn Regularizer>| {
-            regularizer.points() == Points::Interpolated && self.penalizes()
-        };
-        if !self.regularizers.iter().any(between) {
+        let mut points = self
+            .regularizers
+            .iter()
+            .map(|regularizer| regularizer.points());
+        if !self.penalizes() || points.all(|points| points != Points::Interpolated) {
             let both = [real_images, fake_images];
             return self.discriminator.record(&both, real.labels);
         }

@@ -23,7 +23,7 @@ use std::path::Path;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Train a GAN; with no options the tutorial's recipe on MNIST
-    Train(train::TrainArguments),
+    Train(Box<train::TrainArguments>),
     /// List the recipes that train offers, with their scores and times
     Recipes(recipes::RecipesArguments),
     /// Train the feature network that scores of a data set are made with

@@ -13,7 +13,7 @@ pub(crate) struct RecipesArguments {
 
 pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Result<()> {
     if let Some(name) = &arguments.name {
-        console.result(Recipe::named(name)?.text.trim_end().to_string());
+        console.result(Recipe::named(name)?.text.trim_end());
         return Ok(());
     }
     for Recipe { name, about, .. } in Recipe::all()? {

@@ -31,7 +31,12 @@ pub(super) fn infer<T: Element>(net: &ConvNet, x: &Tensor, mode: Mode) -> Result
     let n = x.dim(0)?;
     let blocks = Blocks::new([n]);
     let scratch = T::scratch(&net.inner.scratch);
-    let input = blocks.cut(0..1, &[x.clone()], net.inner.input.elements(), scratch)?;
+    let input = blocks.cut(
+        0..1,
+        std::slice::from_ref(x),
+        net.inner.input.elements(),
+        scratch,
+    )?;
     let activations = run(net, &blocks, &input, mode, false)?;
     images(net, &blocks, &activations, 0)
 }
@@ -196,7 +201,7 @@ impl Plan {
                     let count = blocks.sizes[block] * pixels;
                     (count, parts[block][channel])
                 });
-                joined(blocks)
+                joined(&blocks.collect::<Vec<_>>())
             };
             all.push((0..self.output.channels).map(of_channel).collect());
         }

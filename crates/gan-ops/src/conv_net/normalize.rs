@@ -85,10 +85,10 @@ impl<T: Element> Kernel for Measure<'_, T> {
 }
 
 /// The moments of everything from those of parts of so many values (Chan et al., 1979).
-pub(super) fn joined(parts: impl Iterator<Item = (usize, Moments)> + Clone) -> Moments {
-    let count: f64 = parts.clone().map(|(count, _)| count as f64).sum();
+pub(super) fn joined(parts: &[(usize, Moments)]) -> Moments {
+    let count: f64 = parts.iter().map(|(count, _)| *count as f64).sum();
     let weighted = |of: &dyn Fn(Moments) -> f64| -> f64 {
-        let terms = parts.clone().map(|(n, moments)| n as f64 * of(moments));
+        let terms = parts.iter().map(|(n, moments)| *n as f64 * of(*moments));
         terms.sum::<f64>() / count
     };
     let mean = weighted(&|moments| moments.mean);

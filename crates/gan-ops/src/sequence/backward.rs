@@ -2,13 +2,12 @@
 
 use super::columns::{Batches, matrices, size};
 use super::forward::{Activations, Part, outputs, run};
-use super::normalize::{FeatureGradients, batch_norm_backward, bias_activation_backward};
+use super::normalize::FeatureGradients;
+use super::pointwise::{Normalized, Pointwise};
 use super::{Block, Sequence};
-use crate::Activation;
-use crate::batch_norm::{Moments, inverse_std};
 use crate::element::{Element, with_slice, with_slice_mut};
 use crate::matmul::{Onto, product, rows};
-use crate::parallel::{Kernel, rows_per_task, vectorized};
+use crate::parallel::rows_per_task;
 use crate::scratch::Buffer;
 use candle_core::{Device, Result, Tensor, Var};
 use faer::MatRef;
@@ -427,86 +426,5 @@ impl<T: Element> Delta<T> {
         let rows = self.products.par_chunks_mut(task * n);
         let tasks = rows.zip(self.vectors.par_chunks_mut(task)).enumerate();
         tasks.for_each(|(index, (rows, vectors))| compute(index * task, rows, vectors, n));
-    }
-}
-
-/// What lies between a block's products and its output.
-struct Pointwise<'a, T> {
-    activation: Activation,
-    /// `[o, n]`
-    output: &'a [T],
-    norm: Option<Normalized<'a, T>>,
-    ranges: &'a [Range<usize>],
-    /// The batches to go back through; their columns stand side by side in the gradients.
-    batches: Range<usize>,
-}
-
-/// What the way back through batch normalization needs.
-struct Normalized<'a, T> {
-    /// `[o, n]`
-    values: &'a [T],
-    /// By feature, then batch.
-    moments: &'a [Moments],
-    /// γ, `[o]`
-    weight: Vec<T>,
-    eps: f64,
-}
-
-impl<T: Element> Pointwise<'_, T> {
-    /// Turns gradients by outputs into gradients by products, for features from `first` on.
-    fn backward(&self, first: usize, gradients: &mut [T], vectors: &mut [FeatureGradients<T>]) {
-        vectorized(Backward {
-            pointwise: self,
-            first,
-            gradients,
-            vectors,
-        });
-    }
-
-    #[inline(always)]
-    fn feature_backward(&self, feature: usize, row: &mut [T], sums: &mut FeatureGradients<T>) {
-        let n = self.ranges.last().map_or(0, |range| range.end);
-        let mut rest = row;
-        for batch in self.batches.clone() {
-            let range = self.ranges[batch].clone();
-            let place = feature * n + range.start..feature * n + range.end;
-            let (gradient, after) = rest.split_at_mut(range.len());
-            rest = after;
-            let output = &self.output[place.clone()];
-            sums.add(match &self.norm {
-                None => bias_activation_backward(gradient, output, self.activation),
-                Some(norm) => {
-                    let moments = norm.moments[feature * self.ranges.len() + batch];
-                    let scales = (
-                        norm.weight[feature],
-                        inverse_std(moments.variance, norm.eps),
-                    );
-                    let normalized = &norm.values[place];
-                    batch_norm_backward(gradient, output, normalized, scales, self.activation)
-                }
-            });
-        }
-    }
-}
-
-/// [`Pointwise::backward`]
-struct Backward<'a, T> {
-    pointwise: &'a Pointwise<'a, T>,
-    first: usize,
-    gradients: &'a mut [T],
-    vectors: &'a mut [FeatureGradients<T>],
-}
-
-impl<T: Element> Kernel for Backward<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let columns = self.gradients.len() / self.vectors.len().max(1);
-        let rows = self.gradients.chunks_exact_mut(columns.max(1));
-        for (index, (gradient, vectors)) in rows.zip(self.vectors).enumerate() {
-            self.pointwise
-                .feature_backward(self.first + index, gradient, vectors);
-        }
     }
 }

@@ -4,6 +4,7 @@ mod backward;
 mod columns;
 mod forward;
 mod normalize;
+mod pointwise;
 
 use crate::composed::{self, BatchStatistics};
 use crate::element::for_dtype;
