@@ -59,6 +59,18 @@ fn the_ring_is_fully_covered_in_seconds() {
     assert_eq!((picture.width(), picture.height()), (400, 400));
     succeed(folder, "sample ring --out points.png");
     assert!(folder.join("points.png").exists());
+    for arguments in [
+        &["evaluate", "ring"][..],
+        &["train-classifier", "--data", "ring"],
+    ] {
+        let output = gan_cli(folder, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            text(&output.stderr).contains("are no images"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
 }
 
 /// 500 steps with fewer channels. Noise has an FID of 199, the networks as they begin 143, one digit

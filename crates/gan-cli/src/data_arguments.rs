@@ -2,6 +2,7 @@
 
 use crate::commands::by_name;
 use crate::config::DataConfig;
+use crate::exit::WrongUse;
 use anyhow::Result;
 use gan_core::Seed;
 use gan_data::{Channels, Dataset, Split, Toy};
@@ -62,6 +63,19 @@ impl DataConfig {
             return Ok(gan_data::stacked(&data, STACKED_IMAGES, DATA_SEED)?);
         }
         Ok(data)
+    }
+
+    /// Refuses what has no images to look at by a feature network.
+    pub(crate) fn check_images(&self, command: &str) -> Result<()> {
+        if self.toy().is_none() {
+            return Ok(());
+        }
+        let text = format!(
+            "{}: its points are no images, expected a data set of images for {command}; a run's \
+             samples/ show how its points lie",
+            self.path.display()
+        );
+        Err(WrongUse(text).into())
     }
 
     /// The distribution of points, if it is one.

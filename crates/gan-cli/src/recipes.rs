@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 /// The files, in the order of a list.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
+    ("paper-2014", include_str!("../recipes/paper-2014.toml")),
     ("best", include_str!("../recipes/best.toml")),
     ("fast", include_str!("../recipes/fast.toml")),
     ("dcgan", include_str!("../recipes/dcgan.toml")),

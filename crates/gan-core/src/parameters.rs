@@ -19,11 +19,11 @@ pub enum ParameterKind {
 }
 
 impl ParameterKind {
-    /// The kind of the tensor of that name. Running statistics and the vectors of spectral
-    /// normalization are the only buffers that candle-nn's layers and ours make.
+    /// The kind of the tensor of that name. Running statistics, the vectors of spectral
+    /// normalization and the count of dropout are the only buffers that candle-nn's layers and ours make.
     pub fn of(name: &str) -> Self {
         match name.rsplit('.').next() {
-            Some("running_mean" | "running_var" | "weight_u") => Self::Buffer,
+            Some("running_mean" | "running_var" | "weight_u" | "dropout_count") => Self::Buffer,
             _ => Self::Trainable,
         }
     }

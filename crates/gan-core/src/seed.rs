@@ -41,6 +41,8 @@ pub enum Purpose {
     ToyData = 15,
     /// Which images of a training batch are mirrored; the index is the epoch's number.
     Mirror = 16,
+    /// Which units a layer with dropout drops; the index is the pass through the network, from 0.
+    Dropout = 17,
 }
 
 /// The number that a run's randomness grows from.

@@ -24,6 +24,7 @@ mod convolutional;
 mod dcgan;
 mod generator_file;
 mod layers;
+mod maxout;
 mod mlp;
 mod registry;
 mod residual;

@@ -8,6 +8,8 @@ use gan_ops::{Activation, Sequence};
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 
+const RELU: Activation = Activation::LeakyRelu { slope: 0.0 };
+
 /// The tutorial writes `BatchNorm1d(n, 0.8)`, whose second argument is eps, not momentum.
 const BATCH_NORM_EPS: f64 = 0.8;
 
@@ -51,6 +53,33 @@ impl MlpGenerator {
         }
         let pixels = image_shape.elements();
         blocks.push(linear(inputs, pixels, Activation::Tanh, &model.pp(index))?);
+        Ok(Self {
+            layers: Sequence::new(blocks)?,
+            latent_dim,
+            classes,
+            image_shape,
+            parameters,
+        })
+    }
+
+    /// Rectifiers without batch normalization.
+    pub(crate) fn of_rectifiers(
+        latent_dim: usize,
+        widths: &[usize],
+        classes: Option<usize>,
+        image_shape: ImageShape,
+        parameters: ParameterStore,
+    ) -> Result<Self> {
+        let model = parameters.builder().pp("model");
+        let mut blocks = Vec::new();
+        let mut inputs = latent_dim + classes.unwrap_or(0);
+        for (index, outputs) in widths.iter().enumerate() {
+            blocks.push(linear(inputs, *outputs, RELU, &model.pp(2 * index))?);
+            inputs = *outputs;
+        }
+        let last = model.pp(2 * blocks.len());
+        let pixels = image_shape.elements();
+        blocks.push(linear(inputs, pixels, Activation::Tanh, &last)?);
         Ok(Self {
             layers: Sequence::new(blocks)?,
             latent_dim,

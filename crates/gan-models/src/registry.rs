@@ -1,5 +1,6 @@
 //! From an architecture's name to its networks.
 
+use crate::maxout::{self, MaxoutDiscriminator};
 use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, MlpDiscriminator, MlpGenerator};
 use crate::{dcgan, residual};
 use candle_core::{DType, Device};
@@ -21,6 +22,8 @@ pub enum Architecture {
     Dcgan,
     /// Small residual networks, as in R3GAN.
     Residual,
+    /// The 2014 paper's: a rectifier generator, a discriminator of maxout units with dropout.
+    Maxout,
 }
 
 /// What keeps the discriminator's layers in bounds.
@@ -42,6 +45,7 @@ impl fmt::Display for Architecture {
             Self::Mlp => write!(f, "mlp"),
             Self::Dcgan => write!(f, "dcgan"),
             Self::Residual => write!(f, "residual"),
+            Self::Maxout => write!(f, "maxout"),
         }
     }
 }
@@ -150,6 +154,13 @@ impl ModelConfig {
                 self.classes,
                 parameters,
             )?),
+            Architecture::Maxout => Box::new(MlpGenerator::of_rectifiers(
+                self.latent_dim,
+                &maxout::GENERATOR_WIDTHS,
+                self.classes,
+                image_shape,
+                parameters,
+            )?),
         })
     }
 
@@ -185,6 +196,12 @@ impl ModelConfig {
                 image_shape,
                 self.width,
                 self.classes,
+                parameters,
+            )?),
+            Architecture::Maxout => Box::new(MaxoutDiscriminator::new(
+                image_shape,
+                self.classes,
+                seed,
                 parameters,
             )?),
         })
@@ -265,10 +282,14 @@ impl ModelConfig {
             factors.try_fold(1_usize, |product, factor| product.checked_mul(*factor))
         };
         match self.architecture {
-            Architecture::Mlp => {
+            Architecture::Mlp | Architecture::Maxout => {
+                let widths = match self.architecture {
+                    Architecture::Maxout => &maxout::GENERATOR_WIDTHS[..],
+                    _ => &self.generator_widths,
+                };
                 let mut inputs = self.latent_dim;
                 let mut values = pixels;
-                for outputs in &self.generator_widths {
+                for outputs in widths {
                     values = values.checked_add(product(&[inputs, *outputs])?)?;
                     inputs = *outputs;
                 }
@@ -292,7 +313,7 @@ impl ModelConfig {
     pub fn needs_two_images_a_batch(&self) -> bool {
         match self.architecture {
             Architecture::Mlp | Architecture::Dcgan => true,
-            Architecture::Residual => false,
+            Architecture::Residual | Architecture::Maxout => false,
         }
     }
 }

@@ -61,6 +61,10 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
                 assert!(numbers(&images).iter().all(|value| value.abs() <= 1.0));
                 let recorded = judge.record(&[&images], labels).unwrap();
                 assert_eq!(recorded.outputs[0].dims(), [5]);
+                // Dropout makes training another thing.
+                if architecture == Architecture::Maxout {
+                    continue;
+                }
                 let twin = judge.forward(&images, labels, Mode::Eval).unwrap();
                 for (a, b) in numbers(&recorded.outputs[0]).iter().zip(numbers(&twin)) {
                     assert!(

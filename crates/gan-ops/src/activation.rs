@@ -11,7 +11,8 @@ pub enum Activation {
     Identity,
     /// x where x > 0, else `slope` · x (Maas et al., 2013). The derivative at 0 is `slope`, as PyTorch's.
     LeakyRelu {
-        /// The slope left of 0; positive, so that the result's sign tells the input's.
+        /// The slope left of 0; not negative, so that the result's sign tells the input's. 0 is the
+        /// rectifier.
         slope: f64,
     },
     /// tanh x

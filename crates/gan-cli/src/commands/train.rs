@@ -61,7 +61,7 @@ pub(crate) struct TrainArguments {
     /// Adam's decay of the second moment [default: 0.999]
     #[arg(long, allow_negative_numbers = true)]
     beta2: Option<f64>,
-    /// mlp, dcgan or residual [default: mlp]
+    /// mlp, dcgan, residual or maxout [default: mlp]
     #[arg(long, value_parser = by_name::<Architecture>)]
     architecture: Option<Architecture>,
     /// Channels of a convolutional network's widest images [default: 64]

@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         .clone()
         .unwrap_or_else(|| config.feature_network());
     super::check_free(&out, arguments.force)?;
+    config.check_images("a classifier")?;
     let data = config.open(Split::Train)?;
     if data.labels().is_none() {
         return Err(WrongUse(format!(

@@ -107,6 +107,7 @@ impl DataReference {
         metrics: &[Metric],
         progress: &Progress,
     ) -> Result<Self> {
+        config.check_images("scores")?;
         let training = config.open(Split::Train)?;
         let (held_out, mut notes) = held_out(config)?;
         let training_images = image_set("training images", &training)?;
