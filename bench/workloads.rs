@@ -1,5 +1,5 @@
 //! One measured piece of work a process, so that threads and memory are its own:
-//! `workloads step|floor|infer|load [--batch N] [--threads N] [--repeat N]` prints a line of JSON.
+//! `workloads step|dcgan64|floor|… [--batch N] [--threads N] [--repeat N]` prints a line of JSON.
 //! `cargo xtask bench` runs it and makes the table.
 #![allow(clippy::print_stdout, reason = "the line is the result")]
 

@@ -1,10 +1,10 @@
 //! Differentiable operations that a GAN spends its time in, fused and checked.
 //!
-//! The heart is [`Sequence`]: fully connected blocks with batch normalization and activation, whose
-//! forward and backward passes are written out by hand, in f32 or f64 on the CPU. Its twin, on
-//! candle's graph, runs on every device and can be differentiated any number of times, which a
-//! gradient penalty needs. Each other operation has its twin in [`composed`]. The property tests
-//! hold the two against each other and both against finite differences.
+//! The heart are [`Sequence`], fully connected blocks with batch normalization and activation, and
+//! [`ConvNet`], layers of images with shortcuts. Their forward and backward passes, and the gradients
+//! of gradient penalties, are written out by hand, in f32 or f64 on the CPU. Their twins, on candle's
+//! graph, run on every device. Each other operation has its twin in [`composed`]. The tests hold the
+//! two against each other and both against finite differences.
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
