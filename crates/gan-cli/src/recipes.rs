@@ -137,7 +137,7 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = Recipe::named("tutorail").err().unwrap().to_string();
         assert!(
-            error.contains("tutorail") && error.contains("tutorial, best"),
+            error.contains("tutorail") && error.contains("tutorial, paper-2014"),
             "{error}"
         );
     }
