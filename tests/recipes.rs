@@ -101,10 +101,16 @@ fn fast_learns_digits_of_every_class_in_few_steps() {
         ("sample run --class 10 --out x.png", "classes 0 to 9"),
         ("train --recipe fastest --out x", "expected one of tutorial"),
         ("train --recipe best --data swissroll --out x", "no labels"),
-        ("train --recipe dcgan --r1 1 --out x", "train.r1"),
         (
             "train --discriminator-norm batch --out x",
             "model.discriminator_norm",
+        ),
+        (
+            &format!(
+                "train --recipe dcgan --r1 1 --out x --data {}",
+                data.display()
+            ),
+            "train.r1",
         ),
     ] {
         let arguments: Vec<&str> = arguments.split(' ').collect();
