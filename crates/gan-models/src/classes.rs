@@ -50,6 +50,15 @@ pub(crate) fn with_class(
     }
 }
 
+/// What a generator takes as an image of one pixel: z, with its class behind it.
+pub(crate) fn latent_shape(latent_dim: usize, classes: Option<usize>) -> ImageShape {
+    ImageShape {
+        channels: latent_dim + classes.unwrap_or(0),
+        height: 1,
+        width: 1,
+    }
+}
+
 /// Outputs of a discriminator: one logit, and of a conditional one another for each class, which is
 /// added to that of images of the class. As the last layer is linear in the features φ, this is the
 /// projection discriminator w·φ + b + ⟨v_y, φ⟩ (Miyato & Koyama, 2018, arXiv 1802.05637), with a
@@ -58,23 +67,28 @@ pub(crate) fn outputs(classes: Option<usize>) -> usize {
     1 + classes.unwrap_or(0)
 }
 
-/// What the outputs of n images are multiplied by before they are added to logits:
+/// What the outputs of a discriminator of `shape` are multiplied by before they are added to logits:
 /// `[n, outputs]`, ones and zeros.
+///
+/// # Errors
+/// When the images are of another shape, or their labels are not classes.
 pub(crate) fn readout(
+    images: &Tensor,
+    shape: ImageShape,
     labels: Option<&Tensor>,
-    n: usize,
     classes: Option<usize>,
-    like: &Tensor,
 ) -> Result<Tensor> {
-    let ones = Tensor::ones((n, 1), like.dtype(), like.device())?;
+    check_images(images, shape)?;
+    let n = images.dim(0)?;
+    let ones = Tensor::ones((n, 1), images.dtype(), images.device())?;
     match classes {
         None => Ok(ones),
-        Some(classes) => Tensor::cat(&[&ones, &one_hot(labels, n, classes, like)?], 1),
+        Some(classes) => Tensor::cat(&[&ones, &one_hot(labels, n, classes, images)?], 1),
     }
 }
 
 /// Whether `images` are of the shape that a discriminator takes.
-pub(crate) fn check_images(images: &Tensor, expected: ImageShape) -> Result<()> {
+fn check_images(images: &Tensor, expected: ImageShape) -> Result<()> {
     let (_, channels, height, width) = images.dims4()?;
     let found = ImageShape {
         channels,

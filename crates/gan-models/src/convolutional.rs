@@ -1,6 +1,6 @@
 //! Generators and discriminators of convolutional layers, whatever their architecture.
 
-use crate::classes::{check_images, readout, with_class};
+use crate::classes::{readout, with_class};
 use crate::spectral_norm::SpectralNorm;
 use candle_core::{Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
@@ -100,22 +100,13 @@ impl ConvDiscriminator {
             parameters,
         }
     }
-
-    fn check(&self, images: &Tensor) -> Result<()> {
-        check_images(images, self.image_shape)
-    }
-
-    fn readout(&self, images: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
-        readout(labels, images.dim(0)?, self.classes, images)
-    }
 }
 
 impl Discriminator for ConvDiscriminator {
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        self.check(images)?;
+        let readout = readout(images, self.image_shape, labels, self.classes)?;
         self.norm.refresh(Mode::Eval)?;
-        let outputs = self.net.forward(images, mode)?.flatten_from(1)?;
-        (outputs * self.readout(images, labels)?)?.sum(1)
+        (self.net.forward(images, mode)?.flatten_from(1)? * readout)?.sum(1)
     }
 
     fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
@@ -124,11 +115,10 @@ impl Discriminator for ConvDiscriminator {
                 self.forward(images, labels, Mode::Train)
             });
         }
-        let mut readouts = Vec::with_capacity(batches.len());
-        for images in batches {
-            self.check(images)?;
-            readouts.push(self.readout(images, labels)?);
-        }
+        let readouts = batches.iter();
+        let readouts =
+            readouts.map(|images| readout(images, self.image_shape, labels, self.classes));
+        let readouts = readouts.collect::<Result<Vec<_>>>()?;
         self.norm
             .record(|| self.net.record_logits(batches, &readouts))
     }

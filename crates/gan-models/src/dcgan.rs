@@ -45,11 +45,7 @@ pub(crate) fn generator(
     classes: Option<usize>,
     parameters: ParameterStore,
 ) -> Result<ConvGenerator> {
-    let input = ImageShape {
-        channels: latent_dim + classes.unwrap_or(0),
-        height: 1,
-        width: 1,
-    };
+    let input = classes::latent_shape(latent_dim, classes);
     let levels = levels(image, width);
     let model = parameters.builder().pp("model");
     let mut windows = Vec::new();

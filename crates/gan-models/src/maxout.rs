@@ -5,7 +5,7 @@
 //!
 //! The discriminator is written for candle's graph.
 
-use crate::classes::{self, check_images, readout};
+use crate::classes::{self, readout};
 use crate::layers::linear;
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 use candle_nn::{Init, VarBuilder};
@@ -79,7 +79,7 @@ impl MaxoutDiscriminator {
 
 impl Discriminator for MaxoutDiscriminator {
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        check_images(images, self.image_shape)?;
+        let readout = readout(images, self.image_shape, labels, self.classes)?;
         let count = self.drops.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let mut rng = self.seed.rng(Purpose::Dropout, count as u64);
         let mut x = images.flatten_from(1)?;
@@ -98,7 +98,7 @@ impl Discriminator for MaxoutDiscriminator {
         }
         let Block { weight, bias, .. } = &self.last;
         let outputs = composed::linear(&x, weight, bias, Activation::Identity)?;
-        (outputs * readout(labels, images.dim(0)?, self.classes, images)?)?.sum(1)
+        (outputs * readout)?.sum(1)
     }
 
     fn parameters(&self) -> &ParameterStore {

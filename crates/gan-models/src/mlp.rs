@@ -8,7 +8,23 @@ use gan_ops::{Activation, Sequence};
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 
-const RELU: Activation = Activation::LeakyRelu { slope: 0.0 };
+/// What a generator's hidden layers are besides linear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    /// Leaky rectifiers, all but the first layer with batch normalization before.
+    Tutorial,
+    /// Rectifiers alone.
+    Rectifiers,
+}
+
+impl Hidden {
+    fn activation(self) -> Activation {
+        match self {
+            Self::Tutorial => LEAKY_RELU,
+            Self::Rectifiers => Activation::LeakyRelu { slope: 0.0 },
+        }
+    }
+}
 
 /// The tutorial writes `BatchNorm1d(n, 0.8)`, whose second argument is eps, not momentum.
 const BATCH_NORM_EPS: f64 = 0.8;
@@ -33,53 +49,29 @@ impl MlpGenerator {
     pub(crate) fn new(
         latent_dim: usize,
         widths: &[usize],
+        hidden: Hidden,
         classes: Option<usize>,
         image_shape: ImageShape,
         parameters: ParameterStore,
     ) -> Result<Self> {
         let model = parameters.builder().pp("model");
         let mut blocks = Vec::new();
-        let mut inputs = latent_dim + classes.unwrap_or(0);
-        // The numbers count the tutorial's nn.Sequential: Linear, LeakyReLU, then three modules a block.
+        let mut inputs = classes::latent_shape(latent_dim, classes).elements();
+        // The numbers count the modules of an nn.Sequential: linear, normalization, activation.
         let mut index = 0;
         for (number, outputs) in widths.iter().enumerate() {
-            let mut block = linear(inputs, *outputs, LEAKY_RELU, &model.pp(index))?;
-            if number > 0 {
-                block.norm = Some(batch_norm(*outputs, BATCH_NORM_EPS, &model.pp(index + 1))?);
+            let mut block = linear(inputs, *outputs, hidden.activation(), &model.pp(index))?;
+            index += 1;
+            if number > 0 && hidden == Hidden::Tutorial {
+                block.norm = Some(batch_norm(*outputs, BATCH_NORM_EPS, &model.pp(index))?);
+                index += 1;
             }
             blocks.push(block);
-            index += if number > 0 { 3 } else { 2 };
+            index += 1;
             inputs = *outputs;
         }
         let pixels = image_shape.elements();
         blocks.push(linear(inputs, pixels, Activation::Tanh, &model.pp(index))?);
-        Ok(Self {
-            layers: Sequence::new(blocks)?,
-            latent_dim,
-            classes,
-            image_shape,
-            parameters,
-        })
-    }
-
-    /// Rectifiers without batch normalization.
-    pub(crate) fn of_rectifiers(
-        latent_dim: usize,
-        widths: &[usize],
-        classes: Option<usize>,
-        image_shape: ImageShape,
-        parameters: ParameterStore,
-    ) -> Result<Self> {
-        let model = parameters.builder().pp("model");
-        let mut blocks = Vec::new();
-        let mut inputs = latent_dim + classes.unwrap_or(0);
-        for (index, outputs) in widths.iter().enumerate() {
-            blocks.push(linear(inputs, *outputs, RELU, &model.pp(2 * index))?);
-            inputs = *outputs;
-        }
-        let last = model.pp(2 * blocks.len());
-        let pixels = image_shape.elements();
-        blocks.push(linear(inputs, pixels, Activation::Tanh, &last)?);
         Ok(Self {
             layers: Sequence::new(blocks)?,
             latent_dim,
@@ -188,17 +180,12 @@ impl MlpDiscriminator {
             parameters,
         })
     }
-
-    fn check(&self, images: &Tensor) -> Result<()> {
-        classes::check_images(images, self.image_shape)
-    }
 }
 
 impl Discriminator for MlpDiscriminator {
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
-        self.check(images)?;
-        let outputs = self.layers.forward(images, mode)?;
-        (outputs * readout(labels, images.dim(0)?, self.classes, images)?)?.sum(1)
+        let readout = readout(images, self.image_shape, labels, self.classes)?;
+        (self.layers.forward(images, mode)? * readout)?.sum(1)
     }
 
     fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
@@ -207,11 +194,10 @@ impl Discriminator for MlpDiscriminator {
                 self.forward(images, labels, Mode::Train)
             });
         }
-        let mut readouts = Vec::with_capacity(batches.len());
-        for images in batches {
-            self.check(images)?;
-            readouts.push(readout(labels, images.dim(0)?, self.classes, images)?);
-        }
+        let readouts = batches.iter();
+        let readouts =
+            readouts.map(|images| readout(images, self.image_shape, labels, self.classes));
+        let readouts = readouts.collect::<Result<Vec<_>>>()?;
         self.layers.record_logits(batches, &readouts)
     }
 

@@ -1,7 +1,7 @@
 //! From an architecture's name to its networks.
 
 use crate::maxout::{self, MaxoutDiscriminator};
-use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, MlpDiscriminator, MlpGenerator};
+use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, Hidden, MlpDiscriminator, MlpGenerator};
 use crate::{dcgan, residual};
 use candle_core::{DType, Device};
 use gan_core::{
@@ -136,6 +136,7 @@ impl ModelConfig {
             Architecture::Mlp => Box::new(MlpGenerator::new(
                 self.latent_dim,
                 &self.generator_widths,
+                Hidden::Tutorial,
                 self.classes,
                 image_shape,
                 parameters,
@@ -154,9 +155,10 @@ impl ModelConfig {
                 self.classes,
                 parameters,
             )?),
-            Architecture::Maxout => Box::new(MlpGenerator::of_rectifiers(
+            Architecture::Maxout => Box::new(MlpGenerator::new(
                 self.latent_dim,
                 &maxout::GENERATOR_WIDTHS,
+                Hidden::Rectifiers,
                 self.classes,
                 image_shape,
                 parameters,

@@ -104,11 +104,7 @@ pub(crate) fn generator(
     class_count: Option<usize>,
     parameters: ParameterStore,
 ) -> Result<ConvGenerator> {
-    let input = ImageShape {
-        channels: latent_dim + class_count.unwrap_or(0),
-        height: 1,
-        width: 1,
-    };
+    let input = classes::latent_shape(latent_dim, class_count);
     let builder = parameters.builder().pp("model");
     let mut chain = Chain {
         layers: Vec::new(),
