@@ -1,7 +1,8 @@
 //! Batch normalization's tensors and running statistics.
 
+use crate::affine::Affine;
 use crate::composed::BatchStatistics;
-use crate::element::{Element, with_slice_mut};
+use crate::element::{Element, with_slice, with_slice_mut};
 use candle_core::{Result, Var};
 
 /// Batch normalization with running statistics (Ioffe & Szegedy, 2015), all tensors `[o]`.
@@ -25,6 +26,15 @@ pub struct BatchNorm {
 pub(crate) struct Moments {
     pub(crate) mean: f64,
     pub(crate) variance: f64,
+}
+
+/// What batch normalization does to one feature.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Normalization<T> {
+    /// The linear layer's bias, which comes before.
+    pub(crate) linear_bias: T,
+    /// γ and β, which come after.
+    pub(crate) affine: Affine<T>,
 }
 
 /// 1 / √(variance + eps)
@@ -78,5 +88,52 @@ impl BatchNorm {
             }
             Ok(())
         })
+    }
+
+    /// What training does to each feature before and after the batch's own statistics.
+    pub(crate) fn affine<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Normalization<T>>> {
+        with_slice::<T, _>(&self.weight, |weight| {
+            with_slice::<T, _>(&self.bias, |bias| {
+                let all = weight.iter().zip(bias).zip(linear_bias);
+                let normalization = |((weight, bias), linear_bias): ((&T, &T), &T)| Normalization {
+                    linear_bias: *linear_bias,
+                    affine: Affine {
+                        weight: *weight,
+                        bias: *bias,
+                    },
+                };
+                Ok(all.map(normalization).collect())
+            })
+        })
+    }
+
+    /// Everything behind the matrix product, with running statistics.
+    pub(crate) fn evaluation<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Affine<T>>> {
+        let normalizations = self.affine(linear_bias)?;
+        with_slice::<T, _>(&self.running_mean, |mean| {
+            with_slice::<T, _>(&self.running_variance, |variance| {
+                let running = mean.iter().zip(variance).map(|(mean, variance)| Moments {
+                    mean: mean.to_f64(),
+                    variance: variance.to_f64(),
+                });
+                let pairs = normalizations.iter().zip(running);
+                let fold = |(normalization, running): (&Normalization<T>, Moments)| {
+                    normalization.evaluation(running, self.eps)
+                };
+                Ok(pairs.map(fold).collect())
+            })
+        })
+    }
+}
+
+impl<T: Element> Normalization<T> {
+    /// The same by running statistics.
+    fn evaluation(&self, running: Moments, eps: f64) -> Affine<T> {
+        let weight = self.affine.weight * T::from_f64(inverse_std(running.variance, eps));
+        let centred = self.linear_bias - T::from_f64(running.mean);
+        Affine {
+            weight,
+            bias: centred * weight + self.affine.bias,
+        }
     }
 }

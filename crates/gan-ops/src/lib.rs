@@ -29,6 +29,7 @@
 
 mod activation;
 mod adam;
+mod affine;
 mod batch_norm;
 mod binary_cross_entropy;
 pub mod composed;
@@ -43,6 +44,7 @@ mod sequence;
 mod sums;
 mod tanh;
 mod threads;
+mod transpose;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam_step};

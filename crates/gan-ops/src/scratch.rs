@@ -26,6 +26,13 @@ impl<T: Copy + Default> Scratch<T> {
             home: Arc::clone(&self.free),
         }
     }
+
+    /// A buffer with these numbers.
+    pub(crate) fn copy_of(&self, values: &[T]) -> Buffer<T> {
+        let mut copy = self.take(values.len());
+        copy.copy_from_slice(values);
+        copy
+    }
 }
 
 impl<T> Default for Scratch<T> {

@@ -95,14 +95,7 @@ fn copied_onto<T: Element>(
     scratch: &Scratch<T>,
 ) -> FeatureMap<T> {
     match onto {
-        None => {
-            let copies = map.par_iter().map(|block| {
-                let mut copy = scratch.take(block.len());
-                copy.copy_from_slice(block);
-                copy
-            });
-            copies.collect()
-        }
+        None => map.par_iter().map(|block| scratch.copy_of(block)).collect(),
         Some(mut sums) => {
             sums.par_iter_mut().zip(map).for_each(|(sum, block)| {
                 let pairs = sum.iter_mut().zip(&block[..]);

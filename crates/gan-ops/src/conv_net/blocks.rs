@@ -2,8 +2,8 @@
 
 use crate::element::{Element, with_slice};
 use crate::scratch::{Buffer, Scratch};
+use crate::transpose::transpose;
 use candle_core::{Device, Result, Tensor};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// A block of more examples does not compute faster.
@@ -102,23 +102,6 @@ impl Blocks {
         }
         Tensor::from_vec(values, (elements / features, features), &Device::Cpu)
     }
-}
-
-/// Rows of `columns` values to columns, a tile at a time, so that lines of the cache are used whole.
-fn transpose<T: Element>(from: &[T], columns: usize, to: &mut [T]) {
-    const TILE: usize = 16;
-    let rows = from.len() / columns.max(1);
-    to.par_chunks_mut(TILE * rows.max(1))
-        .enumerate()
-        .for_each(|(tile, to)| {
-            let first = tile * TILE;
-            for (r, row) in from.chunks_exact(columns).enumerate() {
-                let values = row[first..columns.min(first + TILE)].iter();
-                for (c, value) in values.enumerate() {
-                    to[c * rows + r] = *value;
-                }
-            }
-        });
 }
 
 #[cfg(test)]

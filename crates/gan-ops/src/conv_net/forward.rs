@@ -2,11 +2,12 @@
 
 use super::blocks::{Blocks, FeatureMap};
 use super::layer::{Plan, Sizes};
-use super::normalize::{Affine, Finish, Measure, Standardize, joined};
+use super::normalize::{Measure, Standardize, joined};
 use super::{ConvNet, Layer};
-use crate::BatchNorm;
-use crate::batch_norm::{Moments, inverse_std};
+use crate::affine::{Affine, AffineActivation};
+use crate::batch_norm::Moments;
 use crate::element::{Element, with_slice};
+use crate::parallel::vectorized;
 use crate::scratch::{Buffer, Scratch};
 use candle_core::{Result, Tensor, Var};
 use gan_core::Mode;
@@ -110,18 +111,17 @@ impl Plan {
         let (Some(norm), Mode::Train) = (norm, mode) else {
             let affine = match norm {
                 None => bias.iter().map(|bias| plain(*bias)).collect(),
-                Some(norm) => running::<T>(norm, &bias)?,
+                Some(norm) => norm.evaluation(&bias)?,
             };
             let output = self.with_weight(|weight| {
                 let finished = blocks.all().into_par_iter().map(|block| {
                     let mut y = product(block, weight);
-                    Finish {
+                    vectorized(AffineActivation {
                         y: &mut y,
                         affine: &affine,
                         shortcut: shortcut(block),
                         activation: *activation,
-                    }
-                    .run();
+                    });
                     y
                 });
                 Ok(finished.collect())
@@ -150,10 +150,8 @@ impl Plan {
         for (batch, moments) in moments.iter().enumerate() {
             norm.follow::<T>(moments, &[self.values_a_channel(blocks, batch)])?;
         }
-        let weights = vector::<T>(Some(&norm.weight), channels, 1.0)?;
-        let biases = vector::<T>(Some(&norm.bias), channels, 0.0)?;
-        let both = weights.into_iter().zip(biases);
-        let affine: Vec<Affine<T>> = both.map(|(weight, bias)| Affine { weight, bias }).collect();
+        let normalizations = norm.affine::<T>(&bias)?;
+        let affine: Vec<Affine<T>> = normalizations.iter().map(|of| of.affine).collect();
         let values = output.par_iter_mut().enumerate().map(|(block, y)| {
             let mut normalized = scratch.take(y.len());
             Standardize {
@@ -163,13 +161,12 @@ impl Plan {
                 eps: norm.eps,
             }
             .run();
-            Finish {
+            vectorized(AffineActivation {
                 y,
                 affine: &affine,
                 shortcut: shortcut(block),
                 activation: *activation,
-            }
-            .run();
+            });
             normalized
         });
         let values = values.collect();
@@ -233,22 +230,6 @@ pub(super) fn vector<T: Element>(var: Option<&Var>, len: usize, other: f64) -> R
         Some(var) => with_slice::<T, _>(var, |values| Ok(values.to_vec())),
         None => Ok(vec![T::from_f64(other); len]),
     }
-}
-
-/// Everything behind the linear map, with running statistics.
-fn running<T: Element>(norm: &BatchNorm, bias: &[T]) -> Result<Vec<Affine<T>>> {
-    let values = |var: &Var| vector::<T>(Some(var), bias.len(), 0.0);
-    let (weights, biases) = (values(&norm.weight)?, values(&norm.bias)?);
-    let (means, variances) = (values(&norm.running_mean)?, values(&norm.running_variance)?);
-    let affine = |channel: usize| {
-        let scale = T::from_f64(inverse_std(variances[channel].to_f64(), norm.eps));
-        let weight = weights[channel] * scale;
-        Affine {
-            weight,
-            bias: (bias[channel] - means[channel]) * weight + biases[channel],
-        }
-    };
-    Ok((0..bias.len()).map(affine).collect())
 }
 
 impl Sizes {

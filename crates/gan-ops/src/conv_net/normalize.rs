@@ -1,51 +1,9 @@
-//! What happens to a layer's products: bias or batch normalization, shortcut, activation.
+//! Batch normalization of a layer's products, block by block.
 
-use crate::Activation;
 use crate::batch_norm::{Moments, inverse_std};
 use crate::element::Element;
 use crate::parallel::{Kernel, vectorized};
 use crate::sums::{sum, sum_of_products};
-
-/// y · weight + bias, of one channel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Affine<T> {
-    pub(super) weight: T,
-    pub(super) bias: T,
-}
-
-/// y ← activation(y · weight + bias + shortcut), of one block.
-pub(super) struct Finish<'a, T> {
-    pub(super) y: &'a mut [T],
-    /// One for each channel.
-    pub(super) affine: &'a [Affine<T>],
-    pub(super) shortcut: Option<&'a [T]>,
-    pub(super) activation: Activation,
-}
-
-impl<T: Element> Finish<'_, T> {
-    pub(super) fn run(self) {
-        vectorized(self);
-    }
-}
-
-impl<T: Element> Kernel for Finish<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let columns = self.y.len() / self.affine.len();
-        for (y, affine) in self.y.chunks_exact_mut(columns).zip(self.affine) {
-            for value in y.iter_mut() {
-                *value = *value * affine.weight + affine.bias;
-            }
-        }
-        if let Some(shortcut) = self.shortcut {
-            let pairs = self.y.iter_mut().zip(shortcut);
-            pairs.for_each(|(value, more)| *value += *more);
-        }
-        self.activation.apply_in_place(self.y);
-    }
-}
 
 /// Adds the bias and measures each channel of one block.
 pub(super) struct Measure<'a, T> {

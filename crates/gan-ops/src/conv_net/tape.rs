@@ -161,11 +161,7 @@ impl<T: Element> NetTape<T> {
             return Ok(deltas);
         }
         let readout = self.readout.iter().flatten();
-        let copies = readout.map(|block| {
-            let mut copy = self.scratch().take(block.len());
-            copy.copy_from_slice(block);
-            copy
-        });
+        let copies = readout.map(|block| self.scratch().copy_of(block));
         let (blocks, all) = (&self.blocks, 0..self.blocks.batches.len());
         let deltas = back(
             &self.net,

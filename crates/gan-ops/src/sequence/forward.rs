@@ -1,16 +1,15 @@
 //! The forward pass.
 
 use super::columns::{Batches, matrices};
-use super::normalize::{
-    Affine, AffineActivation, BiasActivation, Normalization, Normalize, evaluation,
-};
+use super::normalize::{BiasActivation, Normalize};
 use super::{Block, Sequence};
-use crate::BatchNorm;
-use crate::batch_norm::Moments;
+use crate::affine::{Affine, AffineActivation};
+use crate::batch_norm::{Moments, Normalization};
 use crate::element::{Element, with_slice};
 use crate::matmul::{Onto, product, rows};
 use crate::parallel::{rows_per_task, vectorized};
 use crate::scratch::{Buffer, Scratch};
+use crate::transpose::transpose;
 use candle_core::{Device, Result, Tensor};
 use faer::MatRef;
 use gan_core::Mode;
@@ -46,22 +45,6 @@ pub(super) fn infer<T: Element>(sequence: &Sequence, x: &Tensor, mode: Mode) -> 
     let mut examples = vec![T::default(); last.output.len()];
     transpose(&last.output, n, &mut examples);
     Tensor::from_vec(examples, (n, features), &Device::Cpu)
-}
-
-/// Rows of `n` values to columns, a tile at a time, so that each line of the cache is used whole.
-fn transpose<T: Element>(from: &[T], n: usize, to: &mut [T]) {
-    const TILE: usize = 16;
-    let features = from.len().checked_div(n).unwrap_or(0);
-    let tiles = to.par_chunks_mut((TILE * features).max(1)).enumerate();
-    tiles.for_each(|(tile, to)| {
-        let first = tile * TILE;
-        let last = n.min(first + TILE);
-        for (feature, row) in from.chunks_exact(n).enumerate() {
-            for (example, value) in row[first..last].iter().enumerate() {
-                to[example * features + feature] = *value;
-            }
-        }
-    });
 }
 
 /// The last block's output of each batch: views `[n, o]` on memory in the order `[o, n]`.
@@ -226,8 +209,8 @@ impl Block {
             product.compute(index * task, y);
             vectorized(AffineActivation {
                 y,
-                n,
                 affine,
+                shortcut: None,
                 activation: self.activation,
             });
         });
@@ -262,39 +245,5 @@ impl Block {
                 });
             });
         moments
-    }
-}
-
-impl BatchNorm {
-    fn affine<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Normalization<T>>> {
-        with_slice::<T, _>(&self.weight, |weight| {
-            with_slice::<T, _>(&self.bias, |bias| {
-                let all = weight.iter().zip(bias).zip(linear_bias);
-                let normalization = |((weight, bias), linear_bias): ((&T, &T), &T)| Normalization {
-                    linear_bias: *linear_bias,
-                    affine: Affine {
-                        weight: *weight,
-                        bias: *bias,
-                    },
-                };
-                Ok(all.map(normalization).collect())
-            })
-        })
-    }
-
-    /// Everything behind the matrix product, with running statistics.
-    fn evaluation<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Affine<T>>> {
-        let normalizations = self.affine(linear_bias)?;
-        with_slice::<T, _>(&self.running_mean, |mean| {
-            with_slice::<T, _>(&self.running_variance, |variance| {
-                let running = mean.iter().zip(variance).map(|(mean, variance)| Moments {
-                    mean: mean.to_f64(),
-                    variance: variance.to_f64(),
-                });
-                let pairs = normalizations.iter().zip(running);
-                let fold = |(normalization, running)| evaluation(normalization, running, self.eps);
-                Ok(pairs.map(fold).collect())
-            })
-        })
     }
 }

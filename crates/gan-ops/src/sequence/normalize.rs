@@ -1,7 +1,7 @@
 //! What happens to one feature of all examples around the matrix products.
 
 use crate::Activation;
-use crate::batch_norm::{Moments, inverse_std};
+use crate::batch_norm::{Moments, Normalization, inverse_std};
 use crate::element::Element;
 use crate::parallel::Kernel;
 use crate::sums::{sum, sum_of_products};
@@ -25,22 +25,6 @@ impl<T: Element> FeatureGradients<T> {
     }
 }
 
-/// y · weight + bias, of one feature.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Affine<T> {
-    pub(super) weight: T,
-    pub(super) bias: T,
-}
-
-/// What batch normalization does to one feature.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Normalization<T> {
-    /// The linear layer's bias, which comes before.
-    pub(super) linear_bias: T,
-    /// γ and β, which come after.
-    pub(super) affine: Affine<T>,
-}
-
 /// y ← activation(y + bias), for rows of n values each.
 pub(super) struct BiasActivation<'a, T> {
     pub(super) y: &'a mut [T],
@@ -58,29 +42,6 @@ impl<T: Element> Kernel for BiasActivation<'_, T> {
         for (y, bias) in self.y.chunks_exact_mut(self.n).zip(self.bias) {
             for value in y.iter_mut() {
                 *value += *bias;
-            }
-            self.activation.apply_in_place(y);
-        }
-    }
-}
-
-/// y ← activation(y · weight + bias), for rows of n values each.
-pub(super) struct AffineActivation<'a, T> {
-    pub(super) y: &'a mut [T],
-    pub(super) n: usize,
-    /// One for each row.
-    pub(super) affine: &'a [Affine<T>],
-    pub(super) activation: Activation,
-}
-
-impl<T: Element> Kernel for AffineActivation<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for (y, affine) in self.y.chunks_exact_mut(self.n).zip(self.affine) {
-            for value in y.iter_mut() {
-                *value = *value * affine.weight + affine.bias;
             }
             self.activation.apply_in_place(y);
         }
@@ -193,23 +154,10 @@ pub(super) fn batch_norm_backward<T: Element>(
     }
 }
 
-/// What batch normalization by running statistics does to the products of the linear layer.
-pub(super) fn evaluation<T: Element>(
-    feature: &Normalization<T>,
-    running: Moments,
-    eps: f64,
-) -> Affine<T> {
-    let weight = feature.affine.weight * T::from_f64(inverse_std(running.variance, eps));
-    let centred = feature.linear_bias - T::from_f64(running.mean);
-    Affine {
-        weight,
-        bias: centred * weight + feature.affine.bias,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::affine::Affine;
     use crate::parallel::vectorized;
 
     fn wave(count: usize, phase: f32) -> Vec<f32> {
