@@ -95,10 +95,12 @@ impl Default for OutputConfig {
 impl RunConfig {
     /// The defaults with what a TOML file sets.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))?;
+        Self::parse(&read_text(path)?, path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
         // The TOML reader's message shows the line and names what was expected there.
-        toml::from_str(&text)
+        toml::from_str(text)
             .map_err(|error| WrongUse(format!("{}: {error}", path.display())).into())
     }
 
@@ -112,12 +114,11 @@ impl RunConfig {
             };
         };
         // Read alone first, for messages that show the line.
-        let alone = Self::read(path)?;
+        let text = read_text(path)?;
+        let alone = Self::parse(&text, path)?;
         match recipe.or(alone.recipe.as_deref()) {
             None => Ok(alone),
             Some(name) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))?;
                 let mut table: toml::Table = toml::from_str(&text)?;
                 table.insert("recipe".to_string(), toml::Value::String(name.to_string()));
                 Recipe::named(name)?.extended(table)
@@ -147,6 +148,11 @@ impl RunConfig {
         }
         Ok(())
     }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))
 }
 
 impl DataConfig {

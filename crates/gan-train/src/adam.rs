@@ -1,5 +1,6 @@
 //! The Adam optimizer, which owns its state (Kingma & Ba, 2015).
 
+use crate::checkpoint::restore_tensor;
 use crate::{TrainConfig, TrainError};
 use candle_core::{Tensor, Var};
 use gan_core::{ParameterStore, Weights};
@@ -98,18 +99,7 @@ impl Adam {
         for slot in &self.slots {
             for (moment, var) in [("m", &slot.m), ("v", &slot.v)] {
                 let name = format!("{prefix}{moment}.{}", slot.name);
-                let found = weights.tensors.get(&name);
-                let Some(tensor) = found.filter(|t| t.dims() == var.dims()) else {
-                    return Err(TrainError::Checkpoint {
-                        origin: origin.to_string(),
-                        found: format!(
-                            "`{name}` has shape {:?}",
-                            found.map(candle_core::Tensor::dims)
-                        ),
-                        expected: format!("shape {:?}", var.dims()),
-                    });
-                };
-                var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?;
+                restore_tensor(var, &name, weights, origin, "")?;
             }
         }
         self.steps = steps;

@@ -72,18 +72,19 @@ impl Augmented {
 
     /// The images as they are shown.
     pub(crate) fn show(&self, images: &Tensor) -> Result<Tensor> {
-        self.map(images, |to, from, brightness| match from {
-            Some(from) => *to = from + brightness,
-            None => *to = -1.0,
-        })
+        let values = numbers(images)?;
+        let mut shown = vec![-1.0; values.len()];
+        self.for_each(|to, from, brightness| {
+            if let Some(from) = from {
+                shown[to] = values[from] + brightness;
+            }
+        });
+        self.tensor(shown, images)
     }
 
     /// The gradient by the images from the one by what was shown.
     pub(crate) fn pull_back(&self, gradient: &Tensor) -> Result<Tensor> {
-        let values = gradient
-            .to_dtype(DType::F64)?
-            .flatten_all()?
-            .to_vec1::<f64>()?;
+        let values = numbers(gradient)?;
         let mut pulled = vec![0.0; values.len()];
         self.for_each(|to, from, _| {
             if let Some(from) = from {
@@ -91,18 +92,6 @@ impl Augmented {
             }
         });
         self.tensor(pulled, gradient)
-    }
-
-    fn map(&self, images: &Tensor, f: impl Fn(&mut f64, Option<f64>, f64)) -> Result<Tensor> {
-        let values = images
-            .to_dtype(DType::F64)?
-            .flatten_all()?
-            .to_vec1::<f64>()?;
-        let mut shown = vec![0.0; values.len()];
-        self.for_each(|to, from, brightness| {
-            f(&mut shown[to], from.map(|from| values[from]), brightness);
-        });
-        self.tensor(shown, images)
     }
 
     fn tensor(&self, values: Vec<f64>, like: &Tensor) -> Result<Tensor> {
@@ -134,6 +123,10 @@ impl Augmented {
             }
         }
     }
+}
+
+fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
 }
 
 /// A place along a side of so many pixels, if it is one.

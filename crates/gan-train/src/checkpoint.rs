@@ -3,7 +3,7 @@
 //! The random state needs no room: with the seed, the step's number determines it.
 
 use crate::{TrainError, TrainState, Trainer};
-use candle_core::DType;
+use candle_core::{DType, Tensor, Var};
 use gan_core::{Discriminator, ParameterStore, Seed, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -131,6 +131,26 @@ pub fn restore(trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
     optimizer.restore(DISCRIMINATOR_OPTIMIZER, &weights, steps, &origin)?;
     trainer.state = header.state;
     Ok(())
+}
+
+/// Sets `var` from the tensor `name` of a checkpoint from `origin`; `of`: what to know of a run that
+/// has this tensor.
+pub(crate) fn restore_tensor(
+    var: &Var,
+    name: &str,
+    weights: &Weights,
+    origin: &str,
+    of: &str,
+) -> Result<(), TrainError> {
+    let found = weights.tensors.get(name);
+    let Some(tensor) = found.filter(|tensor| tensor.dims() == var.dims()) else {
+        return Err(TrainError::Checkpoint {
+            origin: origin.to_string(),
+            found: format!("`{name}` has shape {:?}", found.map(Tensor::dims)),
+            expected: format!("shape {:?}{of}", var.dims()),
+        });
+    };
+    Ok(var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?)
 }
 
 /// Gives `discriminator` the weights that it has in a checkpoint.

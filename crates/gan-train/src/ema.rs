@@ -1,6 +1,7 @@
 //! The exponential moving average of a network's weights (Yazıcı et al., 2019, arXiv 1806.04498).
 
 use crate::TrainError;
+use crate::checkpoint::restore_tensor;
 use candle_core::{Result as TensorResult, Var};
 use gan_core::{ParameterStore, Weights};
 use gan_ops::moving_average_step;
@@ -91,23 +92,8 @@ impl Ema {
     ) -> Result<(), TrainError> {
         for slot in &self.slots {
             let name = format!("{prefix}{}", slot.name);
-            let found = weights.tensors.get(&name);
-            let Some(tensor) = found.filter(|tensor| tensor.dims() == slot.average.dims()) else {
-                return Err(TrainError::Checkpoint {
-                    origin: origin.to_string(),
-                    found: format!(
-                        "`{name}` has shape {:?}",
-                        found.map(candle_core::Tensor::dims)
-                    ),
-                    expected: format!(
-                        "shape {:?}: a run with an averaged generator",
-                        slot.average.dims()
-                    ),
-                });
-            };
-            let tensor = tensor.to_dtype(slot.average.dtype())?;
-            slot.average
-                .set(&tensor.to_device(slot.average.device())?)?;
+            let of = ": a run with an averaged generator";
+            restore_tensor(&slot.average, &name, weights, origin, of)?;
         }
         Ok(())
     }

@@ -178,10 +178,10 @@ impl Trainer {
             // Neither update needs the other's result, so one judgement serves both.
             UpdateOrder::GeneratorFirst => {
                 let loss = self.update_generator(&generated, &shown, &judged)?;
-                (loss, self.update_discriminator(&judged)?)
+                (loss, self.update_discriminator(&shown, &judged)?)
             }
             UpdateOrder::DiscriminatorFirst => {
-                let before = self.update_discriminator(&judged)?;
+                let before = self.update_discriminator(&shown, &judged)?;
                 let [real_images, fake_images] = &shown.images;
                 let both = [real_images, fake_images];
                 let judged = self.discriminator.record(&both, real.labels)?;
@@ -314,7 +314,7 @@ impl Trainer {
         number(&loss)
     }
 
-    fn update_discriminator(&mut self, judged: &Recorded) -> TensorResult<Judged> {
+    fn update_discriminator(&mut self, shown: &Shown, judged: &Recorded) -> TensorResult<Judged> {
         let real = Var::from_tensor(&judged.outputs[REAL])?;
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.discriminator(&real, &fake)?;
@@ -323,15 +323,12 @@ impl Trainer {
         if let Some(between) = judged.outputs.get(INTERPOLATED) {
             slopes.push(between.zeros_like()?);
         }
-        let (tape, factor) = (
-            &judged.tape,
-            self.lr_schedule.factor(self.state.step, self.steps),
-        );
-        let directions = if self.penalizes() {
-            Some(self.penalty_directions(judged)?)
-        } else {
-            None
-        };
+        let factor = self.lr_schedule.factor(self.state.step, self.steps);
+        let directions = self
+            .penalizes()
+            .then(|| self.penalty_directions(judged, &shown.images[REAL]));
+        let directions = directions.transpose()?;
+        let tape = &judged.tape;
         let optimizer = &mut self.discriminator_optimizer;
         descend(
             optimizer,
@@ -346,24 +343,21 @@ impl Trainer {
         Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
     }
 
-    /// For each batch the derivative of all penalties by the gradients of its logits.
-    fn penalty_directions(&self, judged: &Recorded) -> TensorResult<Vec<Tensor>> {
-        let mut directions = Vec::with_capacity(judged.outputs.len());
-        for (batch, logits) in judged.outputs.iter().enumerate() {
-            let gradients = judged.tape.input_gradient(batch, &logits.ones_like()?)?;
-            let mut direction = gradients.zeros_like()?;
-            for regularizer in &self.regularizers {
-                let at = match regularizer.points() {
-                    Points::Real => REAL,
-                    Points::Fake => FAKE,
-                    Points::Interpolated => INTERPOLATED,
-                };
-                if at == batch {
-                    let (_, derivative) = regularizer.penalty(&gradients)?;
-                    direction = (direction + (derivative * self.penalty_interval as f64)?)?;
-                }
-            }
-            directions.push(direction);
+    /// For each batch the derivative of its penalties by the gradients of its logits; zeros, of the
+    /// shape of `images`, where there are none.
+    fn penalty_directions(&self, judged: &Recorded, images: &Tensor) -> TensorResult<Vec<Tensor>> {
+        let mut directions = vec![images.zeros_like()?; judged.outputs.len()];
+        for regularizer in &self.regularizers {
+            let batch = match regularizer.points() {
+                Points::Real => REAL,
+                Points::Fake => FAKE,
+                Points::Interpolated => INTERPOLATED,
+            };
+            let ones = judged.outputs[batch].ones_like()?;
+            let gradients = judged.tape.input_gradient(batch, &ones)?;
+            let (_, derivative) = regularizer.penalty(&gradients)?;
+            let derivative = (derivative * self.penalty_interval as f64)?;
+            directions[batch] = (&directions[batch] + derivative)?;
         }
         Ok(directions)
     }
