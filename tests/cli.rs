@@ -35,7 +35,8 @@ fn two_runs_of_200_steps_on_one_and_two_threads_end_in_equal_bytes() {
     }
     for file in [
         "generator.safetensors",
-        "checkpoints/last.safetensors",
+        "checkpoints/step-00000200.safetensors",
+        "metrics.jsonl",
         "samples/0.png",
         "config.toml",
     ] {

@@ -53,6 +53,11 @@ pub(crate) struct OutputConfig {
     /// Steps between scores; at least 1. None: no scores while training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate_every: Option<u64>,
+    /// Steps between checkpoints; at least 1. None: a minute of work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint_every: Option<u64>,
+    /// How many checkpoints are kept, beside the best; at least 1.
+    pub(crate) keep_checkpoints: usize,
     /// How grids map numbers to brightness.
     pub(crate) pixel_range: PixelRange,
 }
@@ -87,6 +92,8 @@ impl Default for OutputConfig {
             sample_every: 2000,
             log_every: 100,
             evaluate_every: None,
+            checkpoint_every: None,
+            keep_checkpoints: 2,
             pixel_range: PixelRange::default(),
         }
     }
@@ -140,6 +147,11 @@ impl RunConfig {
             ("sample_every", self.output.sample_every),
             ("log_every", self.output.log_every),
             ("evaluate_every", self.output.evaluate_every.unwrap_or(1)),
+            (
+                "checkpoint_every",
+                self.output.checkpoint_every.unwrap_or(1),
+            ),
+            ("keep_checkpoints", self.output.keep_checkpoints as u64),
         ] {
             if value == 0 {
                 let expected = "a whole number of at least 1";

@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use gan_train::doctor::{ClassShares, GeneratedImages, HistoryRecord};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A line of `metrics.jsonl`. JSON has no NaN: numbers that are not finite are null there.
@@ -50,6 +51,33 @@ fn record(line: &MetricsLine) -> HistoryRecord {
             },
         ),
     }
+}
+
+/// The seconds that a run has taken, as `timing.jsonl` has them.
+pub(crate) fn read_elapsed(path: &Path) -> Result<f64> {
+    #[derive(Deserialize)]
+    struct TimingLine {
+        elapsed_seconds: f64,
+    }
+    let lines: Vec<TimingLine> = read_lines(path)?;
+    let last = lines.last().map_or(0.0, |line| line.elapsed_seconds);
+    // Of a file that somebody has changed: a time is no reason to refuse a run.
+    Ok(if (0.0..1e12).contains(&last) {
+        last
+    } else {
+        0.0
+    })
+}
+
+/// The lowest score of a name that a run had.
+pub(crate) fn read_lowest_score(path: &Path, name: &str) -> Result<f64> {
+    #[derive(Deserialize)]
+    struct ScoresLine {
+        scores: BTreeMap<String, Option<f64>>,
+    }
+    let lines: Vec<ScoresLine> = read_lines(path)?;
+    let scores = lines.iter().filter_map(|line| *line.scores.get(name)?);
+    Ok(scores.fold(f64::INFINITY, f64::min))
 }
 
 /// The class shares of the last scores that have any.

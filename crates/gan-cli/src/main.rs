@@ -4,6 +4,7 @@
 //! crates below, and what they return is printed. Results go to standard output; progress and
 //! diagnostics to standard error.
 
+mod checkpoint_folder;
 mod commands;
 mod config;
 mod console;
@@ -12,13 +13,18 @@ mod device;
 mod evaluation;
 mod exit;
 mod history;
+mod json_lines;
 mod observers;
 mod recipes;
 mod run_folder;
+mod run_lock;
+mod stop;
+mod training;
 
 use clap::{ArgAction, Parser};
 use console::Console;
 use std::process::ExitCode;
+use stop::Stopped;
 
 /// candle allocates every intermediate tensor; the system's allocator gives the pages back each time.
 #[global_allocator]
@@ -46,11 +52,15 @@ fn main() -> ExitCode {
     let threads = gan_ops::settle_threads(arguments.threads.map(usize::from));
     let console = Console::new(arguments.quiet, arguments.verbose);
     tracing::debug!(threads, "thread pool");
-    match arguments.command.run(&console) {
+    let code = match arguments.command.run(&console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&error);
+            if !error.is::<Stopped>() {
+                console.error(&error);
+            }
             exit::code(&error)
         }
-    }
+    };
+    console.finish();
+    code
 }

@@ -1,16 +1,20 @@
 //! The folder that a run writes into, and the names of what lies in it.
 
+use crate::checkpoint_folder::CheckpointFolder;
 use crate::config::RunConfig;
 use crate::exit::WrongUse;
+use crate::run_lock::RunLock;
 use anyhow::{Context, Result};
 use gan_models::GeneratorHeader;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What a run folder holds; a folder with any of these holds a run.
-const ENTRIES: [&str; 8] = [
+const ENTRIES: [&str; 9] = [
     "config.toml",
     "metrics.jsonl",
+    "timing.jsonl",
     "scores.jsonl",
     "evaluation.json",
     "report.html",
@@ -32,16 +36,29 @@ impl RunFolder {
         Self { path }
     }
 
-    /// A new run folder at `path`, with `samples/` and `checkpoints/`. With `force`, a run that is
-    /// there is removed first; other files in the folder stay.
-    pub(crate) fn create(path: &Path, force: bool) -> Result<Self> {
+    /// A new run folder at `path`, held by this process, with `samples/` and `checkpoints/`. With
+    /// `force`, a run that is there is removed first; other files in the folder stay.
+    pub(crate) fn create(path: &Path, force: bool) -> Result<(Self, RunLock)> {
+        Self::check_free(path, force)?;
+        fs::create_dir_all(path).with_context(|| cannot_write(path))?;
+        let lock = RunLock::take(path)?;
+        // Another process may have made a run here since.
         Self::check_free(path, force)?;
         let run = Self::open(path);
         run.clear().with_context(|| cannot_write(path))?;
-        for folder in ["samples", "checkpoints"] {
-            fs::create_dir_all(path.join(folder)).with_context(|| cannot_write(path))?;
+        run.complete()?;
+        Ok((run, lock))
+    }
+
+    /// Makes the folders that are missing, and removes what writing left unfinished when the process
+    /// was killed.
+    pub(crate) fn complete(&self) -> Result<()> {
+        let path = &self.path;
+        for folder in [path.clone(), self.samples(), self.checkpoint_path()] {
+            fs::create_dir_all(&folder).with_context(|| cannot_write(path))?;
+            remove_unfinished(&folder).with_context(|| cannot_write(path))?;
         }
-        Ok(run)
+        Ok(())
     }
 
     /// Whether a run may be written to `path`.
@@ -64,6 +81,13 @@ impl RunFolder {
         free.unwrap_or_else(|| numbered(u32::MAX))
     }
 
+    /// Writes the configuration of the run, whole or not at all.
+    pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
+        let (path, text) = (self.config(), config.to_toml()?);
+        gan_core::write_atomically(&path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -80,19 +104,26 @@ impl RunFolder {
         self.path.join("samples")
     }
 
-    pub(crate) fn last_checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoints").join("last.safetensors")
+    /// The times of the lines of `metrics.jsonl`.
+    pub(crate) fn timing(&self) -> PathBuf {
+        self.path.join("timing.jsonl")
+    }
+
+    pub(crate) fn checkpoints(&self) -> CheckpointFolder {
+        CheckpointFolder::new(self.checkpoint_path())
+    }
+
+    fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoints")
     }
 
     /// The checkpoint with the lowest FID while training, and its generator.
     pub(crate) fn best_checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoints").join("best.safetensors")
+        self.checkpoint_path().join("best.safetensors")
     }
 
     pub(crate) fn best_generator(&self) -> PathBuf {
-        self.path
-            .join("checkpoints")
-            .join("best-generator.safetensors")
+        self.checkpoint_path().join("best-generator.safetensors")
     }
 
     pub(crate) fn scores(&self) -> PathBuf {
@@ -136,6 +167,19 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+/// Files that were being written when a process was killed.
+fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".partial") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn cannot_write(path: &Path) -> WrongUse {

@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Writes a file beside `path`, flushes it to the disk and renames it to `path`.
+/// Writes a file beside `path`, flushes it to the disk, renames it to `path` and flushes the folder.
 ///
 /// A reader never sees half a file; when `write` or anything after it fails, what stood at
-/// `path` before still stands there. Missing folders above `path` are made.
+/// `path` before still stands there. A program that is killed in between leaves a file `.*.partial`
+/// behind. Missing folders above `path` are made.
 ///
 /// # Errors
 /// Those of the file system and of `write`.
@@ -35,6 +36,15 @@ pub fn write_atomically<E: From<io::Error>>(
     drop(writer);
     partial.as_file().sync_all()?;
     partial.persist(path).map_err(|failed| failed.error)?;
+    flush_folder(folder)?;
+    Ok(())
+}
+
+/// A name is on the disk when its folder is. Other systems cannot open a folder, and flush it anyway.
+fn flush_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
     Ok(())
 }
 

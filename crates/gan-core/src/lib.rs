@@ -28,6 +28,7 @@ mod normal;
 mod parameters;
 mod prior;
 mod recorded;
+mod seal;
 mod seed;
 mod weights;
 

@@ -1,6 +1,6 @@
 //! Where every random number comes from.
 
-use rand::SeedableRng;
+use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,6 +43,8 @@ pub enum Purpose {
     Mirror = 16,
     /// Which units a layer with dropout drops; the index is the pass through the network, from 0.
     Dropout = 17,
+    /// The seed with which a run that diverged goes on; the index is how often it has, from 1.
+    Rollback = 18,
 }
 
 /// The number that a run's randomness grows from.
@@ -65,6 +67,15 @@ pub enum Purpose {
 pub struct Seed(pub u64);
 
 impl Seed {
+    /// The seed of a run that has diverged and gone back so many times: itself for 0.
+    #[must_use]
+    pub fn after_rollbacks(self, rollbacks: u32) -> Self {
+        match rollbacks {
+            0 => self,
+            n => Self(self.rng(Purpose::Rollback, n.into()).next_u64()),
+        }
+    }
+
     /// The stream with number `index` among those for `purpose`.
     pub fn rng(self, purpose: Purpose, index: u64) -> ChaCha8Rng {
         let mut key = [0; 32];

@@ -1,6 +1,6 @@
 //! Tensors and facts about them in a safetensors file.
 
-use crate::{ParameterStore, write_atomically};
+use crate::{ParameterStore, seal, write_atomically};
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
@@ -114,10 +114,11 @@ impl Weights {
         Ok(())
     }
 
-    /// Reads a file onto the CPU.
+    /// Reads a file onto the CPU, and checks its checksum if it has one. Takes memory for twice the
+    /// file's length, whatever its header claims.
     ///
     /// # Errors
-    /// When the file cannot be read or is no valid safetensors file.
+    /// When the file cannot be read, is no valid safetensors file or not as it was written.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
         let format = |found: String| WeightsError::Format {
@@ -126,7 +127,8 @@ impl Weights {
         };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
         let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
-        let metadata = metadata.cloned().unwrap_or_default();
+        let metadata = seal::check(&bytes, metadata.cloned().unwrap_or_default());
+        let metadata = metadata.map_err(format)?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|e| format(e.to_string()))?;
         Ok(Self {
@@ -140,8 +142,27 @@ impl Weights {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), WeightsError> {
-        let bytes = self.to_bytes()?;
-        write_atomically(path, |out| out.write_all(&bytes)).map_err(|source| io_error(path, source))
+        write_bytes(&self.to_bytes()?, path)
+    }
+
+    /// Writes the file whole or not at all, with a checksum that [`read`](Self::read) checks.
+    ///
+    /// # Errors
+    /// When the metadata is no JSON object, or the file cannot be written.
+    pub fn write_with_checksum(&self, path: &Path) -> Result<(), WeightsError> {
+        let no_room = || WeightsError::Format {
+            path: path.to_path_buf(),
+            found: "metadata that is no JSON object".to_string(),
+        };
+        let blank = Self {
+            metadata: seal::with_blank(&self.metadata).ok_or_else(no_room)?,
+            tensors: self.tensors.clone(),
+        };
+        let mut bytes = blank.to_bytes()?;
+        if !seal::fill(&mut bytes) {
+            return Err(no_room());
+        }
+        write_bytes(&bytes, path)
     }
 
     /// The file's bytes; equal weights give equal bytes.
@@ -154,6 +175,10 @@ impl Weights {
         safetensors::serialize(tensors, Some(metadata))
             .map_err(|e| candle_core::Error::from(e).into())
     }
+}
+
+fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), WeightsError> {
+    write_atomically(path, |out| out.write_all(bytes)).map_err(|source| io_error(path, source))
 }
 
 fn io_error(path: &Path, source: io::Error) -> WeightsError {
@@ -215,6 +240,29 @@ mod tests {
                 matches!(error, WeightsError::Format { .. }),
                 "{length}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn any_changed_byte_breaks_the_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let mut weights = Weights {
+            metadata: r#"{"note":"\"sha256\":"}"#.to_string(),
+            ..Weights::default()
+        };
+        weights.insert_all("", &store(3)).unwrap();
+        weights.write_with_checksum(&path).unwrap();
+        assert_eq!(Weights::read(&path).unwrap().metadata, weights.metadata);
+        let bytes = std::fs::read(&path).unwrap();
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1;
+            std::fs::write(&path, changed).unwrap();
+            let read = Weights::read(&path);
+            // A key that is spelled otherwise leaves a file without a checksum, so what it says differs.
+            let noticed = read.map_or(true, |read| read.metadata != weights.metadata);
+            assert!(noticed, "byte {place}");
         }
     }
 

@@ -100,6 +100,18 @@ impl DataLoader {
         }
     }
 
+    /// The batches of a run from its step `step` on, epoch after epoch without end. Those before it
+    /// are passed over without being gathered.
+    pub fn batches_from(&self, step: u64) -> impl Iterator<Item = Result<ImageBatch>> {
+        let steps_per_epoch = self.steps_per_epoch() as u64;
+        let first = step / steps_per_epoch;
+        let passed = (step % steps_per_epoch) as usize;
+        (first..).flat_map(move |epoch| {
+            self.epoch(epoch)
+                .skip(if epoch == first { passed } else { 0 })
+        })
+    }
+
     /// mirrored: for the first images, whether they are.
     fn batch(&self, indices: &[usize], mirrored: &[bool]) -> Result<ImageBatch> {
         let labels = self.dataset.labels().map(|labels| {

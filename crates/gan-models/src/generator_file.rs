@@ -57,7 +57,7 @@ impl GeneratorHeader {
         }
     }
 
-    /// Writes `generator` with this header, whole or not at all. Equal networks give equal bytes.
+    /// Writes `generator` with this header and a checksum, whole or not at all. Equal networks give equal bytes.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -67,7 +67,7 @@ impl GeneratorHeader {
             ..Weights::default()
         };
         weights.insert_all("", generator.parameters())?;
-        Ok(weights.write(path)?)
+        Ok(weights.write_with_checksum(path)?)
     }
 
     /// Builds the generator in the file, of f32 on `device`.

@@ -96,7 +96,7 @@ fn blocks(criterion: &mut Criterion) {
 }
 
 fn adam(criterion: &mut Criterion) {
-    type Step = fn(&Var, &Tensor, &Var, &Var, &AdamStep) -> Result<()>;
+    type Step = fn(&Var, &Tensor, &Var, &Var, &AdamStep) -> Result<bool>;
     let shape = [784, 1024];
     let (theta, m, gradient) = (var(&shape), var(&shape), wave(&shape));
     let v = Var::from_tensor(&gradient.sqr().expect("squares")).expect("a variable");

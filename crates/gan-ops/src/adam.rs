@@ -41,9 +41,17 @@ impl AdamStep {
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
 /// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), eps being added where PyTorch does.
 ///
+/// Tells whether all of `theta` is finite after it.
+///
 /// # Errors
 /// When the shapes or element types differ.
-pub fn adam_step(theta: &Var, gradient: &Tensor, m: &Var, v: &Var, step: &AdamStep) -> Result<()> {
+pub fn adam_step(
+    theta: &Var,
+    gradient: &Tensor,
+    m: &Var,
+    v: &Var,
+    step: &AdamStep,
+) -> Result<bool> {
     for (name, tensor) in [("gradient", gradient), ("m", m), ("v", v)] {
         if tensor.dims() != theta.dims() || tensor.dtype() != theta.dtype() {
             let (found, expected) = (tensor.dims(), theta.dims());
@@ -67,7 +75,7 @@ fn on_cpu<T: Element>(
     m: &Var,
     v: &Var,
     step: &AdamStep,
-) -> Result<()> {
+) -> Result<bool> {
     with_slice_mut::<T, _>(theta, |theta| {
         with_slice_mut::<T, _>(m, |m| {
             with_slice_mut::<T, _>(v, |v| {
@@ -75,16 +83,18 @@ fn on_cpu<T: Element>(
                     let task = rows_per_task(theta.len(), WORK_PER_PARAMETER);
                     let moments = m.par_chunks_mut(task).zip(v.par_chunks_mut(task));
                     let parts = theta.par_chunks_mut(task).zip(gradient.par_chunks(task));
-                    parts.zip(moments).for_each(|((theta, gradient), (m, v))| {
+                    let descend = |((theta, gradient), (m, v))| {
                         vectorized(Descend {
                             step,
                             theta,
                             gradient,
                             m,
                             v,
-                        });
-                    });
-                    Ok(())
+                        })
+                    };
+                    let finite = parts.zip(moments).map(descend);
+                    // Every part must move, so none may be left out when one is not finite.
+                    Ok(finite.reduce(|| true, |a, b| a & b))
                 })
             })
         })
@@ -101,20 +111,24 @@ struct Descend<'a, T> {
 }
 
 impl<T: Element> Kernel for Descend<'_, T> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn call(self) {
+    fn call(self) -> bool {
         let step = self.step;
         let (keep_m, take_m) = (T::from_f64(step.beta1), T::from_f64(1.0 - step.beta1));
         let (keep_v, take_v) = (T::from_f64(step.beta2), T::from_f64(1.0 - step.beta2));
         let (size, eps) = (T::from_f64(step.step_size()), T::from_f64(step.eps));
         let correction = T::from_f64(1.0 / step.root_correction());
+        let (zero, mut finite) = (T::from_f64(0.0), true);
         let parameters = self.theta.iter_mut().zip(self.gradient);
         for ((theta, g), (m, v)) in parameters.zip(self.m.iter_mut().zip(self.v)) {
             *m = keep_m * *m + take_m * *g;
             *v = keep_v * *v + take_v * *g * *g;
             *theta -= size * *m / (Element::sqrt(*v) * correction + eps);
+            // Infinity and NaN become NaN, which equals nothing.
+            finite &= *theta * zero == zero;
         }
+        finite
     }
 }

@@ -2,7 +2,7 @@
 //! differentiated any number of times, and are what the fused ones are tested against.
 
 use crate::{Activation, AdamStep, Convolution};
-use candle_core::{Result, Tensor, Var};
+use candle_core::{DType, Result, Tensor, Var};
 
 /// What a batch says about its distribution, one number a feature. Not differentiable.
 #[derive(Clone, Debug)]
@@ -161,11 +161,21 @@ pub fn softplus(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When a tensor operation fails.
-pub fn adam_step(theta: &Var, gradient: &Tensor, m: &Var, v: &Var, step: &AdamStep) -> Result<()> {
+pub fn adam_step(
+    theta: &Var,
+    gradient: &Tensor,
+    m: &Var,
+    v: &Var,
+    step: &AdamStep,
+) -> Result<bool> {
     m.set(&((m.as_tensor() * step.beta1)? + (gradient * (1.0 - step.beta1))?)?)?;
     v.set(&((v.as_tensor() * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?)?;
     let root = ((v.sqrt()? / step.root_correction())? + step.eps)?;
-    theta.set(&theta.sub(&((m.as_tensor() * step.step_size())? / root)?)?)
+    theta.set(&theta.sub(&((m.as_tensor() * step.step_size())? / root)?)?)?;
+    // 0 for what is finite, NaN for what is not.
+    let differences = theta.sub(theta.as_tensor())?;
+    let sum = differences.sum_all()?.to_dtype(DType::F64)?;
+    Ok(sum.to_scalar::<f64>()? == 0.0)
 }
 
 /// See [`crate::moving_average_step`].

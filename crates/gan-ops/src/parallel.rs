@@ -29,6 +29,6 @@ pub(crate) use pulp::NullaryFnOnce as Kernel;
 ///
 /// They change the speed alone: the compiler neither reorders a sum nor joins a product and a sum
 /// into one rounding.
-pub(crate) fn vectorized(kernel: impl Kernel<Output = ()>) {
-    pulp::Arch::new().dispatch(kernel);
+pub(crate) fn vectorized<T>(kernel: impl Kernel<Output = T>) -> T {
+    pulp::Arch::new().dispatch(kernel)
 }

@@ -252,7 +252,7 @@ fn adam_by_hand(gradients: &[f64], lr: f64, (beta1, beta2): (f64, f64), eps: f64
 fn adam_and_its_twin_follow_the_paper() {
     let history = [0.3, -0.2, 1e-4, 5.0, -0.7];
     let expected = adam_by_hand(&history, 0.01, (0.5, 0.999), 1e-8);
-    type Step = fn(&Var, &Tensor, &Var, &Var, &AdamStep) -> candle_core::Result<()>;
+    type Step = fn(&Var, &Tensor, &Var, &Var, &AdamStep) -> candle_core::Result<bool>;
     for adam in [adam_step as Step, composed::adam_step as Step] {
         let [theta, m, v] = [1.0, 0.0, 0.0].map(|x: f64| Var::new(&[x, x], &CPU).unwrap());
         for (i, g) in history.iter().enumerate() {
@@ -264,13 +264,40 @@ fn adam_and_its_twin_follow_the_paper() {
                 step: i as u64 + 1,
             };
             let gradient = Tensor::new(&[*g, *g], &CPU).unwrap();
-            adam(&theta, &gradient, &m, &v, &step).unwrap();
+            assert!(adam(&theta, &gradient, &m, &v, &step).unwrap());
         }
         for value in theta.to_vec1::<f64>().unwrap() {
             assert!(
                 (value - expected).abs() < 1e-14,
                 "{value} against {expected}"
             );
+        }
+    }
+}
+
+#[test]
+fn adam_and_its_twin_tell_when_a_parameter_is_no_number() {
+    type Step = fn(&Var, &Tensor, &Var, &Var, &AdamStep) -> candle_core::Result<bool>;
+    let step = AdamStep {
+        lr: 0.01,
+        beta1: 0.5,
+        beta2: 0.999,
+        eps: 1e-8,
+        step: 1,
+    };
+    // Large enough for several threads, with the odd one in the last vector's edge.
+    let count = 100_003;
+    for adam in [adam_step as Step, composed::adam_step as Step] {
+        for place in [0, count / 2, count - 1] {
+            for bad in [f32::NAN, f32::INFINITY] {
+                let [theta, m, v] = [1.0, 0.0, 0.0].map(|x: f32| {
+                    Var::from_tensor(&Tensor::full(x, count, &CPU).unwrap()).unwrap()
+                });
+                let mut gradient = vec![0.5_f32; count];
+                gradient[place] = bad;
+                let gradient = Tensor::from_vec(gradient, count, &CPU).unwrap();
+                assert!(!adam(&theta, &gradient, &m, &v, &step).unwrap(), "{place}");
+            }
         }
     }
 }

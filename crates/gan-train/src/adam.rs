@@ -68,6 +68,7 @@ impl Adam {
                 step: self.steps,
             },
             moved: vec![false; self.slots.len()],
+            not_finite: None,
             slots: &self.slots,
         }
     }
@@ -113,6 +114,7 @@ pub struct AdamUpdate<'a> {
     step: AdamStep,
     slots: &'a [Slot],
     moved: Vec<bool>,
+    not_finite: Option<&'a str>,
 }
 
 impl AdamUpdate<'_> {
@@ -130,19 +132,23 @@ impl AdamUpdate<'_> {
         if std::mem::replace(moved, true) {
             candle_core::bail!("the parameter {} was given two gradients", slot.name);
         }
-        adam_step(&slot.theta, gradient, &slot.m, &slot.v, &self.step)
+        let finite = adam_step(&slot.theta, gradient, &slot.m, &slot.v, &self.step)?;
+        if !finite && self.not_finite.is_none() {
+            self.not_finite = Some(&slot.name);
+        }
+        Ok(())
     }
 
-    /// Ends the step.
+    /// Ends the step, with the name of the first parameter that is not finite any more.
     ///
     /// # Errors
     /// When a parameter got no gradient: it would silently stay as it is.
-    pub fn finish(self) -> candle_core::Result<()> {
+    pub fn finish(self) -> candle_core::Result<Option<String>> {
         for (slot, moved) in self.slots.iter().zip(self.moved) {
             if !moved {
                 candle_core::bail!("no gradient reaches the parameter {}", slot.name);
             }
         }
-        Ok(())
+        Ok(self.not_finite.map(str::to_string))
     }
 }

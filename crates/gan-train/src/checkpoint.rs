@@ -2,14 +2,15 @@
 //!
 //! The random state needs no room: with the seed, the step's number determines it.
 
+use crate::trainer::is_finite;
 use crate::{TrainError, TrainState, Trainer};
-use candle_core::{DType, Tensor, Var};
+use candle_core::{Tensor, Var};
 use gan_core::{Discriminator, ParameterStore, Seed, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// The format that [`save`] writes. A reader refuses any other.
-pub const CHECKPOINT_FORMAT_VERSION: u32 = 1;
+/// The format that [`save`] writes. A reader refuses any other. Version 2 has a checksum.
+pub const CHECKPOINT_FORMAT_VERSION: u32 = 2;
 
 const GENERATOR: &str = "generator.";
 const DISCRIMINATOR: &str = "discriminator.";
@@ -34,19 +35,15 @@ pub struct CheckpointHeader {
     pub run: serde_json::Value,
 }
 
-/// Writes a checkpoint, whole or not at all. Equal states give equal bytes.
+/// Writes a checkpoint with a checksum, whole or not at all. Equal states give equal bytes.
 ///
 /// # Errors
-/// [`TrainError::NonFinite`] when a weight is not: an update can go wrong a step before a loss
-/// shows it, and what was written before is worth more then. When the file cannot be written.
+/// [`TrainError::NonFinite`] when a weight or a running statistic is not: what was written before is
+/// worth more then. When the file cannot be written.
 pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<(), TrainError> {
     let step = trainer.state.step.saturating_sub(1);
-    check_finite(step, "generator's weight", trainer.generator.parameters())?;
-    check_finite(
-        step,
-        "discriminator's weight",
-        trainer.discriminator.parameters(),
-    )?;
+    check_finite(step, "generator's", trainer.generator.parameters())?;
+    check_finite(step, "discriminator's", trainer.discriminator.parameters())?;
     let header = CheckpointHeader {
         checkpoint_format_version: CHECKPOINT_FORMAT_VERSION,
         state: trainer.state,
@@ -70,67 +67,102 @@ pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<()
     trainer
         .discriminator_optimizer
         .save(DISCRIMINATOR_OPTIMIZER, &mut weights)?;
-    Ok(weights.write(path)?)
+    Ok(weights.write_with_checksum(path)?)
 }
 
-fn check_finite(
-    step: u64,
-    quantity: &'static str,
-    parameters: &ParameterStore,
-) -> Result<(), TrainError> {
+fn check_finite(step: u64, whose: &str, parameters: &ParameterStore) -> Result<(), TrainError> {
     for parameter in parameters.all() {
-        // A sum of finite numbers of this size stays finite in f64; NaN and infinity stay in it.
-        let sum = parameter.var.to_dtype(DType::F64)?.sum_all()?;
-        let value = sum.to_scalar::<f64>()?;
-        if !value.is_finite() {
+        if !is_finite(&parameter.var)? {
             return Err(TrainError::NonFinite {
                 step,
-                quantity,
-                value,
+                tensor: format!("{whose} {}", parameter.name),
             });
         }
     }
     Ok(())
 }
 
-/// Sets a trainer of the same architecture and seed to where the checkpoint was written.
-///
-/// # Errors
-/// When the file is damaged, of another format, seed or architecture. The trainer is to be
-/// thrown away then.
-pub fn restore(trainer: &mut Trainer, path: &Path) -> Result<(), TrainError> {
-    let weights = Weights::read(path)?;
-    let header = read_header(&weights, path)?;
-    let origin = path.display().to_string();
-    if header.seed != trainer.seed {
-        return Err(TrainError::Checkpoint {
-            origin,
-            found: format!("seed {}", header.seed),
-            expected: format!("seed {}, as the run's", trainer.seed),
-        });
+/// A checkpoint that has been read, its checksum right.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// The facts beside its tensors.
+    pub header: CheckpointHeader,
+    weights: Weights,
+    /// The file, as errors name it.
+    origin: String,
+}
+
+impl Checkpoint {
+    /// Reads the file onto the CPU.
+    ///
+    /// # Errors
+    /// [`gan_core::WeightsError::Format`] when the file is damaged, [`TrainError::Checkpoint`] when it
+    /// is no checkpoint, or one of another format version.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let weights = Weights::read(path)?;
+        Ok(Self {
+            header: read_header(&weights, path)?,
+            weights,
+            origin: path.display().to_string(),
+        })
     }
-    weights.load_into(GENERATOR, trainer.generator.parameters(), &origin)?;
-    weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), &origin)?;
-    let averaged = |name: &&String| name.starts_with(AVERAGED_GENERATOR);
-    match (&mut trainer.ema, weights.tensors.keys().find(averaged)) {
-        (Some(ema), _) => ema.restore(AVERAGED_GENERATOR, &weights, &origin)?,
-        (None, None) => {}
-        (None, Some(name)) => {
-            return Err(TrainError::Checkpoint {
-                origin,
-                found: format!("there is a tensor `{name}`"),
-                expected: "none: this run has no ema_half_life_images".to_string(),
-            });
+
+    /// Sets a trainer of the same architecture and seed to where the checkpoint was written.
+    ///
+    /// # Errors
+    /// When the checkpoint is of another seed or architecture. The trainer is to be thrown away then.
+    pub fn restore(&self, trainer: &mut Trainer) -> Result<(), TrainError> {
+        let (header, weights, origin) = (&self.header, &self.weights, &self.origin);
+        if header.seed != trainer.seed {
+            return Err(self.refusal(
+                format!("seed {}", header.seed),
+                format!("seed {}, as the run's", trainer.seed),
+            ));
+        }
+        weights.load_into(GENERATOR, trainer.generator.parameters(), origin)?;
+        weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), origin)?;
+        let averaged = |name: &&String| name.starts_with(AVERAGED_GENERATOR);
+        match (&mut trainer.ema, weights.tensors.keys().find(averaged)) {
+            (Some(ema), _) => ema.restore(AVERAGED_GENERATOR, weights, origin)?,
+            (None, None) => {}
+            (None, Some(name)) => {
+                return Err(self.refusal(
+                    format!("there is a tensor `{name}`"),
+                    "none: this run has no ema_half_life_images".to_string(),
+                ));
+            }
+        }
+        let steps = header.generator_optimizer_steps;
+        let optimizer = &mut trainer.generator_optimizer;
+        optimizer.restore(GENERATOR_OPTIMIZER, weights, steps, origin)?;
+        let steps = header.discriminator_optimizer_steps;
+        let optimizer = &mut trainer.discriminator_optimizer;
+        optimizer.restore(DISCRIMINATOR_OPTIMIZER, weights, steps, origin)?;
+        trainer.state = header.state;
+        Ok(())
+    }
+
+    /// Gives `discriminator` the weights that it has in the checkpoint.
+    ///
+    /// # Errors
+    /// When it is of another architecture.
+    pub fn restore_discriminator(
+        &self,
+        discriminator: &dyn Discriminator,
+    ) -> Result<(), TrainError> {
+        let parameters = discriminator.parameters();
+        Ok(self
+            .weights
+            .load_into(DISCRIMINATOR, parameters, &self.origin)?)
+    }
+
+    fn refusal(&self, found: String, expected: String) -> TrainError {
+        TrainError::Checkpoint {
+            origin: self.origin.clone(),
+            found,
+            expected,
         }
     }
-    let steps = header.generator_optimizer_steps;
-    let optimizer = &mut trainer.generator_optimizer;
-    optimizer.restore(GENERATOR_OPTIMIZER, &weights, steps, &origin)?;
-    let steps = header.discriminator_optimizer_steps;
-    let optimizer = &mut trainer.discriminator_optimizer;
-    optimizer.restore(DISCRIMINATOR_OPTIMIZER, &weights, steps, &origin)?;
-    trainer.state = header.state;
-    Ok(())
 }
 
 /// Sets `var` from the tensor `name` of a checkpoint from `origin`; `of`: what to know of a run that
@@ -151,21 +183,6 @@ pub(crate) fn restore_tensor(
         });
     };
     Ok(var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?)
-}
-
-/// Gives `discriminator` the weights that it has in a checkpoint.
-///
-/// # Errors
-/// When the file is damaged, no checkpoint, or of another architecture.
-pub fn restore_discriminator(
-    discriminator: &dyn Discriminator,
-    path: &Path,
-) -> Result<CheckpointHeader, TrainError> {
-    let weights = Weights::read(path)?;
-    let header = read_header(&weights, path)?;
-    let origin = path.display().to_string();
-    weights.load_into(DISCRIMINATOR, discriminator.parameters(), &origin)?;
-    Ok(header)
 }
 
 /// The facts in a checkpoint that has been read from `path`.

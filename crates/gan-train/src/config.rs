@@ -17,6 +17,17 @@ pub enum UpdateOrder {
     DiscriminatorFirst,
 }
 
+/// What happens where numbers are not finite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnNan {
+    /// The run stops.
+    #[default]
+    Stop,
+    /// The run goes back to its last checkpoint and on with another seed, at most three times.
+    Rollback,
+}
+
 /// The recipe of a run. The defaults are the tutorial's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -76,6 +87,8 @@ pub struct TrainConfig {
     pub ema_half_life_images: Option<f64>,
     /// Which player moves first.
     pub update_order: UpdateOrder,
+    /// What happens where numbers are not finite: whoever runs the trainer decides what it means.
+    pub on_nan: OnNan,
     /// Where every random number comes from.
     pub seed: Seed,
 }
@@ -104,6 +117,7 @@ impl Default for TrainConfig {
             augmentations: Vec::new(),
             ema_half_life_images: None,
             update_order: UpdateOrder::default(),
+            on_nan: OnNan::default(),
             seed: Seed(0),
         }
     }

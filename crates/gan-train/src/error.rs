@@ -44,15 +44,14 @@ pub enum TrainError {
     },
     /// Training has diverged.
     #[error(
-        "step {step}: the {quantity} is {value}; training has diverged, try a smaller learning rate"
+        "step {step}: the {tensor} is not finite, the first tensor to be so; training has diverged, \
+         try a smaller learning rate"
     )]
     NonFinite {
         /// The step, from 0.
         step: u64,
-        /// What is not finite.
-        quantity: &'static str,
-        /// Its value.
-        value: f64,
+        /// Which tensor, as `generator's model.0.weight`.
+        tensor: String,
     },
     /// An observer failed.
     #[error(transparent)]

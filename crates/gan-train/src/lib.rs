@@ -35,10 +35,8 @@ mod view;
 
 pub use adam::Adam;
 pub use augment::Augmentation;
-pub use checkpoint::{
-    CHECKPOINT_FORMAT_VERSION, CheckpointHeader, read_header, restore, restore_discriminator, save,
-};
-pub use config::{ConfigError, TrainConfig, UpdateOrder};
+pub use checkpoint::{CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, read_header, save};
+pub use config::{ConfigError, OnNan, TrainConfig, UpdateOrder};
 pub use ema::Ema;
 pub use error::TrainError;
 pub use loss::{

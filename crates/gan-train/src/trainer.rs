@@ -43,6 +43,9 @@ pub struct TrainState {
     pub step: u64,
     /// Real images seen.
     pub images_seen: u64,
+    /// How often the run has diverged and gone back, each time to go on with another seed.
+    #[serde(default)]
+    pub rollbacks: u32,
 }
 
 /// The batches that the discriminator judges.
@@ -172,8 +175,10 @@ impl Trainer {
         };
         let generated = self.generate(&real)?;
         let fake = &generated.outputs[0];
-        let shown = self.view.show([&real.images, fake], self.state.step)?;
+        let (seed, step) = (self.drawing_seed(), self.state.step);
+        let shown = self.view.show([&real.images, fake], seed, step)?;
         let judged = self.judge(&shown, &real)?;
+        self.check_logits(&judged, fake)?;
         let (generator_loss, judged) = match self.update_order {
             // Neither update needs the other's result, so one judgement serves both.
             UpdateOrder::GeneratorFirst => {
@@ -189,9 +194,7 @@ impl Trainer {
                 (loss, before)
             }
         };
-        self.check_finite("discriminator's loss", judged.loss)?;
-        self.check_finite("generator's loss", generator_loss)?;
-        let (step, images) = (self.state.step, real.images.dim(0)?);
+        let images = real.images.dim(0)?;
         self.state.step += 1;
         self.state.images_seen += images as u64;
         if let Some(ema) = &mut self.ema {
@@ -239,6 +242,16 @@ impl Trainer {
         self.state
     }
 
+    /// Has the run go on as after so many rollbacks, with the seed that belongs to them.
+    pub fn set_rollbacks(&mut self, rollbacks: u32) {
+        self.state.rollbacks = rollbacks;
+    }
+
+    /// Where the random numbers of the steps come from.
+    fn drawing_seed(&self) -> Seed {
+        self.seed.after_rollbacks(self.state.rollbacks)
+    }
+
     /// The generator, when training is over.
     pub fn into_generator(self) -> Box<dyn Generator> {
         self.generator
@@ -246,7 +259,9 @@ impl Trainer {
 
     /// As many images as there are real ones, from this step's own noise.
     fn generate(&self, real: &Real<'_>) -> TensorResult<Recorded> {
-        let mut rng = self.seed.rng(Purpose::TrainingLatents, self.state.step);
+        let mut rng = self
+            .drawing_seed()
+            .rng(Purpose::TrainingLatents, self.state.step);
         let z = self.prior.sample(real.images.dim(0)?, &mut rng)?;
         let z = z.to_dtype(real.images.dtype())?;
         let z = z.to_device(real.images.device())?;
@@ -265,7 +280,9 @@ impl Trainer {
             let both = [real_images, fake_images];
             return self.discriminator.record(&both, real.labels);
         }
-        let mut rng = self.seed.rng(Purpose::Interpolation, self.state.step);
+        let mut rng = self
+            .drawing_seed()
+            .rng(Purpose::Interpolation, self.state.step);
         let shares: Vec<f64> = (0..real_images.dim(0)?).map(|_| rng.random()).collect();
         let shares = Tensor::new(shares, real_images.device())?.to_dtype(real_images.dtype())?;
         let shares = shares.reshape(((), 1, 1, 1))?;
@@ -297,9 +314,11 @@ impl Trainer {
         generated: &Recorded,
         shown: &Shown,
         judged: &Recorded,
-    ) -> TensorResult<f64> {
+    ) -> Result<f64, TrainError> {
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.generator(&judged.outputs[REAL], &fake)?;
+        let value = number(&loss)?;
+        self.check(value.is_finite(), "generator's loss")?;
         if (self.state.step + 1).is_multiple_of(self.discriminator_steps) {
             let slope = slope(&loss.backward()?, &fake)?;
             let by_shown = judged.tape.input_gradient(FAKE, &slope)?;
@@ -307,17 +326,24 @@ impl Trainer {
             let factor = self.lr_schedule.factor(self.state.step, self.steps);
             let tape = &generated.tape;
             let optimizer = &mut self.generator_optimizer;
-            descend(optimizer, factor, self.gradient_clip, |show| {
+            let not_finite = descend(optimizer, factor, self.gradient_clip, |show| {
                 tape.parameter_gradients(&[by_images], show)
             })?;
+            self.check_moved("generator's", not_finite)?;
         }
-        number(&loss)
+        Ok(value)
     }
 
-    fn update_discriminator(&mut self, shown: &Shown, judged: &Recorded) -> TensorResult<Judged> {
+    fn update_discriminator(
+        &mut self,
+        shown: &Shown,
+        judged: &Recorded,
+    ) -> Result<Judged, TrainError> {
         let real = Var::from_tensor(&judged.outputs[REAL])?;
         let fake = Var::from_tensor(&judged.outputs[FAKE])?;
         let loss = self.loss.discriminator(&real, &fake)?;
+        let value = number(&loss)?;
+        self.check(value.is_finite(), "discriminator's loss")?;
         let slopes = loss.backward()?;
         let mut slopes = vec![slope(&slopes, &real)?, slope(&slopes, &fake)?];
         if let Some(between) = judged.outputs.get(INTERPOLATED) {
@@ -330,17 +356,18 @@ impl Trainer {
         let directions = directions.transpose()?;
         let tape = &judged.tape;
         let optimizer = &mut self.discriminator_optimizer;
-        descend(
-            optimizer,
-            factor,
-            self.gradient_clip,
-            |show| match &directions {
-                Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
-                None => tape.parameter_gradients(&slopes, show),
-            },
-        )?;
+        let clip = self.gradient_clip;
+        let not_finite = descend(optimizer, factor, clip, |show| match &directions {
+            Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
+            None => tape.parameter_gradients(&slopes, show),
+        })?;
+        self.check_moved("discriminator's", not_finite)?;
         self.clip_weights()?;
-        Judged::new(number(&loss)?, &judged.outputs[REAL], &judged.outputs[FAKE])
+        Ok(Judged::new(
+            value,
+            &judged.outputs[REAL],
+            &judged.outputs[FAKE],
+        )?)
     }
 
     /// For each batch the derivative of its penalties by the gradients of its logits; zeros, of the
@@ -362,14 +389,32 @@ impl Trainer {
         Ok(directions)
     }
 
-    fn check_finite(&self, quantity: &'static str, value: f64) -> Result<(), TrainError> {
-        if value.is_finite() {
+    /// All weights are finite when a step begins, so the generated images are where it can go wrong
+    /// first, and the logits where that shows.
+    fn check_logits(&self, judged: &Recorded, fake: &Tensor) -> Result<(), TrainError> {
+        for (logits, images) in judged.outputs.iter().zip(["real", "generated", "mixed"]) {
+            if !is_finite(logits)? {
+                self.check(is_finite(fake)?, "batch of generated images")?;
+                self.check(false, &format!("discriminator's logits of {images} images"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_moved(&self, whose: &str, not_finite: Option<String>) -> Result<(), TrainError> {
+        match not_finite {
+            Some(name) => self.check(false, &format!("{whose} {name}")),
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self, finite: bool, tensor: &str) -> Result<(), TrainError> {
+        if finite {
             return Ok(());
         }
         Err(TrainError::NonFinite {
             step: self.state.step,
-            quantity,
-            value,
+            tensor: tensor.to_string(),
         })
     }
 }
@@ -378,13 +423,13 @@ impl Trainer {
 type Show<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
 
 /// One step of `optimizer` along the gradients that `gradients` shows, shortened together if their
-/// norm is above `clip`.
+/// norm is above `clip`; the name of the first parameter that is not finite after it.
 fn descend(
     optimizer: &mut Adam,
     lr_factor: f64,
     clip: Option<f64>,
     gradients: impl FnOnce(&mut Show<'_>) -> TensorResult<()>,
-) -> TensorResult<()> {
+) -> TensorResult<Option<String>> {
     let mut update = optimizer.begin(lr_factor);
     let Some(clip) = clip else {
         gradients(&mut |parameter, gradient| update.apply(parameter, gradient))?;
@@ -410,6 +455,12 @@ fn slope(gradients: &GradStore, logits: &Var) -> TensorResult<Tensor> {
         Some(slope) => Ok(slope.clone()),
         None => logits.zeros_like(),
     }
+}
+
+/// Whether all values are; their sum of absolute values keeps NaN and infinity, and has room in f64.
+pub(crate) fn is_finite(tensor: &Tensor) -> TensorResult<bool> {
+    let sum = tensor.to_dtype(DType::F64)?.abs()?.sum_all()?;
+    Ok(number(&sum)?.is_finite())
 }
 
 fn number(scalar: &Tensor) -> TensorResult<f64> {

@@ -9,7 +9,6 @@ use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
 pub(crate) struct View {
     instance_noise: f64,
     augmentations: Vec<Augmentation>,
-    seed: Seed,
 }
 
 /// A step's images as they are shown, real and generated, and the way back to them.
@@ -23,16 +22,15 @@ impl View {
         Self {
             instance_noise: config.instance_noise,
             augmentations: config.augmentations.clone(),
-            seed: config.seed,
         }
     }
 
-    /// Images `[n, c, h, w]` with this step's own augmentation and noise.
-    pub(crate) fn show(&self, images: [&Tensor; 2], step: u64) -> Result<Shown> {
+    /// Images `[n, c, h, w]` with the step's own augmentation and noise.
+    pub(crate) fn show(&self, images: [&Tensor; 2], seed: Seed, step: u64) -> Result<Shown> {
         let mut shown = images.map(Tensor::clone);
         let mut augmented = None;
         if !self.augmentations.is_empty() {
-            let mut rng = self.seed.rng(Purpose::DiffAugment, step);
+            let mut rng = seed.rng(Purpose::DiffAugment, step);
             let mut draw = |images: &Tensor| -> Result<Augmented> {
                 let (n, c, h, w) = images.dims4()?;
                 Ok(Augmented::draw(&self.augmentations, [n, c, h, w], &mut rng))
@@ -42,7 +40,7 @@ impl View {
             augmented = Some(drawn);
         }
         if self.instance_noise > 0.0 {
-            let mut rng = self.seed.rng(Purpose::InstanceNoise, step);
+            let mut rng = seed.rng(Purpose::InstanceNoise, step);
             let mut noisy = |images: &Tensor| -> Result<Tensor> {
                 let values = images.elem_count() / images.dim(0)?;
                 let noise = StandardNormalPrior::new(values).sample(images.dim(0)?, &mut rng)?;

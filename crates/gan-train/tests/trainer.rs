@@ -2,66 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod common;
+
 use candle_core::{DType, Device, Tensor};
+use common::{SHAPE, batch, discriminator_weights, restore, train, trainer, values};
 use gan_core::{
-    Discriminator, Generator, ImageBatch, ImageShape, Mode, ParameterStore, Purpose, Seed,
-    StandardNormalPrior,
+    Discriminator, Generator, ImageShape, Mode, ParameterStore, Seed, StandardNormalPrior,
 };
 use gan_models::ModelConfig;
-use gan_train::{Observer, StepReport, TrainConfig, TrainError, Trainer, UpdateOrder};
-use rand::Rng;
-
-const SHAPE: ImageShape = ImageShape {
-    channels: 1,
-    height: 4,
-    width: 4,
-};
-
-fn trainer(config: &TrainConfig) -> Trainer {
-    let model = ModelConfig {
-        latent_dim: 8,
-        ..ModelConfig::default()
-    };
-    let cpu = Device::Cpu;
-    let generator = model
-        .generator(SHAPE, config.seed, DType::F32, &cpu)
-        .unwrap();
-    let discriminator = model
-        .discriminator(SHAPE, config.seed, DType::F32, &cpu)
-        .unwrap();
-    let prior = Box::new(StandardNormalPrior::new(8));
-    Trainer::new(
-        generator,
-        discriminator,
-        prior,
-        config.adversarial_loss(),
-        config,
-        1000,
-    )
-    .unwrap()
-}
-
-fn batch(index: u64) -> ImageBatch {
-    let rng = Seed(99).rng(Purpose::Shuffle, index);
-    let values: Vec<f32> = rng
-        .random_iter::<f32>()
-        .take(8 * 16)
-        .map(|u| 2.0 * u - 1.0)
-        .collect();
-    ImageBatch {
-        images: Tensor::from_vec(values, (8, 1, 4, 4), &Device::Cpu).unwrap(),
-        labels: None,
-    }
-}
-
-fn train(trainer: &mut Trainer, steps: std::ops::Range<u64>) {
-    trainer.run(steps.map(|i| Ok(batch(i))), &mut []).unwrap();
-}
-
-fn values(parameters: &ParameterStore) -> Vec<Vec<f32>> {
-    let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1().unwrap();
-    parameters.all().iter().map(|p| flat(&p.var)).collect()
-}
+use gan_train::{Observer, StepReport, TrainConfig, Trainer, UpdateOrder};
 
 fn networks(trainer: &Trainer) -> [Vec<Vec<f32>>; 2] {
     [
@@ -133,7 +82,7 @@ fn a_restored_checkpoint_continues_to_the_same_bytes() {
     gan_train::save(&uninterrupted, note(), &whole).unwrap();
 
     let mut resumed = trainer(&config);
-    gan_train::restore(&mut resumed, &half).unwrap();
+    restore(&mut resumed, &half).unwrap();
     assert_eq!(resumed.state().step, 4);
     train(&mut resumed, 4..9);
     let again = folder.path().join("again");
@@ -155,7 +104,7 @@ fn checkpoints_of_another_seed_kind_or_format_are_refused() {
         seed: Seed(5),
         ..TrainConfig::default()
     };
-    let error = gan_train::restore(&mut trainer(&other_seed), &path).unwrap_err();
+    let error = restore(&mut trainer(&other_seed), &path).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("seed 0") && text.contains("seed 5"), "{text}");
 
@@ -167,58 +116,15 @@ fn checkpoints_of_another_seed_kind_or_format_are_refused() {
             "format version 99",
         ),
         (
-            r#"{"checkpoint_format_version": 1}"#.to_string(),
+            r#"{"checkpoint_format_version": 2}"#.to_string(),
             "damaged header",
         ),
     ] {
         weights.metadata = metadata;
         weights.write(&path).unwrap();
-        let error = gan_train::restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
+        let error = restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
     }
-}
-
-#[test]
-fn a_batch_of_nan_stops_the_run_and_names_the_step() {
-    let mut trainer = trainer(&TrainConfig::default());
-    train(&mut trainer, 0..3);
-    let images = (batch(3).images * f64::NAN).unwrap();
-    let error = trainer
-        .step(&ImageBatch {
-            images,
-            labels: None,
-        })
-        .unwrap_err();
-    assert!(
-        matches!(error, TrainError::NonFinite { step: 3, .. }),
-        "{error}"
-    );
-}
-
-#[test]
-fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("checkpoint");
-    let mut trainer = trainer(&TrainConfig::default());
-    train(&mut trainer, 0..2);
-    gan_train::save(&trainer, serde_json::Value::Null, &path).unwrap();
-    let good = std::fs::read(&path).unwrap();
-
-    train(&mut trainer, 2..3);
-    let parameter = trainer.generator().parameters().all().remove(0);
-    let spoilt = (parameter.var.as_tensor() * f64::INFINITY).unwrap();
-    parameter.var.set(&spoilt).unwrap();
-    let error = gan_train::save(&trainer, serde_json::Value::Null, &path).unwrap_err();
-    assert!(
-        matches!(error, TrainError::NonFinite { step: 2, .. }),
-        "{error}"
-    );
-    assert_eq!(std::fs::read(&path).unwrap(), good);
-}
-
-/// All numbers of the discriminator, which has no buffers.
-fn discriminator_weights(trainer: &Trainer) -> Vec<f32> {
-    values(trainer.discriminator().parameters()).concat()
 }
 
 #[test]
@@ -299,22 +205,20 @@ fn a_checkpoint_keeps_the_average_and_a_run_without_one_refuses_it() {
     gan_train::save(&uninterrupted, serde_json::Value::Null, &whole).unwrap();
 
     let mut resumed = trainer(&config);
-    gan_train::restore(&mut resumed, &half).unwrap();
+    restore(&mut resumed, &half).unwrap();
     train(&mut resumed, 2..4);
     let again = folder.path().join("again");
     gan_train::save(&resumed, serde_json::Value::Null, &again).unwrap();
     assert_eq!(std::fs::read(whole).unwrap(), std::fs::read(again).unwrap());
 
     let mut plain = trainer(&TrainConfig::default());
-    let error = gan_train::restore(&mut plain, &half)
-        .unwrap_err()
-        .to_string();
+    let error = restore(&mut plain, &half).unwrap_err().to_string();
     assert!(
         error.contains("averaged_generator.") && error.contains("half"),
         "{error}"
     );
     gan_train::save(&plain, serde_json::Value::Null, &half).unwrap();
-    let error = gan_train::restore(&mut trainer(&config), &half)
+    let error = restore(&mut trainer(&config), &half)
         .unwrap_err()
         .to_string();
     assert!(error.contains("with an averaged generator"), "{error}");

@@ -44,11 +44,13 @@ fn describe_run(path: &Path) -> Result<String> {
         ))
     })?;
     let mut text = format!("run {}\n\n{config}\n", path.display());
-    for file in [run.last_checkpoint(), run.generator()] {
-        if file.exists() {
-            text += &describe_file(&file)?;
-            text.push('\n');
-        }
+    let generator = Some(run.generator()).filter(|file| file.exists());
+    for file in [run.checkpoints().newest()?, generator]
+        .into_iter()
+        .flatten()
+    {
+        text += &describe_file(&file)?;
+        text.push('\n');
     }
     Ok(text)
 }
@@ -74,7 +76,7 @@ fn describe_file(path: &Path) -> Result<String> {
 }
 
 fn describe_checkpoint(header: &CheckpointHeader) -> String {
-    let value = |section: &str, key: &str| match &header.run[section][key] {
+    let value = |section: &str, key: &str| match &header.run["config"][section][key] {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     };

@@ -70,6 +70,15 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
+/// A path as it is typed to a shell.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    match shlex::try_quote(&text) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => text.into_owned(),
+    }
+}
+
 /// Refuses to replace what is there, but an empty folder.
 fn check_free(path: &Path, force: bool) -> Result<()> {
     let empty_folder = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());

@@ -1,25 +1,18 @@
 //! `gan-cli train`: data set → trained generator.
 
-use super::{by_name, program};
+use super::by_name;
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::data_arguments::DataArguments;
-use crate::device::device;
-use crate::exit::WrongUse;
-use crate::observers::{
-    CheckpointObserver, CheckpointWriter, GridObserver, LogObserver, ScatterObserver, Schedule,
-    ScoreObserver,
-};
+use crate::observers::ScoreObserver;
 use crate::run_folder::RunFolder;
-use anyhow::{Context, Result};
-use candle_core::DType;
-use gan_core::{Seed, StandardNormalPrior};
-use gan_data::{DataLoader, Split};
+use crate::training::{Plan, SavedRun, Session};
+use anyhow::Result;
+use gan_core::Seed;
 use gan_models::{Architecture, DiscriminatorNorm};
 use gan_sample::PixelRange;
-use gan_train::{Augmentation, LossKind, LrSchedule, Observer, TrainError, Trainer, UpdateOrder};
+use gan_train::{Augmentation, LossKind, LrSchedule, OnNan, UpdateOrder};
 use std::path::PathBuf;
-use std::time::Instant;
 
 #[derive(clap::Args)]
 pub(crate) struct TrainArguments {
@@ -40,6 +33,12 @@ pub(crate) struct TrainArguments {
     /// Replace a run that the folder holds
     #[arg(long)]
     force: bool,
+    /// Go on with a run that was stopped, as it would have gone on without the stop
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "config", "out", "force", "dry_run"])]
+    resume: Option<PathBuf>,
+    /// Go on with another configuration or data set, to other results
+    #[arg(long, requires = "resume")]
+    allow_change: bool,
     /// Passes over the data set [default: 200]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
@@ -131,6 +130,16 @@ pub(crate) struct TrainArguments {
     /// Steps between scores of 10,000 images, which take seconds each [default: none]
     #[arg(long, value_name = "N")]
     evaluate_every: Option<u64>,
+    /// Steps between checkpoints [default: a minute of work]
+    #[arg(long, value_name = "N")]
+    checkpoint_every: Option<u64>,
+    /// Checkpoints to keep, beside the best [default: 2]
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+    /// stop where numbers are not finite, or rollback to the last checkpoint and go on with another seed,
+    /// three times at most [default: stop]
+    #[arg(long, value_parser = by_name::<OnNan>)]
+    on_nan: Option<OnNan>,
     /// Brightness of grids: fixed maps [-1, 1], min-max stretches as the tutorial [default: fixed]
     #[arg(long, value_parser = by_name::<PixelRange>)]
     pixel_range: Option<PixelRange>,
@@ -143,84 +152,67 @@ pub(crate) struct TrainArguments {
 }
 
 pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
-    let config = arguments.effective_config()?;
+    let mut saved = arguments
+        .resume
+        .as_deref()
+        .map(SavedRun::open)
+        .transpose()?;
+    let config = arguments.effective_config(saved.as_ref())?;
     config.validate()?;
     let out = arguments.run_folder(&config);
-    RunFolder::check_free(&out, arguments.force)?;
-
-    let loader = open_data(&config, console)?;
-    check_batches(&config, &loader)?;
-    check_classes(&config, &loader)?;
-    let schedule = Schedule::new(&config.train, loader.steps_per_epoch() as u64);
-    let mut trainer = build_trainer(&config, &loader, schedule.steps)?;
-    describe(&config, &loader, &trainer, schedule, console)?;
+    if saved.is_none() {
+        RunFolder::check_free(&out, arguments.force)?;
+    }
+    let plan = Plan::new(config, console)?;
+    if let Some(saved) = &mut saved {
+        saved.check_changes(&plan, arguments.allow_change)?;
+    }
+    plan.describe(&plan.trainer()?, console)?;
     if arguments.dry_run {
         console.line(format!("Dry run: nothing was written to {}", out.display()));
         return Ok(());
     }
-
-    let evaluate_every = config.output.evaluate_every;
-    let reference = evaluate_every
-        .map(|_| ScoreObserver::prepare(&config))
-        .transpose()?;
-    let run = RunFolder::create(&out, arguments.force)?;
-    std::fs::write(run.config(), config.to_toml()?)
-        .with_context(|| format!("{}: cannot be written", run.config().display()))?;
-    let (every, data) = (config.output.log_every, loader.dataset());
-    let mut log = LogObserver::new(&run.metrics(), schedule, every, data, console)?;
-    let mut pictures: Box<dyn Observer> = if config.data.toy().is_some() {
-        let every = config.output.sample_every;
-        Box::new(ScatterObserver::new(run.samples(), every, data)?)
-    } else {
-        Box::new(GridObserver::new(run.samples(), &config.output))
+    let scores = plan.config.output.evaluate_every;
+    let reference = scores.map(|_| ScoreObserver::prepare(&plan.config));
+    let reference = reference.transpose()?;
+    let (run, lock, checkpoint) = match saved {
+        Some(saved) => {
+            saved.folder.complete()?;
+            (saved.folder, saved.lock, saved.checkpoint)
+        }
+        None => {
+            let (run, lock) = RunFolder::create(&out, arguments.force)?;
+            (run, lock, None)
+        }
     };
-    let writer = CheckpointWriter::new(run.clone(), config.clone())?;
-    let mut checkpoints = CheckpointObserver::new(writer.clone(), schedule);
-    let mut scores = None;
-    if let Some((data, every)) = reference.zip(evaluate_every) {
-        scores = Some(ScoreObserver::new(
-            data,
-            writer,
-            schedule,
-            every,
-            config.data.is_stacked(),
-            &run,
-            console,
-        )?);
+    run.write_config(&plan.config)?;
+    if let Some(checkpoint) = &checkpoint {
+        let (step, steps) = (checkpoint.header.state.step, plan.schedule.steps);
+        console.line(if step < steps {
+            format!("Going on after step {step} of {steps}")
+        } else {
+            format!("All {steps} steps are done; more --epochs or --steps would go on")
+        });
     }
-    let epochs = (0..config.train.epochs).flat_map(|epoch| loader.epoch(epoch));
-    let batches = epochs.take(usize::try_from(schedule.steps).unwrap_or(usize::MAX));
-    let mut observers: Vec<&mut dyn Observer> = vec![&mut *pictures, &mut checkpoints, &mut log];
-    observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
-    if let Err(error) = trainer.run(batches, &mut observers) {
-        return Err(stopped(error, &mut log, &checkpoints, &run));
-    }
-
-    console.line(format!(
-        "{}, all in {}:",
-        log.summary(),
-        run.path().display()
-    ));
-    console.line("  generator.safetensors  the trained generator");
-    console.line("  samples/               a grid of generated digits, named by the step");
-    console.line("  metrics.jsonl          losses, D(x), D(G(z)), V by step");
-    if scores.is_some() {
-        console
-            .line("  scores.jsonl           the scores by step; the best is in checkpoints/ too");
-    }
-    console.line("  checkpoints/           all that training would need to go on");
-    console.line("  config.toml            this run's configuration");
-    for command in ["sample", "evaluate"] {
-        let (program, run) = (program(), run.path().display());
-        console.line(format!("Next: {program} {command} {run}"));
-    }
-    Ok(())
+    let session = Session {
+        plan: &plan,
+        run,
+        reference,
+        console,
+    };
+    console.print_in_background()?;
+    let trained = session.train(checkpoint);
+    drop(lock);
+    trained
 }
 
 impl TrainArguments {
-    /// Defaults ← recipe ← file ← flags.
-    fn effective_config(&self) -> Result<RunConfig> {
-        let mut config = RunConfig::layered(self.recipe.as_deref(), self.config.as_deref())?;
+    /// Defaults ← recipe ← file ← flags; of a run that goes on, its own ← flags.
+    fn effective_config(&self, saved: Option<&SavedRun>) -> Result<RunConfig> {
+        let mut config = match saved {
+            Some(saved) => saved.config.clone(),
+            None => RunConfig::layered(self.recipe.as_deref(), self.config.as_deref())?,
+        };
         let train = &mut config.train;
         set(&mut train.epochs, self.epochs);
         set(&mut train.steps, self.steps.map(Some));
@@ -246,6 +238,7 @@ impl TrainArguments {
             self.ema_half_life_images.map(Some),
         );
         set(&mut train.update_order, self.update_order);
+        set(&mut train.on_nan, self.on_nan);
         set(&mut train.seed, self.seed.map(Seed));
         let model = &mut config.model;
         set(&mut model.architecture, self.architecture);
@@ -261,6 +254,9 @@ impl TrainArguments {
             &mut config.output.evaluate_every,
             self.evaluate_every.map(Some),
         );
+        let every = self.checkpoint_every.map(Some);
+        set(&mut config.output.checkpoint_every, every);
+        set(&mut config.output.keep_checkpoints, self.keep);
         set(&mut config.output.pixel_range, self.pixel_range);
         set(&mut config.device, self.device.clone());
         Ok(config)
@@ -279,130 +275,4 @@ fn set<T>(value: &mut T, flag: Option<T>) {
     if let Some(flag) = flag {
         *value = flag;
     }
-}
-
-fn open_data(config: &RunConfig, console: &Console) -> Result<DataLoader> {
-    let begin = Instant::now();
-    let data = config.data.open(Split::Train)?;
-    let seconds = begin.elapsed().as_secs_f64();
-    console.line(format!(
-        "{}: {} images {} loaded in {seconds:.2} s",
-        config.data.path.display(),
-        data.len(),
-        data.shape(),
-    ));
-    let train = &config.train;
-    let cpu = candle_core::Device::Cpu;
-    let loader = DataLoader::new(data, train.batch_size, train.seed, DType::F32, &cpu)?;
-    Ok(if config.data.mirror {
-        loader.mirroring()
-    } else {
-        loader
-    })
-}
-
-/// Batch normalization cannot train on a batch of one.
-fn check_batches(config: &RunConfig, loader: &DataLoader) -> Result<()> {
-    if loader.last_batch_size() > 1 || !config.model.needs_two_images_a_batch() {
-        return Ok(());
-    }
-    let (size, images) = (loader.batch_size(), loader.dataset().len());
-    let found = if size == 1 {
-        "train.batch_size is 1".to_string()
-    } else {
-        format!("{images} images in batches of {size} leave a last batch of 1")
-    };
-    Err(WrongUse(format!(
-        "{found}, expected at least 2 images: batch normalization has no variance over one; \
-         choose another --batch-size"
-    ))
-    .into())
-}
-
-/// Class-conditional networks learn from labels.
-fn check_classes(config: &RunConfig, loader: &DataLoader) -> Result<()> {
-    let data = loader.dataset();
-    let found = data.labels().map(|_| data.class_count());
-    match (config.model.classes, found) {
-        (None, _) => Ok(()),
-        (Some(classes), Some(found)) if found <= classes => Ok(()),
-        (Some(classes), found) => Err(WrongUse(format!(
-            "{}: {}, expected labels of model.classes = {classes} classes",
-            config.data.path.display(),
-            found.map_or("no labels".to_string(), |n| format!(
-                "labels of {n} classes"
-            )),
-        ))
-        .into()),
-    }
-}
-
-fn build_trainer(config: &RunConfig, loader: &DataLoader, steps: u64) -> Result<Trainer> {
-    let (seed, device) = (config.train.seed, device(&config.device)?);
-    let shape = loader.dataset().shape();
-    let generator = config.model.generator(shape, seed, DType::F32, &device)?;
-    let discriminator = config
-        .model
-        .discriminator(shape, seed, DType::F32, &device)?;
-    let prior = Box::new(StandardNormalPrior::new(config.model.latent_dim));
-    let loss = config.train.adversarial_loss();
-    Ok(Trainer::new(
-        generator,
-        discriminator,
-        prior,
-        loss,
-        &config.train,
-        steps,
-    )?)
-}
-
-/// The error of a run that stopped, with what is kept of it where it diverged.
-fn stopped(
-    error: TrainError,
-    log: &mut LogObserver,
-    checkpoints: &CheckpointObserver,
-    run: &RunFolder,
-) -> anyhow::Error {
-    let Some(step) = diverged_at(&error) else {
-        return error.into();
-    };
-    if let Err(error) = log.diverged(step) {
-        tracing::warn!(%error, "the log's last line");
-    }
-    let kept = match checkpoints.steps_kept() {
-        Some(steps) => format!("the checkpoint of step {steps} is kept"),
-        None => "there was no checkpoint yet".to_string(),
-    };
-    let context = format!("{}: {kept}", run.path().display());
-    anyhow::Error::from(error).context(context)
-}
-
-/// The step that found a number that is not finite, itself or when it was to be kept.
-fn diverged_at(error: &TrainError) -> Option<u64> {
-    match error {
-        TrainError::NonFinite { step, .. } => Some(*step),
-        TrainError::Observer(cause) => cause.downcast_ref().and_then(diverged_at),
-        _ => None,
-    }
-}
-
-/// The effective configuration and what it amounts to.
-fn describe(
-    config: &RunConfig,
-    loader: &DataLoader,
-    trainer: &Trainer,
-    schedule: Schedule,
-    console: &Console,
-) -> Result<()> {
-    console.line(format!("\n{}", config.to_toml()?));
-    console.line(format!(
-        "{} steps, {} an epoch, last batch {}; generator {} and discriminator {} parameters; seed {}",
-        schedule.steps,
-        schedule.steps_per_epoch,
-        loader.last_batch_size(),
-        trainer.generator().parameters().trainable_count(),
-        trainer.discriminator().parameters().trainable_count(),
-        config.train.seed,
-    ));
-    Ok(())
 }

@@ -11,6 +11,7 @@ use gan_data::{Channels, ImageFolderOptions, Split};
 use gan_metrics::ImageSet;
 use gan_models::{GeneratorHeader, ModelConfig};
 use gan_sample::{Classes, Sampler, read_npy};
+use gan_train::Checkpoint;
 use std::path::{Path, PathBuf};
 
 /// Images, or what makes them.
@@ -90,14 +91,14 @@ impl Subject {
         let (header, generator) = GeneratorHeader::load(&run.generator(), device)?;
         run.check_generator(&config, &header)?;
         let mut discriminator = None;
-        if run.last_checkpoint().exists() {
+        if let Some(path) = run.checkpoints().newest()? {
             let shape = generator.image_shape();
             let judge = config
                 .model
                 .discriminator(shape, header.seed, DType::F32, device)?;
-            let checkpoint =
-                gan_train::restore_discriminator(judge.as_ref(), &run.last_checkpoint())?;
-            discriminator = (checkpoint.state.step == header.step).then_some(judge);
+            let checkpoint = Checkpoint::read(&path)?;
+            checkpoint.restore_discriminator(judge.as_ref())?;
+            discriminator = (checkpoint.header.state.step == header.step).then_some(judge);
         }
         Ok(Self {
             facts: SubjectFacts {

@@ -12,10 +12,12 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    pub(crate) fn new(console: &Console) -> Self {
+    /// A doctor who knows what was logged before; what ailed the run then was said then.
+    pub(crate) fn new(history: Vec<HistoryRecord>, console: &Console) -> Self {
+        let said = diagnose(&history, None).into_iter();
         Self {
-            history: Vec::new(),
-            said: Vec::new(),
+            said: said.map(|finding| finding.ailment).collect(),
+            history,
             console: console.clone(),
         }
     }

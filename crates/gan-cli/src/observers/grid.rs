@@ -1,6 +1,6 @@
 //! Pictures of what the generator drew while training.
 
-use super::Observed;
+use super::{Observed, present};
 use crate::config::OutputConfig;
 use gan_sample::{ImageGrid, PixelRange, write_png};
 use gan_train::{Observer, StepReport, Trainer};
@@ -36,7 +36,9 @@ impl Observer for GridObserver {
                 range: self.range,
             };
             let picture = grid.render(&report.fake.narrow(0, 0, count)?)?;
-            write_png(&self.folder.join(format!("{}.png", report.step)), &picture)?;
+            let path = self.folder.join(format!("{}.png", report.step));
+            present(&path)?;
+            write_png(&path, &picture)?;
         }
         Ok(())
     }

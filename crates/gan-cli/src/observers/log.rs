@@ -1,30 +1,35 @@
-//! The log of a run: a line a log interval for the person, for `metrics.jsonl` and for the doctor, and
-//! a progress bar.
+//! The log of a run: a line a log interval for the person, for `metrics.jsonl` and for the doctor, its
+//! time for `timing.jsonl`, and a progress bar.
 
 use super::doctor::Doctor;
 use super::{Observed, Schedule};
+use crate::config::RunConfig;
 use crate::console::Console;
-use crate::exit::WrongUse;
-use anyhow::{Context, Result};
+use crate::history::{read_elapsed, read_history};
+use crate::json_lines::JsonLines;
+use crate::run_folder::RunFolder;
+use anyhow::Result;
 use gan_data::Dataset;
 use gan_train::doctor::{GeneratedImages, HistoryRecord};
 use gan_train::{Observer, StepReport, Trainer};
 use indicatif::{HumanCount, ProgressBar};
 use serde::Serialize;
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(crate) struct LogObserver {
-    file: File,
+    metrics: JsonLines,
+    timing: JsonLines,
     schedule: Schedule,
     every: u64,
     console: Console,
     bar: ProgressBar,
     begin: Instant,
+    /// Of the run before this process went on with it.
+    seconds_before: f64,
     interval: Interval,
     done: Done,
+    /// By the whole run.
+    images_seen: u64,
     /// Share of the data's pixels that are black or white.
     data_saturated_share: f64,
     doctor: Doctor,
@@ -33,18 +38,19 @@ pub(crate) struct LogObserver {
 /// Where the log interval began.
 struct Interval {
     begin: Instant,
-    images_seen: u64,
+    /// That this process had seen.
+    images: u64,
 }
 
-/// How far the run has come.
+/// How far this process has come.
 #[derive(Default)]
 struct Done {
     steps: u64,
     images: u64,
 }
 
-/// A line of `metrics.jsonl`: figures of one step, and the rate since the line before. Numbers that are
-/// not finite are null in JSON.
+/// A line of `metrics.jsonl`: figures of one step. They depend on no clock, so that a run that was
+/// stopped leaves the same lines. Numbers that are not finite are null in JSON.
 #[derive(Serialize)]
 struct Line {
     step: u64,
@@ -58,35 +64,46 @@ struct Line {
     fake_deviation: f64,
     fake_saturated_share: f64,
     data_saturated_share: f64,
+}
+
+/// A line of `timing.jsonl`: the rate since the line before, and the run's time, stops left out.
+#[derive(Serialize)]
+struct TimingLine {
+    step: u64,
     images_per_second: f64,
     elapsed_seconds: f64,
 }
 
 impl LogObserver {
+    /// The log of a run that has done `done` steps.
     pub(crate) fn new(
-        path: &Path,
+        run: &RunFolder,
         schedule: Schedule,
-        every: u64,
+        done: u64,
+        config: &RunConfig,
         data: &Dataset,
         console: &Console,
     ) -> Result<Self> {
-        let file = File::create(path)
-            .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))?;
+        let metrics = JsonLines::open(&run.metrics(), done)?;
+        let timing = JsonLines::open(&run.timing(), done)?;
         let begin = Instant::now();
+        let bar = console.progress(schedule.steps, "steps");
+        bar.set_position(done);
+        bar.reset_eta();
         Ok(Self {
-            file,
+            metrics,
+            timing,
             schedule,
-            every,
-            bar: console.progress(schedule.steps, "steps"),
+            every: config.output.log_every,
+            bar,
             console: console.clone(),
             begin,
-            interval: Interval {
-                begin,
-                images_seen: 0,
-            },
+            seconds_before: read_elapsed(&run.timing())?,
+            interval: Interval { begin, images: 0 },
             done: Done::default(),
+            images_seen: 0,
             data_saturated_share: saturated_share(data),
-            doctor: Doctor::new(console),
+            doctor: Doctor::new(read_history(&run.metrics())?, console),
         })
     }
 
@@ -102,12 +119,6 @@ impl LogObserver {
     }
 
     fn line(&mut self, report: &StepReport) -> candle_core::Result<Line> {
-        let images = report.images_seen - self.interval.images_seen;
-        let seconds = self.interval.begin.elapsed().as_secs_f64();
-        self.interval = Interval {
-            begin: Instant::now(),
-            images_seen: report.images_seen,
-        };
         let fake = GeneratedImages::measure(&report.fake, self.data_saturated_share)?;
         self.doctor.examine(HistoryRecord {
             step: report.step,
@@ -129,18 +140,34 @@ impl LogObserver {
             fake_deviation: fake.deviation,
             fake_saturated_share: fake.saturated_share,
             data_saturated_share: fake.data_saturated_share,
-            images_per_second: images as f64 / seconds.max(1e-9),
-            elapsed_seconds: self.begin.elapsed().as_secs_f64(),
         })
+    }
+
+    fn timing(&mut self, step: u64) -> TimingLine {
+        let images = self.done.images - self.interval.images;
+        let seconds = self.interval.begin.elapsed().as_secs_f64();
+        self.interval = Interval {
+            begin: Instant::now(),
+            images: self.done.images,
+        };
+        TimingLine {
+            step,
+            images_per_second: images as f64 / seconds.max(1e-9),
+            elapsed_seconds: self.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begin.elapsed() + Duration::from_secs_f64(self.seconds_before)
     }
 
     /// Notes that a step found numbers that are not finite, and that nothing follows.
     pub(crate) fn diverged(&mut self, step: u64) -> Result<()> {
         self.bar.finish_and_clear();
-        self.write(&Line {
+        self.metrics.append(&Line {
             step,
             epoch: self.schedule.epoch(step),
-            images_seen: self.done.images,
+            images_seen: self.images_seen,
             discriminator_loss: f64::NAN,
             generator_loss: f64::NAN,
             d_real: f64::NAN,
@@ -149,18 +176,10 @@ impl LogObserver {
             fake_deviation: f64::NAN,
             fake_saturated_share: f64::NAN,
             data_saturated_share: self.data_saturated_share,
-            images_per_second: 0.0,
-            elapsed_seconds: self.begin.elapsed().as_secs_f64(),
         })
     }
 
-    fn write(&mut self, line: &Line) -> Result<()> {
-        let mut text = serde_json::to_string(line)?;
-        text.push('\n');
-        Ok(self.file.write_all(text.as_bytes())?)
-    }
-
-    fn print(&self, line: &Line) {
+    fn print(&self, line: &Line, timing: &TimingLine) {
         self.console.line(format!(
             "epoch {}/{}  step {}  D loss {:.4}  G loss {:.4}  D(x) {:.3}  D(G(z)) {:.3}  \
              V {:.4}  {:.0} images/s  {}",
@@ -172,8 +191,8 @@ impl LogObserver {
             line.d_real,
             line.d_fake,
             line.value,
-            line.images_per_second,
-            clock(self.begin.elapsed()),
+            timing.images_per_second,
+            clock(self.elapsed()),
         ));
     }
 }
@@ -183,12 +202,15 @@ impl Observer for LogObserver {
         self.bar.inc(1);
         self.done = Done {
             steps: self.done.steps + 1,
-            images: report.images_seen,
+            images: self.done.images + report.fake.dim(0)? as u64,
         };
+        self.images_seen = report.images_seen;
         if report.step.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
             let line = self.line(report)?;
-            self.write(&line)?;
-            self.print(&line);
+            let timing = self.timing(report.step);
+            self.metrics.append(&line)?;
+            self.timing.append(&timing)?;
+            self.print(&line, &timing);
         }
         Ok(())
     }

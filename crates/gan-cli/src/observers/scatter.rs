@@ -1,6 +1,6 @@
 //! Pictures of points that the generator drew while training.
 
-use super::Observed;
+use super::{Observed, present};
 use candle_core::{DType, Device, Tensor};
 use gan_core::Mode;
 use gan_data::Dataset;
@@ -56,6 +56,7 @@ impl Observer for ScatterObserver {
             let picture = picture.real(&self.real)?;
             let picture = picture.generated(&generated.to_device(&Device::Cpu)?)?;
             let path = self.folder.join(format!("{}.png", report.step));
+            present(&path)?;
             write_png(&path, &picture.raster())?;
         }
         Ok(())

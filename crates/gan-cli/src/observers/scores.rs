@@ -5,9 +5,9 @@ use crate::commands::{STACKED_COUNT, doctor_lines};
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw, value};
-use crate::exit::WrongUse;
-use crate::run_folder::RunFolder;
-use anyhow::{Context, Result};
+use crate::history::read_lowest_score;
+use crate::json_lines::JsonLines;
+use anyhow::Result;
 use gan_core::Seed;
 use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ModeCoverage, ScoreKind};
 use gan_train::doctor::{ClassShares, diagnose};
@@ -15,9 +15,6 @@ use gan_train::{Observer, StepReport, TrainError, Trainer};
 use indicatif::{HumanCount, ProgressBar};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::time::Instant;
 
 /// As many images as `evaluate` scores, so that figures can stand beside each other.
 const COUNT: usize = 10_000;
@@ -58,14 +55,23 @@ fn scope(stacked: bool) -> (usize, &'static [Metric]) {
     }
 }
 
+/// The score that tells which checkpoint is the best: the lower the better.
+fn decisive(stacked: bool) -> ScoreKind {
+    if stacked {
+        ScoreKind::StackedKl
+    } else {
+        ScoreKind::FrechetDistance
+    }
+}
+
 /// Scores the generator, averaged where an average is kept, in evaluation mode, every so many steps.
 /// It draws from seeds of its own and changes nothing that training depends on.
-pub(crate) struct ScoreObserver {
-    data: DataReference,
+pub(crate) struct ScoreObserver<'a> {
+    data: &'a DataReference,
     writer: CheckpointWriter,
     schedule: Schedule,
     every: u64,
-    file: File,
+    file: JsonLines,
     console: Console,
     /// Whether digits stacked in an image are scored, by their modes.
     stacked: bool,
@@ -86,10 +92,9 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_class_shares: Option<Vec<f64>>,
     best: bool,
-    seconds: f64,
 }
 
-impl ScoreObserver {
+impl<'a> ScoreObserver<'a> {
     /// What scores need of a run's data set. Call it before the run folder is made: it fails where
     /// the data cannot be scored against.
     pub(crate) fn prepare(config: &RunConfig) -> Result<DataReference> {
@@ -98,27 +103,26 @@ impl ScoreObserver {
         DataReference::open(&config.data.base(), None, count, metrics, &progress)
     }
 
+    /// Scores of a run that has done `done` steps.
     pub(crate) fn new(
-        data: DataReference,
+        data: &'a DataReference,
         writer: CheckpointWriter,
         schedule: Schedule,
         every: u64,
+        done: u64,
         stacked: bool,
-        run: &RunFolder,
         console: &Console,
     ) -> Result<Self> {
-        let path = run.scores();
-        let file = File::create(&path)
-            .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))?;
+        let path = writer.run().scores();
         Ok(Self {
             data,
-            writer,
             schedule,
             every,
-            file,
+            file: JsonLines::open(&path, done)?,
             console: console.clone(),
             stacked,
-            lowest: f64::INFINITY,
+            lowest: read_lowest_score(&path, decisive(stacked).name())?,
+            writer,
             lost_in_a_row: 0,
         })
     }
@@ -128,11 +132,10 @@ impl ScoreObserver {
         let (shape, pixels) = trainer.with_averaged_generator(|generator| {
             draw(generator, self.writer.model(), count, SEED)
         })??;
-        if let Some(value) = pixels.iter().find(|pixel| !pixel.is_finite()) {
+        if pixels.iter().any(|pixel| !pixel.is_finite()) {
             return Err(TrainError::NonFinite {
                 step: trainer.state().step.saturating_sub(1),
-                quantity: "generated image",
-                value: f64::from(*value),
+                tensor: "batch of generated images in evaluation mode".to_string(),
             }
             .into());
         }
@@ -150,14 +153,9 @@ impl ScoreObserver {
     }
 
     fn record(&mut self, trainer: &Trainer, step: u64) -> Observed {
-        let begin = Instant::now();
         let evaluation = self.evaluate(trainer)?;
-        let decisive = if self.stacked {
-            ScoreKind::StackedKl
-        } else {
-            ScoreKind::FrechetDistance
-        };
-        let distance = evaluation.value(decisive).unwrap_or(f64::INFINITY);
+        let distance = evaluation.value(decisive(self.stacked));
+        let distance = distance.unwrap_or(f64::INFINITY);
         let best = distance < self.lowest;
         let modes = evaluation.modes.as_ref();
         let line = Line {
@@ -171,11 +169,7 @@ impl ScoreObserver {
             class_shares: modes.map(|modes| modes.generated_shares.clone()),
             data_class_shares: modes.map(|modes| modes.data_shares.clone()),
             best,
-            seconds: begin.elapsed().as_secs_f64(),
         };
-        let mut text = serde_json::to_string(&line)?;
-        text.push('\n');
-        self.file.write_all(text.as_bytes())?;
         let shown = SHOWN.iter().filter_map(|(kind, name)| {
             let score = evaluation.scores.iter().find(|score| score.kind == *kind)?;
             Some(format!("{name} {}", value(*score)))
@@ -191,11 +185,12 @@ impl ScoreObserver {
             self.lowest = distance;
             self.writer.write_best(trainer)?;
         }
+        self.file.append(&line)?;
         Ok(())
     }
 }
 
-impl ScoreObserver {
+impl ScoreObserver<'_> {
     /// Every run draws few classes at first: it is alarming when scores go on finding it.
     fn look_for_lost_classes(&mut self, step: u64, modes: Option<&ModeCoverage>) {
         let shares = modes.map(|modes| ClassShares {
@@ -217,7 +212,7 @@ impl ScoreObserver {
     }
 }
 
-impl Observer for ScoreObserver {
+impl Observer for ScoreObserver<'_> {
     fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
         let done = report.step + 1;
         if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {

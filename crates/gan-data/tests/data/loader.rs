@@ -81,6 +81,15 @@ proptest! {
     }
 
     #[test]
+    fn a_run_from_any_step_has_the_batches_of_the_whole_run(step in 0..40_usize) {
+        let loader = loader(100, 9, 1).mirroring();
+        let whole: Vec<_> = (0..4).flat_map(|epoch| loader.epoch(epoch)).collect();
+        let count = whole.len() - step;
+        let rest = labels(loader.batches_from(step as u64).take(count));
+        prop_assert_eq!(rest, labels(whole.into_iter().skip(step)));
+    }
+
+    #[test]
     fn labels_stay_with_their_images(epoch: u64) {
         for batch in loader(256, 100, 3).epoch(epoch) {
             let batch = batch.unwrap();

@@ -1,0 +1,130 @@
+//! One process at a time writes to a run folder.
+
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The file that is locked, in the run folder. It says who has it.
+const NAME: &str = ".lock";
+
+/// Holds a run folder; the system lets go of it when the process ends, however it does.
+pub(crate) struct RunLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl RunLock {
+    /// Takes the folder, which is there, or says which process has it.
+    pub(crate) fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(NAME);
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held(folder, file).into()),
+                Err(TryLockError::Error(error)) => {
+                    let text = format!("{}: cannot be locked", path.display());
+                    return Err(anyhow::Error::from(error).context(text));
+                }
+            }
+            // The one who had it before may have removed the file after it was opened here.
+            if is_at(&file, &path) {
+                let mut lock = Self { path, file };
+                lock.sign()?;
+                return Ok(lock);
+            }
+        }
+    }
+
+    fn sign(&mut self) -> Result<()> {
+        let text = format!("process {}\n", std::process::id());
+        let written = self.file.set_len(0).and_then(|()| {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(text.as_bytes())
+        });
+        written.with_context(|| format!("{}: cannot be written", self.path.display()))
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Only tidiness: a lock file that nobody holds is taken like none.
+        if is_at(&self.file, &self.path)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::debug!(%error, "{}", self.path.display());
+        }
+    }
+}
+
+fn held(folder: &Path, mut file: File) -> WrongUse {
+    let mut holder = String::new();
+    let read = Read::by_ref(&mut file)
+        .take(100)
+        .read_to_string(&mut holder);
+    let holder = match read {
+        Ok(1..) => holder.trim().to_string(),
+        _ => "another process".to_string(),
+    };
+    WrongUse(format!(
+        "{}: {holder} is writing to this run; wait for it, stop it or give another folder",
+        folder.display()
+    ))
+}
+
+/// Whether `path` still names `file`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    let (open, named) = (
+        file.metadata().map(identity),
+        fs::metadata(path).map(identity),
+    );
+    matches!((open, named), (Ok(open), Ok(named)) if open == named)
+}
+
+/// Other systems do not remove a file that is open.
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_held_is_refused_by_the_holders_number_and_free_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = RunLock::take(folder.path()).unwrap();
+        let error = RunLock::take(folder.path()).err().unwrap().to_string();
+        let holder = format!("process {} is writing", std::process::id());
+        assert!(error.contains(&holder), "{error}");
+        drop(lock);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        RunLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_file_that_nobody_holds_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(
+            folder.path().join(NAME),
+            "process 1, long gone and longer than ours\n",
+        )
+        .unwrap();
+        let lock = RunLock::take(folder.path()).unwrap();
+        let text = fs::read_to_string(folder.path().join(NAME)).unwrap();
+        assert_eq!(text, format!("process {}\n", std::process::id()));
+        drop(lock);
+    }
+}

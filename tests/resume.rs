@@ -1,0 +1,295 @@
+//! A run that was stopped goes on to the bytes of one that was not.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/runs.rs"]
+mod runs;
+#[path = "support/splitmix.rs"]
+mod splitmix;
+
+use program::{root, text};
+use runs::{assert_same, command, ended_with, expect, files, ring, signal, start};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How often the long test stops a run; the environment may ask for more.
+const INTERRUPTIONS: u64 = 5;
+
+/// All that has a state: batch normalization, spectral normalization, both optimizers, an average, a
+/// schedule, steps of the discriminator alone, noise, augmentation, mirroring, scores.
+const CONFIG: &str = r#"
+[data]
+mirror = true
+
+[model]
+architecture = "dcgan"
+width = 4
+classes = 10
+discriminator_norm = "spectral"
+
+[train]
+steps = 300
+batch_size = 16
+discriminator_steps = 2
+lr_schedule = "cosine"
+r1 = 0.1
+r2 = 0.1
+penalty_interval = 2
+instance_noise = 0.05
+augmentations = ["translation", "cutout"]
+ema_half_life_images = 1000.0
+
+[output]
+sample_every = 50
+log_every = 7
+checkpoint_every = 20
+keep_checkpoints = 3
+"#;
+
+fn mnist(folder: &Path, out: &str) -> Vec<String> {
+    fs::write(folder.join("config.toml"), CONFIG).unwrap();
+    let data = root().join("data/mnist");
+    let words = ["train", "--config", "config.toml", "--data"];
+    let words = words
+        .into_iter()
+        .chain([data.to_str().unwrap(), "--out", out]);
+    words.map(str::to_string).collect()
+}
+
+#[test]
+fn a_run_that_is_stopped_at_random_moments_ends_in_the_same_files() {
+    let interruptions = std::env::var("GAN_INTERRUPTIONS");
+    let interruptions = interruptions.map_or(INTERRUPTIONS, |n| n.parse().unwrap());
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let begin = Instant::now();
+    expect(&mut command(folder, &mnist(folder, "whole")), 0);
+    let whole = begin.elapsed();
+
+    let (mut done, mut run) = (0, 0);
+    while done < interruptions || run == 0 {
+        let out = format!("pieces-{run}");
+        loop {
+            let path = folder.join(&out);
+            let there = path.join("config.toml").exists();
+            let arguments = if there {
+                ["train", "--resume", &out].map(str::to_string).to_vec()
+            } else {
+                [mnist(folder, &out), vec!["--force".to_string()]].concat()
+            };
+            let mut piece = command(folder, &arguments).spawn().unwrap();
+            if done < interruptions {
+                sleep(whole.mul_f64(0.6 * splitmix::u(1, done)));
+                let kind = (3.0 * splitmix::u(2, done)) as usize;
+                signal(&piece, ["INT", "TERM", "KILL"][kind]);
+                done += 1;
+            }
+            let status = piece.wait().unwrap();
+            // A signal that comes before training began ends the program as any other.
+            let stopped = matches!(status.code(), Some(130 | 143)) || status.signal().is_some();
+            assert!(stopped || status.success(), "{status}");
+            if status.success() {
+                break;
+            }
+        }
+        assert_same(&folder.join(&out), &folder.join("whole"));
+        run += 1;
+    }
+}
+
+#[test]
+fn a_signal_ends_a_run_after_its_step_with_its_exit_code_and_says_how_to_go_on() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let out = format!("stopped by {name}");
+        let run = start(
+            &mut command(folder, &ring(&out, &["--steps", "1000000"])),
+            &folder.join(&out),
+            3,
+        );
+        signal(&run, name);
+        let output = run.wait_with_output().unwrap();
+        ended_with(&output, code);
+        let said = text(&output.stdout);
+        let command = format!("`gan-cli train --resume '{out}'`");
+        assert!(said.contains(&command), "{said}");
+        assert_eq!(checkpoints(&folder.join(&out)).len(), 1);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    // A step with scores takes seconds, and is not over when the second signal comes.
+    let arguments = [
+        mnist(folder, "run"),
+        ["--evaluate-every", "1"].map(str::to_string).to_vec(),
+    ];
+    let run = start(
+        &mut command(folder, &arguments.concat()),
+        &folder.join("run"),
+        1,
+    );
+    sleep(Duration::from_millis(300));
+    signal(&run, "INT");
+    sleep(Duration::from_millis(50));
+    let begin = Instant::now();
+    signal(&run, "INT");
+    ended_with(&run.wait_with_output().unwrap(), 130);
+    assert!(begin.elapsed() < Duration::from_secs(2));
+    assert!(checkpoints(&folder.join("run")).is_empty());
+}
+
+/// The names in `checkpoints/`.
+fn checkpoints(run: &Path) -> Vec<String> {
+    let entries = fs::read_dir(run.join("checkpoints")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// A ring's run of 60 steps with checkpoints of 20, 40 and 60.
+fn ring_of_60(folder: &Path, out: &str) {
+    let more = ["--steps", "60", "--checkpoint-every", "20", "--keep", "9"];
+    expect(&mut command(folder, &ring(out, &more)), 0);
+}
+
+#[test]
+fn the_newest_checkpoints_are_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let more = ["--steps", "60", "--checkpoint-every", "10", "--keep", "2"];
+    expect(&mut command(folder, &ring("run", &more)), 0);
+    let expected = ["step-00000050.safetensors", "step-00000060.safetensors"];
+    assert_eq!(checkpoints(&folder.join("run")), expected);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ring_of_60(folder, "whole");
+    ring_of_60(folder, "run");
+    let run = folder.join("run");
+    let newest = run.join("checkpoints/step-00000060.safetensors");
+    let good = fs::read(&newest).unwrap();
+    for spoil in [
+        |bytes: &mut Vec<u8>| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        },
+        |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2),
+        |bytes: &mut Vec<u8>| bytes.clear(),
+    ] {
+        let mut damaged = good.clone();
+        spoil(&mut damaged);
+        fs::write(&newest, damaged).unwrap();
+        // The clock may say what it wants: an old checkpoint with the newest time is an old one.
+        let old = run.join("checkpoints/step-00000020.safetensors");
+        let old = fs::File::options().write(true).open(old);
+        let future = std::time::SystemTime::now() + Duration::from_secs(1_000_000);
+        old.unwrap().set_modified(future).unwrap();
+        let message = expect(&mut command(folder, &["train", "--resume", "run"]), 0);
+        for part in ["step-00000060.safetensors", ".damaged", "one before"] {
+            assert!(message.contains(part), "{message}");
+        }
+        let aside = run.join("checkpoints/step-00000060.safetensors.damaged");
+        fs::remove_file(aside).unwrap();
+        assert_same(&run, &folder.join("whole"));
+    }
+}
+
+#[test]
+fn a_checkpoint_of_a_later_format_is_refused_by_its_version_and_left_alone() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ring_of_60(folder, "run");
+    let newest = folder.join("run/checkpoints/step-00000060.safetensors");
+    let mut weights = gan_core::Weights::read(&newest).unwrap();
+    let version = "\"checkpoint_format_version\":";
+    weights.metadata = weights
+        .metadata
+        .replace(&format!("{version}2"), &format!("{version}99"));
+    weights.write_with_checksum(&newest).unwrap();
+    let before = files(&folder.join("run"));
+    let message = expect(&mut command(folder, &["train", "--resume", "run"]), 2);
+    assert!(message.contains("format version 99"), "{message}");
+    assert_eq!(files(&folder.join("run")), before);
+}
+
+#[test]
+fn what_makes_other_results_is_refused_with_both_values_and_the_rest_is_not() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ring_of_60(folder, "run");
+    let before = files(&folder.join("run"));
+    for (flags, parts) in [
+        ("--batch-size 64", ["train.batch_size is 64", "was 32"]),
+        ("--seed 5", ["train.seed is 5", "was 0"]),
+        ("--architecture dcgan", ["is \"dcgan\"", "was \"mlp\""]),
+        ("--data grid", ["the data set in grid", "had "]),
+        ("--lr 0.5", ["train.lr is 0.5", "was 0.001"]),
+    ] {
+        let words = ["train", "--resume", "run", "--steps", "80"];
+        let words: Vec<&str> = words.into_iter().chain(flags.split(' ')).collect();
+        let message = expect(&mut command(folder, &words), 2);
+        for part in parts.into_iter().chain(["--allow-change"]) {
+            assert!(message.contains(part), "`{part}` is missing in: {message}");
+        }
+        assert_eq!(files(&folder.join("run")), before, "{flags}");
+    }
+    let line = "train --resume run --steps 80 --seed 5 --batch-size 64 --allow-change";
+    expect(
+        &mut command(folder, &line.split(' ').collect::<Vec<_>>()),
+        0,
+    );
+    let line = "train --resume run --steps 100 --log-every 3 --sample-every 7 --device cpu";
+    expect(
+        &mut command(folder, &line.split(' ').collect::<Vec<_>>()),
+        0,
+    );
+    assert!(checkpoints(&folder.join("run")).contains(&"step-00000100.safetensors".to_string()));
+}
+
+#[test]
+fn more_steps_go_on_where_fewer_ended() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    for (out, steps) in [("few", "30"), ("many", "60")] {
+        let more = ["--lr-schedule", "constant", "--log-every", "1", "--steps"];
+        let mut arguments = ring(out, &more);
+        arguments.push(steps.to_string());
+        expect(&mut command(folder, &arguments), 0);
+    }
+    let line = ["train", "--resume", "few", "--steps", "60"];
+    expect(&mut command(folder, &line), 0);
+    for file in ["generator.safetensors", "metrics.jsonl", "config.toml"] {
+        let read = |run: &str| fs::read(folder.join(run).join(file)).unwrap();
+        assert!(read("few") == read("many"), "{file} differs");
+    }
+}
+
+#[test]
+fn a_run_that_diverges_goes_back_three_times_with_other_seeds() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    // So large that every seed diverges.
+    let more = ["--steps", "60", "--lr", "1e30", "--on-nan", "rollback"];
+    let message = expect(&mut command(folder, &ring("run", &more)), 1);
+    for part in [
+        "rollback 1 of 3",
+        "rollback 3 of 3",
+        "after 3 rollbacks",
+        "step ",
+    ] {
+        assert!(message.contains(part), "`{part}` is missing in: {message}");
+    }
+}
