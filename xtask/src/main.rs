@@ -44,7 +44,8 @@ enum Command {
         #[command(flatten)]
         options: fetch::Options,
     },
-    /// Check the workspace's own rules: arrows, file sizes, module docs, lints, versions.
+    /// Check the workspace's own rules: arrows, file sizes, module docs, lints, versions, and the
+    /// packages from outside against deny.toml.
     Tidy,
     /// Everything that must pass before a change goes in; stops at the first failure.
     Ci,
