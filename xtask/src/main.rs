@@ -11,6 +11,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod cuda;
+mod deny;
 mod fetch;
 mod golden;
 mod recipes;
