@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{cargo, tidy};
+use crate::{cargo, deny, tidy};
 
 /// A command as it would be typed, and how it is run.
 struct Step {
@@ -29,6 +29,10 @@ const STEPS: &[Step] = &[
     Step {
         title: "cargo xtask tidy",
         run: tidy::run,
+    },
+    Step {
+        title: "cargo deny check, where it is installed",
+        run: deny::run,
     },
     Step {
         title: "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps",

@@ -11,6 +11,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod cuda;
+mod deny;
 mod fetch;
 mod golden;
 mod recipes;
@@ -44,7 +45,8 @@ enum Command {
         #[command(flatten)]
         options: fetch::Options,
     },
-    /// Check the workspace's own rules: arrows, file sizes, module docs, lints, versions.
+    /// Check the workspace's own rules: arrows, file sizes, module docs, lints, versions, and the
+    /// packages from outside against deny.toml.
     Tidy,
     /// Everything that must pass before a change goes in; stops at the first failure.
     Ci,

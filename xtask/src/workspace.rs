@@ -26,6 +26,16 @@ pub(crate) fn metadata(root: &Path) -> Result<Metadata> {
     command.exec().context("cargo metadata of the workspace")
 }
 
+/// All packages that a build on this machine with the default features takes, and those of its
+/// tests; an error where Cargo.lock is not current.
+pub(crate) fn resolved(root: &Path) -> Result<Metadata> {
+    let options = ["--locked", "--filter-platform", "host-tuple"].map(str::to_owned);
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root.join("Cargo.toml"));
+    command.other_options(options);
+    Ok(command.exec()?)
+}
+
 /// The folder that cargo builds in.
 pub(crate) fn target() -> Result<PathBuf> {
     Ok(metadata(&root())?.target_directory.into_std_path_buf())

@@ -4,6 +4,7 @@ mod arrows;
 mod changelog;
 mod manifests;
 mod sources;
+mod supply;
 
 use std::fmt;
 use std::fs;
@@ -73,6 +74,7 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
     let log = fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
     let version = manifests::workspace_version(&read(&root.join("Cargo.toml"))?)?;
     violations.extend(changelog::check("CHANGELOG.md", &log, &version));
+    violations.extend(supply::check(root)?);
     Ok(violations)
 }
 
@@ -152,7 +154,8 @@ mod tests {
              [workspace.package]\nversion = \"0.2.0\"\n[workspace.lints]\n\
              [workspace.dependencies]\ngan-data = { path = \"crates/gan-data\" }\n",
         );
-        let head = "version.workspace = true\nedition = \"2024\"\n[lints]\nworkspace = true\n";
+        let head = "version.workspace = true\nedition = \"2024\"\nlicense = \"MIT\"\n\
+            [lints]\nworkspace = true\n";
         put(
             "crates/gan-data/Cargo.toml",
             &format!("[package]\nname = \"gan-data\"\n{head}"),
@@ -172,6 +175,17 @@ mod tests {
         put("tests/end_to_end.rs", "//! Tests.\n");
         put("xtask/src/main.rs", "fn main() {}\n");
         put("CHANGELOG.md", "## 0.1.0\n");
+        put(
+            "deny.toml",
+            "[sources]\nallow-registry = []\n[licenses]\nallow = [\"Zlib\", \"MIT\"]\n\
+             [bans.build]\nallow-build-scripts = []\n",
+        );
+        put(
+            "Cargo.lock",
+            "version = 4\n\n\
+             [[package]]\nname = \"gan-core\"\nversion = \"0.2.0\"\ndependencies = [\n \"gan-data\",\n]\n\n\
+             [[package]]\nname = \"gan-data\"\nversion = \"0.2.0\"\n",
+        );
 
         let found = check(root.path()).unwrap();
         let places: Vec<_> = found
@@ -181,7 +195,7 @@ mod tests {
         assert_eq!(
             places,
             [
-                "crates/gan-core/Cargo.toml:8",
+                "crates/gan-core/Cargo.toml:9",
                 "crates/gan-core/src/lib.rs:2",
                 "xtask/src/main.rs:1",
                 "CHANGELOG.md:1"
