@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const INTERRUPTIONS: u64 = 5;
 
 /// All that has a state: batch normalization, spectral normalization, both optimizers, an average, a
-/// schedule, steps of the discriminator alone, noise, augmentation, mirroring, scores.
+/// schedule, steps of the discriminator alone, noise, augmentation, mirroring.
 const CONFIG: &str = r#"
 [data]
 mirror = true
@@ -275,6 +275,26 @@ fn more_steps_go_on_where_fewer_ended() {
         let read = |run: &str| fs::read(folder.join(run).join(file)).unwrap();
         assert!(read("few") == read("many"), "{file} differs");
     }
+}
+
+#[test]
+fn scores_and_the_best_checkpoint_survive_a_kill() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let scored = |out: &str| {
+        let more = "--steps 60 --evaluate-every 30 --log-every 1 --checkpoint-every 20";
+        let more = more.split(' ').map(str::to_string);
+        [mnist(folder, out), more.collect()].concat()
+    };
+    expect(&mut command(folder, &scored("whole")), 0);
+    // After the first score and the best checkpoint of step 30, before the checkpoint of step 40.
+    let run = folder.join("pieces");
+    let child = start(&mut command(folder, &scored("pieces")), &run, 32);
+    signal(&child, "KILL");
+    child.wait_with_output().unwrap();
+    assert!(run.join("checkpoints/best.safetensors").exists());
+    expect(&mut command(folder, &["train", "--resume", "pieces"]), 0);
+    assert_same(&run, &folder.join("whole"));
 }
 
 #[test]

@@ -136,8 +136,17 @@ pub(super) fn watch(command: &mut Command) -> Result<Figures> {
 
 /// The high-water mark of a process's memory, where the system tells.
 fn peak(process: u32) -> Option<f64> {
+    memory(process, "VmHWM:")
+}
+
+/// The memory that a process holds, where the system tells.
+pub(super) fn resident_mib(process: u32) -> Option<f64> {
+    memory(process, "VmRSS:")
+}
+
+fn memory(process: u32, key: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(key))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)
 }

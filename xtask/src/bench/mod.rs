@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: how fast it is here, as a table.
 
+mod endurance;
 mod measure;
 mod peers;
 mod table;
@@ -34,9 +35,15 @@ pub(crate) struct Options {
     /// Also each fused operation beside its twin
     #[arg(long)]
     operations: bool,
+    /// Instead, 50,000 steps of a small model: whether memory or the time of a step grows
+    #[arg(long, conflicts_with_all = ["peers", "operations"])]
+    endurance: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.endurance {
+        return endurance::run(&Programs::build()?.release);
+    }
     let peers = if options.peers {
         Peer::all(&options.python)?
     } else {
