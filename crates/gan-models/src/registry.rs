@@ -169,7 +169,8 @@ impl ModelConfig {
     /// A new discriminator with first weights from `seed`.
     ///
     /// # Errors
-    /// When the configuration is out of range or the tensors cannot be made.
+    /// When the configuration is out of range, not to be had on this device, or the tensors cannot be
+    /// made.
     pub fn discriminator(
         &self,
         image_shape: ImageShape,
@@ -178,6 +179,7 @@ impl ModelConfig {
         device: &Device,
     ) -> Result<Box<dyn Discriminator>, ModelError> {
         self.validate()?;
+        self.check_device(device)?;
         let parameters =
             ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device);
         Ok(match self.architecture {
@@ -267,6 +269,19 @@ impl ModelConfig {
         within("classes", self.classes.unwrap_or(1), MAX_CLASSES)
     }
 
+    /// Whether the discriminator can be trained there. With spectral normalization only tapes by hand
+    /// lead back to the trained weights: those on candle's graph end at the normalized ones.
+    fn check_device(&self, device: &Device) -> Result<(), ModelError> {
+        if device.is_cpu() || self.discriminator_norm != DiscriminatorNorm::Spectral {
+            return Ok(());
+        }
+        Err(ModelError::OutOfRange {
+            key: "discriminator_norm",
+            found: "spectral".to_string(),
+            expected: "none or batch on another device than the CPU".to_string(),
+        })
+    }
+
     /// A number of values that a generator of images of this shape has at least; none if there is no
     /// such generator.
     pub(crate) fn least_generator_values(&self, image: ImageShape) -> Option<usize> {
@@ -316,6 +331,37 @@ impl ModelConfig {
         match self.architecture {
             Architecture::Mlp | Architecture::Dcgan => true,
             Architecture::Residual | Architecture::Maxout => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::MetalDevice;
+
+    /// candle without `metal` has a device of that name all the same, which can do nothing.
+    #[test]
+    fn spectral_normalization_is_refused_on_another_device_before_it_is_used() {
+        let model = ModelConfig {
+            architecture: Architecture::Dcgan,
+            discriminator_norm: DiscriminatorNorm::Spectral,
+            ..ModelConfig::default()
+        };
+        let (image, elsewhere) = (ImageShape::MNIST, Device::Metal(MetalDevice));
+        let error = model.discriminator(image, Seed(0), DType::F32, &elsewhere);
+        let error = error.err().unwrap().to_string();
+        assert!(
+            error.contains("model.discriminator_norm is spectral") && error.contains("CPU"),
+            "{error}"
+        );
+        assert!(model.check_device(&Device::Cpu).is_ok());
+        for discriminator_norm in [DiscriminatorNorm::None, DiscriminatorNorm::Batch] {
+            let model = ModelConfig {
+                discriminator_norm,
+                ..model.clone()
+            };
+            assert!(model.check_device(&elsewhere).is_ok());
         }
     }
 }

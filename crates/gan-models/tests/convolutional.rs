@@ -1,4 +1,4 @@
-//! Convolutional networks: shapes, classes, first weights, spectral normalization.
+//! Networks of every architecture: shapes, classes, first weights, spectral normalization.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -27,6 +27,7 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
         Architecture::Mlp,
         Architecture::Dcgan,
         Architecture::Residual,
+        Architecture::Maxout,
     ] {
         for image in [
             shape(1, 28),
@@ -83,6 +84,7 @@ fn the_class_changes_the_image_and_the_logit() {
         Architecture::Mlp,
         Architecture::Dcgan,
         Architecture::Residual,
+        Architecture::Maxout,
     ] {
         let model = ModelConfig {
             architecture,
