@@ -36,7 +36,8 @@ pub enum TrainError {
     /// A gradient penalty was asked for where it cannot be had.
     #[error(
         "train.{key} is set, but this discriminator's gradients cannot be differentiated again: \
-         a gradient penalty needs one without batch normalization, on the CPU"
+         a gradient penalty needs one that is piecewise linear, without batch normalization or \
+         dropout, on the CPU"
     )]
     NoSecondDerivatives {
         /// The configuration key.

@@ -1,59 +1,52 @@
-//! Gradient penalties: their formulas, and their gradients for every architecture.
+//! Gradient penalties: their formulas, their gradients for every architecture, when they count and
+//! where they are refused.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use candle_core::{DType, Device, Tensor, Var};
-use gan_core::{Discriminator, ImageShape, Seed};
-use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
-use gan_train::{LossKind, OneCentered, Points, Regularizer, TrainConfig, Trainer, ZeroCentered};
+mod support;
 
-const SHAPE: ImageShape = ImageShape {
-    channels: 2,
-    height: 8,
-    width: 8,
-};
+use candle_core::{DType, Device, Tensor};
+use gan_core::{Discriminator, ImageShape, ParameterStore, Seed};
+use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_train::{OneCentered, Points, Regularizer, TrainConfig, ZeroCentered};
+use support::{batch, check_differences, numbers, restore, save, square, trainer, wave};
 
 const CLASSES: usize = 3;
 
-fn wave(shape: &[usize], phase: f64) -> Tensor {
-    let count: usize = shape.iter().product();
-    let values: Vec<f64> = (0..count)
-        .map(|i| (phase + 1.7 * i as f64).sin() + 0.3 * (0.9 * i as f64 + 2.0 * phase).cos())
-        .collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f64> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
-}
-
-/// Every pair of networks that penalties are offered with.
-fn models() -> Vec<ModelConfig> {
-    let mut models = Vec::new();
+/// Every pair of networks that penalties are offered with, and the images it is for.
+fn models() -> Vec<(ModelConfig, ImageShape)> {
+    let (plain, spectral) = (DiscriminatorNorm::None, DiscriminatorNorm::Spectral);
+    let model = |architecture, discriminator_norm, classes, width| ModelConfig {
+        architecture,
+        discriminator_norm,
+        classes,
+        width,
+        discriminator_widths: vec![6, 5],
+        ..ModelConfig::default()
+    };
+    let mut models = vec![
+        // From 7 to 4 pixels with a kernel of 3, as on the way down from 28.
+        (model(Architecture::Dcgan, plain, None, 2), square(2, 14)),
+        // The narrowest network with two groups of channels, at its smallest size.
+        (model(Architecture::Residual, plain, None, 8), square(2, 8)),
+    ];
     for classes in [None, Some(CLASSES)] {
-        for (architecture, discriminator_norm) in [
-            (Architecture::Mlp, DiscriminatorNorm::None),
-            (Architecture::Dcgan, DiscriminatorNorm::None),
-            (Architecture::Dcgan, DiscriminatorNorm::Spectral),
-            (Architecture::Residual, DiscriminatorNorm::None),
+        for (architecture, norm) in [
+            (Architecture::Mlp, plain),
+            (Architecture::Dcgan, plain),
+            (Architecture::Dcgan, spectral),
+            (Architecture::Residual, plain),
         ] {
-            models.push(ModelConfig {
-                architecture,
-                discriminator_norm,
-                classes,
-                width: 2,
-                discriminator_widths: vec![6, 5],
-                ..ModelConfig::default()
-            });
+            models.push((model(architecture, norm, classes, 2), square(2, 8)));
         }
     }
     models
 }
 
 /// A discriminator whose weights are far from any that vanish at first.
-fn discriminator(model: &ModelConfig) -> Box<dyn Discriminator> {
+fn discriminator(model: &ModelConfig, shape: ImageShape) -> Box<dyn Discriminator> {
     let network = model
-        .discriminator(SHAPE, Seed(2), DType::F64, &Device::Cpu)
+        .discriminator(shape, Seed(2), DType::F64, &Device::Cpu)
         .unwrap();
     for (k, parameter) in network.parameters().trainable().iter().enumerate() {
         let shape = parameter.var.dims();
@@ -119,17 +112,18 @@ fn derivatives_by_the_gradients_equal_finite_differences() {
 /// The penalty's gradient by every parameter, by central differences of the penalty.
 #[test]
 fn gradients_by_the_parameters_equal_finite_differences_for_every_architecture() {
-    const STEP: f64 = 1e-6;
-    let images = wave(&[3, 2, 8, 8], 0.9);
     let labels = Tensor::new(&[2u32, 0, 1], &Device::Cpu).unwrap();
     let ones = Tensor::ones(3, DType::F64, &Device::Cpu).unwrap();
     let zeros = ones.zeros_like().unwrap();
-    for model in models() {
-        let network = discriminator(&model);
+    for (model, shape) in models() {
+        let images = wave(&[3, shape.channels, shape.height, shape.width], 0.9);
+        let network = discriminator(&model, shape);
         assert!(network.has_second_derivatives());
-        // Spectral normalization's vectors settle, after which they are stationary.
-        for _ in 0..400 {
-            network.record(&[&images], Some(&labels)).unwrap();
+        if model.discriminator_norm == DiscriminatorNorm::Spectral {
+            // Spectral normalization's vectors settle, after which they are stationary.
+            for _ in 0..400 {
+                network.record(&[&images], Some(&labels)).unwrap();
+            }
         }
         for regularizer in regularizers() {
             let penalty = || {
@@ -150,83 +144,103 @@ fn gradients_by_the_parameters_equal_finite_differences_for_every_architecture()
                 .unwrap();
             for parameter in network.parameters().trainable() {
                 let gradient = found.iter().find(|(p, _)| p.id() == parameter.var.id());
-                let gradient = numbers(&gradient.unwrap().1);
-                let stride = (gradient.len() / 7).max(1);
-                for index in (0..gradient.len()).step_by(stride) {
-                    let difference = difference(&parameter.var, index, STEP, &|| penalty().1);
-                    let error = (difference - gradient[index]).abs();
-                    assert!(
-                        error <= 2e-5 * (1.0 + difference.abs()),
-                        "{model:?}: {}[{index}]: {} against {difference}",
-                        parameter.name,
-                        gradient[index],
-                    );
-                }
+                let name = format!("{model:?}: {}", parameter.name);
+                let value = parameter.var.copy().unwrap();
+                check_differences(&name, &value, &gradient.unwrap().1, &|moved| {
+                    parameter.var.set(moved).unwrap();
+                    penalty().1
+                });
+                parameter.var.set(&value).unwrap();
             }
         }
     }
 }
 
-fn difference(var: &Var, index: usize, step: f64, objective: &dyn Fn() -> f64) -> f64 {
-    let values = numbers(var);
-    let at = |shift: f64| {
-        let mut moved = values.clone();
-        moved[index] += shift;
-        var.set(&Tensor::from_vec(moved, var.shape(), &Device::Cpu).unwrap())
-            .unwrap();
-        objective()
+/// The penalties r1, r2 and gradient_penalty, all so strong.
+fn penalties(strength: f64, penalty_interval: u64) -> TrainConfig {
+    TrainConfig {
+        r1: strength,
+        r2: strength,
+        gradient_penalty: strength,
+        penalty_interval,
+        ..TrainConfig::default()
+    }
+}
+
+fn values(parameters: &ParameterStore) -> Vec<Vec<f64>> {
+    parameters.all().iter().map(|p| numbers(&p.var)).collect()
+}
+
+/// Powers of two, so that a strength times the interval is exact.
+#[test]
+fn penalties_count_at_multiples_of_their_interval_so_many_times_as_strong_and_never_between() {
+    const INTERVAL: u64 = 4;
+    const STRENGTH: f64 = 0.5;
+    let (lazy, strong) = (
+        penalties(STRENGTH, INTERVAL),
+        penalties(STRENGTH * INTERVAL as f64, 1),
+    );
+    let none = TrainConfig::default();
+    let model = ModelConfig {
+        architecture: Architecture::Dcgan,
+        width: 2,
+        ..ModelConfig::default()
     };
-    let difference = (at(step) - at(-step)) / (2.0 * step);
-    at(0.0);
-    difference
+    let shape = square(1, 8);
+    let trainer = |config: &TrainConfig| trainer(&model, config, shape, DType::F32, 100).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let start = folder.path().join("start");
+    save(&trainer(&lazy), &start);
+    for step in 0..=INTERVAL {
+        let after = |config: &TrainConfig, next: Option<&str>| {
+            let mut trainer = trainer(config);
+            restore(&mut trainer, &start);
+            trainer.step(&batch(shape, 8, step)).unwrap();
+            if let Some(name) = next {
+                save(&trainer, &folder.path().join(name));
+            }
+            values(trainer.discriminator().parameters())
+        };
+        let (found, strong, none) = (
+            after(&lazy, Some("next")),
+            after(&strong, None),
+            after(&none, None),
+        );
+        assert_ne!(strong, none);
+        let expected = if step % INTERVAL == 0 { strong } else { none };
+        assert_eq!(found, expected, "step {step}");
+        std::fs::rename(folder.path().join("next"), &start).unwrap();
+    }
 }
 
 #[test]
-fn a_penalty_is_refused_with_batch_normalization_by_its_key() {
-    // Large enough for a second layer, the first that has it.
-    let shape = ImageShape {
-        channels: 1,
-        height: 16,
-        width: 16,
-    };
-    let model = ModelConfig {
+fn penalties_are_refused_by_key_with_batch_normalization_and_with_dropout() {
+    let batch_normalization = ModelConfig {
         architecture: Architecture::Dcgan,
         discriminator_norm: DiscriminatorNorm::Batch,
         width: 2,
         ..ModelConfig::default()
     };
-    for (key, config) in [
-        (
-            "train.r2",
-            TrainConfig {
-                r2: 1.0,
-                ..TrainConfig::default()
-            },
-        ),
-        (
-            "train.gradient_penalty",
-            TrainConfig {
-                gradient_penalty: 10.0,
-                loss: LossKind::Wasserstein,
-                ..TrainConfig::default()
-            },
-        ),
-    ] {
-        let cpu = Device::Cpu;
-        let trainer = Trainer::new(
-            model.generator(shape, Seed(0), DType::F32, &cpu).unwrap(),
-            model
-                .discriminator(shape, Seed(0), DType::F32, &cpu)
-                .unwrap(),
-            model.sampling_prior(),
-            config.adversarial_loss(),
-            &config,
-            10,
-        );
-        let error = trainer.err().unwrap().to_string();
-        assert!(
-            error.contains(key) && error.contains("batch normalization"),
-            "{error}"
-        );
+    let dropout = ModelConfig {
+        architecture: Architecture::Maxout,
+        ..ModelConfig::default()
+    };
+    let mut configs = vec![("train.r1", TrainConfig::default()); 3];
+    configs[0].1.r1 = 1.0;
+    configs[1].0 = "train.r2";
+    configs[1].1.r2 = 1.0;
+    configs[2].0 = "train.gradient_penalty";
+    configs[2].1.gradient_penalty = 10.0;
+    for model in [batch_normalization, dropout] {
+        for (key, config) in &configs {
+            // Large enough for dcgan's second layer, the first that has batch normalization.
+            let refused = trainer(&model, config, square(1, 16), DType::F32, 10);
+            let error = refused.err().unwrap().to_string();
+            assert!(
+                error.contains(&format!("{key} is set"))
+                    && error.contains("without batch normalization or dropout"),
+                "{error}"
+            );
+        }
     }
 }
