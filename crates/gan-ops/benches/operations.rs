@@ -1,12 +1,12 @@
 //! Each fused operation beside its twin of plain candle operations, at the sizes of the
-//! tutorial's recipe: `cargo bench -p gan-ops`.
+//! tutorial's recipe, layers of images at those of `dcgan` and `residual`: `cargo bench -p gan-ops`.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use gan_core::Mode;
+use gan_core::{ImageShape, Mode, Recorded};
 use gan_ops::{
-    Activation, AdamStep, BatchNorm, Block, Convolution, Sequence, adam_step, composed, conv2d,
-    settle_threads, softplus,
+    Activation, AdamStep, BatchNorm, Block, ConvNet, Convolution, Layer, LinearMap, Sequence,
+    adam_step, composed, conv2d, settle_threads, softplus,
 };
 use std::hint::black_box;
 
@@ -22,15 +22,19 @@ fn var(shape: &[usize]) -> Var {
     Var::from_tensor(&wave(shape)).expect("a variable")
 }
 
-fn sequence(inputs: usize, outputs: usize, normalized: bool, activation: Activation) -> Sequence {
-    let norm = normalized.then(|| BatchNorm {
-        weight: var(&[outputs]),
-        bias: var(&[outputs]),
-        running_mean: var(&[outputs]),
-        running_variance: Var::ones(outputs, DType::F32, &Device::Cpu).expect("a variable"),
+fn batch_norm(features: usize) -> BatchNorm {
+    BatchNorm {
+        weight: var(&[features]),
+        bias: var(&[features]),
+        running_mean: var(&[features]),
+        running_variance: Var::ones(features, DType::F32, &Device::Cpu).expect("a variable"),
         eps: 0.8,
         momentum: 0.1,
-    });
+    }
+}
+
+fn sequence(inputs: usize, outputs: usize, normalized: bool, activation: Activation) -> Sequence {
+    let norm = normalized.then(|| batch_norm(outputs));
     let block = Block {
         weight: var(&[outputs, inputs]),
         bias: var(&[outputs]),
@@ -40,9 +44,8 @@ fn sequence(inputs: usize, outputs: usize, normalized: bool, activation: Activat
     Sequence::new(vec![block]).expect("a sequence")
 }
 
-/// Forward and back to input and parameters.
-fn explicit(sequence: &Sequence, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-    let recorded = sequence.record(&[x])?;
+/// Back to parameters and input.
+fn explicit(recorded: &Recorded, upstream: &Tensor) -> Result<Tensor> {
     let mut use_gradient = |_: &Tensor, gradient: &Tensor| {
         black_box(gradient);
         Ok(())
@@ -54,8 +57,7 @@ fn explicit(sequence: &Sequence, x: &Tensor, upstream: &Tensor) -> Result<Tensor
     recorded.tape.input_gradient(0, &upstream[0])
 }
 
-fn on_graph(sequence: &Sequence, x: &Var, upstream: &Tensor) -> Result<()> {
-    let y = sequence.forward(x, Mode::Train)?;
+fn on_graph(y: &Tensor, upstream: &Tensor) -> Result<()> {
     black_box((y * upstream)?.sum_all()?.backward()?);
     Ok(())
 }
@@ -65,12 +67,10 @@ fn block(criterion: &mut Criterion, name: &str, normalized: bool, activation: Ac
     let (x, upstream) = (var(&[n, inputs]), wave(&[n, outputs]));
     let sequence = sequence(inputs, outputs, normalized, activation);
     let mut group: Group<'_> = criterion.benchmark_group(name);
-    group.bench_function("fused", |b| {
-        b.iter(|| explicit(&sequence, &x, &upstream).expect("a pass"));
-    });
-    group.bench_function("twin", |b| {
-        b.iter(|| on_graph(&sequence, &x, &upstream).expect("a pass"));
-    });
+    let fused = || explicit(&sequence.record(&[&x])?, &upstream);
+    let twin = || on_graph(&sequence.forward(&x, Mode::Train)?, &upstream);
+    group.bench_function("fused", |b| b.iter(|| fused().expect("a pass")));
+    group.bench_function("twin", |b| b.iter(|| twin().expect("a pass")));
 }
 
 fn blocks(criterion: &mut Criterion) {
@@ -151,12 +151,78 @@ fn convolution(criterion: &mut Criterion) {
     }
 }
 
+/// 32 images through one layer and back. `outputs`: its channels.
+fn layer(
+    criterion: &mut Criterion,
+    name: &str,
+    input: ImageShape,
+    (map, outputs): (LinearMap, usize),
+    norm: Option<BatchNorm>,
+) {
+    let layer = Layer {
+        map,
+        bias: Some(var(&[outputs])),
+        norm,
+        shortcut: None,
+        activation: Activation::LeakyRelu { slope: 0.2 },
+    };
+    let net = ConvNet::new(input, vec![layer]).expect("a network");
+    let batch = |shape: ImageShape| [32, shape.channels, shape.height, shape.width];
+    let (x, upstream) = (var(&batch(input)), wave(&batch(net.output_shape())));
+    let mut group: Group<'_> = criterion.benchmark_group(name);
+    let fused = || explicit(&net.record_images(&[&x])?, &upstream);
+    let twin = || on_graph(&net.forward(&x, Mode::Train)?, &upstream);
+    group.bench_function("fused", |b| b.iter(|| fused().expect("a pass")));
+    group.bench_function("twin", |b| b.iter(|| twin().expect("a pass")));
+}
+
+fn layers(criterion: &mut Criterion) {
+    let square = |channels, side| ImageShape {
+        channels,
+        height: side,
+        width: side,
+    };
+    let halving = LinearMap::Convolution {
+        weight: var(&[128, 64, 4, 4]),
+        stride: 2,
+        padding: 1,
+        groups: 1,
+    };
+    let name = "layer: convolution, 32x64x14x14 to 128x7x7";
+    layer(criterion, name, square(64, 14), (halving, 128), None);
+    let grouped = LinearMap::Convolution {
+        weight: var(&[64, 8, 3, 3]),
+        stride: 1,
+        padding: 1,
+        groups: 8,
+    };
+    let name = "layer: convolution in 8 groups, 32x64x14x14";
+    layer(criterion, name, square(64, 14), (grouped, 64), None);
+    let doubling = LinearMap::TransposedConvolution {
+        weight: var(&[128, 64, 4, 4]),
+        stride: 2,
+        padding: 1,
+        output_padding: 0,
+        groups: 1,
+    };
+    let name = "layer: transposed convolution, batch norm, 32x128x7x7 to 64x14x14";
+    let norm = Some(batch_norm(64));
+    layer(criterion, name, square(128, 7), (doubling, 64), norm);
+    let pooling = LinearMap::AveragePooling { size: 2 };
+    let name = "layer: average pooling, 32x64x14x14 to 7x7";
+    layer(criterion, name, square(64, 14), (pooling, 64), None);
+    let upsampling = LinearMap::Upsampling { factor: 2 };
+    let name = "layer: upsampling, 32x64x14x14 to 28x28";
+    layer(criterion, name, square(64, 14), (upsampling, 64), None);
+}
+
 fn all(criterion: &mut Criterion) {
     settle_threads(None);
     blocks(criterion);
     adam(criterion);
     cross_entropy(criterion);
     convolution(criterion);
+    layers(criterion);
 }
 
 criterion_group!(operations, all);

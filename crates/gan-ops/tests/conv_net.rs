@@ -7,7 +7,7 @@ mod common;
 mod network;
 
 use candle_core::{DType, Tensor, Var};
-use common::{assert_close, wave};
+use common::{assert_close, numbers, wave};
 use gan_core::{ImageShape, Mode};
 use gan_ops::{Activation, ConvNet, Layer, LinearMap};
 use network::{LEAKY, Map, Parameters, SQUARE, Step, build, inputs, residual_steps, shown, typed};
@@ -120,6 +120,71 @@ fn maps() -> impl Strategy<Value = (ImageShape, Map)> {
     )
 }
 
+/// Squares of pixels that become one pixel, or the reverse, of images that need not be square.
+fn resamplings() -> impl Strategy<Value = (ImageShape, Map)> {
+    let sizes = (1usize..4, 1usize..5, 1usize..5, 1usize..4, any::<bool>());
+    sizes.prop_map(|(channels, height, width, factor, pooling)| {
+        let times = if pooling { factor } else { 1 };
+        let input = ImageShape {
+            channels,
+            height: height * times,
+            width: width * times,
+        };
+        let map = if pooling {
+            Map::Pooling
+        } else {
+            Map::Upsampling
+        };
+        (input, map(factor))
+    })
+}
+
+/// Values and gradient by the input in plain loops: pixel (y, x) of the larger image belongs to pixel
+/// (y / factor, x / factor) of the smaller.
+fn check_resampling(input: ImageShape, map: Map, n: usize) -> TestCaseResult {
+    let step = Step {
+        bias: true,
+        ..Step::new(map, Activation::Identity)
+    };
+    let (net, parameters) = build(input, &[step], DType::F64);
+    let x = &inputs(input, &[n], DType::F64)[0];
+    let recorded = net.record_images(&[x]).unwrap();
+    let upstream = wave(recorded.outputs[0].dims(), 0.4);
+    let (pixels, slopes, bias) = (numbers(x), numbers(&upstream), numbers(&parameters[0].1));
+    let (factor, share, large) = match map {
+        Map::Pooling(size) => (size, 1.0 / (size * size) as f64, input),
+        Map::Upsampling(factor) => (factor, 1.0, net.output_shape()),
+        _ => unreachable!("maps of squares alone"),
+    };
+    let area = net.output_shape().elements() / input.channels;
+    let mut values: Vec<f64> = (0..slopes.len())
+        .map(|k| bias[k / area % input.channels])
+        .collect();
+    let mut gradient = vec![0.0; pixels.len()];
+    for plane in 0..n * input.channels {
+        for y in 0..large.height {
+            for x in 0..large.width {
+                let pixel = (plane * large.height + y) * large.width + x;
+                let line = plane * (large.height / factor) + y / factor;
+                let square = line * (large.width / factor) + x / factor;
+                let (from, to) = match map {
+                    Map::Pooling(_) => (pixel, square),
+                    _ => (square, pixel),
+                };
+                values[to] += share * pixels[from];
+                gradient[from] += share * slopes[to];
+            }
+        }
+    }
+    let like = |values: Vec<f64>, tensor: &Tensor| {
+        Tensor::from_vec(values, tensor.shape(), tensor.device()).unwrap()
+    };
+    let values = like(values, &upstream);
+    assert_close(&recorded.outputs[0], &values, 1e-12, "values")?;
+    let found = recorded.tape.input_gradient(0, &upstream).unwrap();
+    assert_close(&found, &like(gradient, x), 1e-12, "input gradient")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -132,6 +197,19 @@ proptest! {
         n in 2usize..20,
     ) {
         let step = Step { bias, normalized, ..Step::new(map, activation) };
+        check_twin(input, &[step], &[n, 3], DType::F64, 1e-11)?;
+        check_twin(input, &[step], &[n], DType::F32, 2e-4)?;
+    }
+
+    #[test]
+    fn pooling_and_upsampling_equal_plain_loops_and_their_twins(
+        (input, map) in resamplings(),
+        normalized in any::<bool>(),
+        activation in prop::sample::select(vec![Activation::Identity, LEAKY, Activation::Tanh]),
+        n in 2usize..20,
+    ) {
+        check_resampling(input, map, n)?;
+        let step = Step { normalized, ..Step::new(map, activation) };
         check_twin(input, &[step], &[n, 3], DType::F64, 1e-11)?;
         check_twin(input, &[step], &[n], DType::F32, 2e-4)?;
     }

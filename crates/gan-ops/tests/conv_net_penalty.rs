@@ -6,11 +6,13 @@ mod common;
 #[path = "common/network.rs"]
 mod network;
 
-use candle_core::{DType, Tensor, Var};
+use candle_core::{DType, Tensor};
 use common::{assert_close, numbers, wave};
 use gan_core::ImageShape;
 use gan_ops::{Activation, ConvNet};
-use network::{LEAKY, Map, SQUARE, Step, build, convolution, inputs, residual_steps, shown};
+use network::{
+    LEAKY, Map, SQUARE, Step, build, check_differences, convolution, inputs, residual_steps, shown,
+};
 
 /// Σ over batches of weighted logits and of the directional derivatives of their sums.
 fn penalized_objective(
@@ -87,30 +89,6 @@ fn penalized_gradients_equal_finite_differences() {
         check_differences(var, &gradient, &name, &|| {
             penalized_objective(&net, &batches, &readouts, &slopes, &directions)
         });
-    }
-}
-
-/// Central differences of `objective` by every third value of `var`.
-fn check_differences(var: &Var, gradient: &Tensor, name: &str, objective: &dyn Fn() -> f64) {
-    const STEP: f64 = 1e-6;
-    let values = numbers(var);
-    let expected = numbers(gradient);
-    for index in (0..values.len()).step_by(3) {
-        let at = |shift: f64| {
-            let mut moved = values.clone();
-            moved[index] += shift;
-            let moved = Tensor::from_vec(moved, var.shape(), var.device()).unwrap();
-            var.set(&moved).unwrap();
-            objective()
-        };
-        let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
-        at(0.0);
-        let error = (difference - expected[index]).abs();
-        assert!(
-            error <= 1e-5 * (1.0 + difference.abs()),
-            "{name}[{index}]: {} against {difference}",
-            expected[index]
-        );
     }
 }
 

@@ -3,7 +3,7 @@
 // Each test program uses a part of it.
 #![allow(dead_code, reason = "shared by several test programs")]
 
-use crate::common::wave;
+use crate::common::{numbers, wave};
 use candle_core::{DType, Tensor, Var};
 use gan_core::{ImageShape, Recorded};
 use gan_ops::{Activation, BatchNorm, ConvNet, Layer, LinearMap};
@@ -174,6 +174,35 @@ pub(crate) fn shown(
     .unwrap();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found
+}
+
+/// Central differences of `objective` by every third value of `var`.
+pub(crate) fn check_differences(
+    var: &Var,
+    gradient: &Tensor,
+    name: &str,
+    objective: &dyn Fn() -> f64,
+) {
+    const STEP: f64 = 1e-6;
+    let values = numbers(var);
+    let expected = numbers(gradient);
+    for index in (0..values.len()).step_by(3) {
+        let at = |shift: f64| {
+            let mut moved = values.clone();
+            moved[index] += shift;
+            let moved = Tensor::from_vec(moved, var.shape(), var.device()).unwrap();
+            var.set(&moved).unwrap();
+            objective()
+        };
+        let difference = (at(STEP) - at(-STEP)) / (2.0 * STEP);
+        at(0.0);
+        let error = (difference - expected[index]).abs();
+        assert!(
+            error <= 1e-5 * (1.0 + difference.abs()),
+            "{name}[{index}]: {} against {difference}",
+            expected[index]
+        );
+    }
 }
 
 pub(crate) fn typed(tensor: &Tensor, dtype: DType) -> Tensor {
