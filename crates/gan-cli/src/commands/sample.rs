@@ -61,7 +61,7 @@ pub(crate) struct SampleArguments {
     /// Pictures, or numbers: one array [n, c, h, w] of float32 in [-1, 1]
     #[arg(long, value_enum, default_value_t = Format::Png)]
     format: Format,
-    /// Normalize by the statistics of each block of 64 images, as in training, not the running ones
+    /// Normalize by the statistics of each block of 256 images, as in training, not the running ones
     #[arg(long)]
     batch_statistics: bool,
     /// Brightness of a grid: fixed maps [-1, 1], min-max stretches to what occurs [default: fixed]
