@@ -55,6 +55,8 @@ pub struct ParameterStore {
 struct Inner {
     parameters: Vec<Parameter>,
     rng: ChaCha8Rng,
+    /// How many values may still be made.
+    room: usize,
 }
 
 impl ParameterStore {
@@ -62,10 +64,22 @@ impl ParameterStore {
     pub fn new(rng: ChaCha8Rng, dtype: DType, device: &Device) -> Self {
         let parameters = Vec::new();
         Self {
-            inner: Arc::new(Mutex::new(Inner { parameters, rng })),
+            inner: Arc::new(Mutex::new(Inner {
+                parameters,
+                rng,
+                room: usize::MAX,
+            })),
             dtype,
             device: device.clone(),
         }
+    }
+
+    /// The store, which from now on makes at most `values` values: a layer that asks for a tensor
+    /// above that gets an error before any memory is taken for it. So a network whose sizes come
+    /// from a file that is not trusted takes no more than `values` and one tensor's copy.
+    pub fn holding_at_most(self, values: usize) -> Self {
+        self.lock().room = values;
+        self
     }
 
     /// The builder through which layers make their tensors.
@@ -135,6 +149,21 @@ impl ParameterStore {
     }
 }
 
+impl Inner {
+    /// The number of values of a tensor, for which there is room.
+    fn take_room(&mut self, name: &str, shape: &Shape) -> Result<usize> {
+        let dims = shape.dims().iter();
+        let count = dims.copied().try_fold(1, usize::checked_mul);
+        let Some(room) = count.and_then(|count| self.room.checked_sub(count)) else {
+            let room = self.room;
+            candle_core::bail!("{name} has shape {shape:?}, there is room for {room} more values");
+        };
+        let taken = self.room - room;
+        self.room = room;
+        Ok(taken)
+    }
+}
+
 impl SimpleBackend for ParameterStore {
     fn get(
         &self,
@@ -152,7 +181,8 @@ impl SimpleBackend for ParameterStore {
             return Ok(var.as_tensor().clone());
         }
         let mut inner = self.lock();
-        let values = initial_values(shape.elem_count(), &shape, init, &mut inner.rng);
+        let count = inner.take_room(name, &shape)?;
+        let values = initial_values(count, &shape, init, &mut inner.rng);
         let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
         let var = Var::from_tensor(&values.to_dtype(dtype)?.to_device(device)?)?;
         let tensor = var.as_tensor().clone();

@@ -117,15 +117,25 @@ fn from_archive(folder: &Path, wanted: &[&str], listing: &Listing) -> Result<Fil
     let file = BufReader::new(File::open(&path).map_err(failed)?);
     let mut archive = tar::Archive::new(GzDecoder::new(file));
     let mut found = Vec::new();
-    for entry in archive.entries().map_err(failed)? {
+    // Raw: no long names, which would be read whole however long they are.
+    for entry in archive.entries().map_err(failed)?.raw(true) {
         let entry = entry.map_err(failed)?;
         let name = entry.path().map_err(failed)?;
         let name = name.file_name().and_then(|name| name.to_str());
         let name = name.unwrap_or_default().to_string();
-        if wanted.contains(&name.as_str()) {
-            let bytes = whole(entry, &path, listing)?;
-            found.push((name, bytes));
+        if !wanted.contains(&name.as_str()) {
+            continue;
         }
+        if found.iter().any(|(earlier, _)| *earlier == name) {
+            return Err(DataError::Format {
+                path,
+                found: format!("{name} more than once"),
+                expected: "each file once".to_string(),
+                advice: listing.repair_advice(),
+            });
+        }
+        let bytes = whole(entry, &path, listing)?;
+        found.push((name, bytes));
     }
     found.sort();
     if found.len() == wanted.len() {
@@ -223,6 +233,28 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("data_batch_1.bin"), "{error}");
+    }
+
+    #[test]
+    fn names_in_an_archive_lead_nowhere_and_occur_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut append = |name: &str| {
+            let mut header = tar::Header::new_gnu();
+            let bytes = file(7);
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(bytes.len() as u64);
+            header.set_cksum();
+            builder.append(&header, &bytes[..]).unwrap();
+        };
+        append("../../test_batch.bin");
+        append("/test_batch.bin");
+        let bytes = builder.into_inner().unwrap().finish().unwrap();
+        std::fs::write(folder.path().join(ARCHIVE), bytes).unwrap();
+        let error = read_split(folder.path(), Split::Test).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("test_batch.bin more than once"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

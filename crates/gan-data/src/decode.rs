@@ -4,7 +4,7 @@ use crate::DataError;
 use crate::jpeg_end::has_end;
 use gan_core::ImageShape;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::Cursor;
@@ -13,6 +13,12 @@ use std::path::Path;
 /// The most pixels on a side of an image file, and the most memory that decoding one may take.
 const MAX_FILE_SIDE: u32 = 16_384;
 const MAX_DECODE_BYTES: u64 = 512 << 20;
+
+/// Above so many pixels an image must have a byte in the file for each so many: JPEG's densest code,
+/// a bit for a block of 8 by 8 (ITU T.81), and sparser than PNGs of anything but one colour. So
+/// decoding takes at most 32 bytes for each of 2²¹ pixels and 512 a byte of the file.
+const FREE_PIXELS: u64 = 1 << 21;
+const PIXELS_PER_BYTE: u64 = 512;
 
 /// The colours that the images of a folder are brought to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,20 +95,27 @@ fn read(path: &Path) -> Result<DynamicImage, String> {
     if format == ImageFormat::Jpeg && !has_end(&bytes) {
         return Err("the file is cut short".to_string());
     }
+    let most_pixels = FREE_PIXELS + PIXELS_PER_BYTE * bytes.len() as u64;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_FILE_SIDE);
     limits.max_image_height = Some(MAX_FILE_SIDE);
     limits.max_alloc = Some(MAX_DECODE_BYTES);
     reader.limits(limits.clone());
-    let decoded = reader.into_decoder().and_then(|mut decoder| {
-        limits.reserve(decoder.total_bytes())?;
-        let orientation = decoder.orientation()?;
-        let mut image = DynamicImage::from_decoder(decoder)?;
-        image.apply_orientation(orientation);
-        Ok(image)
-    });
-    decoded.map_err(|error| error.to_string())
+    let in_words = |error: ImageError| error.to_string();
+    let mut decoder = reader.into_decoder().map_err(in_words)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > most_pixels {
+        return Err(format!(
+            "its header promises {width}x{height} pixels, above the limit of {most_pixels} for so \
+             short a file"
+        ));
+    }
+    limits.reserve(decoder.total_bytes()).map_err(in_words)?;
+    let orientation = decoder.orientation().map_err(in_words)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(in_words)?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {

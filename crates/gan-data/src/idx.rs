@@ -1,5 +1,6 @@
 //! The IDX format of the MNIST files, plain or gzip. Nothing is allocated that the file could not
-//! fill: the header is held against the length of the file first.
+//! fill: the header is held against the length of the file first. So memory is the length of a plain
+//! file, and for gzip at most three times 64 MiB and 64 times the file's length.
 
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, ErrorKind, Read};
@@ -43,6 +44,11 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate's densest code: 258 bytes from two bits (RFC 1951), and the blocks' headers above it.
 const DEFLATE_MAX_EXPANSION: u64 = 1032;
 
+/// Above so many bytes an array must not be larger than so many times its gzip file. Images are
+/// packed to a tenth or a hundredth; a file that unpacks to more is made to fill the memory.
+const GZIP_FREE_BYTES: u64 = 1 << 26;
+const GZIP_MOST_EXPANSION: u64 = 64;
+
 /// How much is reserved before the first byte of a gzip stream has come.
 const GZIP_FIRST_RESERVATION: u64 = 1 << 26;
 
@@ -64,11 +70,19 @@ fn read<const N: usize>(
     magic: Magic,
 ) -> Result<([u32; N], Vec<u8>), IdxProblem> {
     if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        let room = Room::AtMost(length.saturating_mul(DEFLATE_MAX_EXPANSION));
-        read_unpacked(MultiGzDecoder::new(file), room, magic)
+        read_unpacked(MultiGzDecoder::new(file), gzip_room(length), magic)
     } else {
         read_unpacked(file, Room::Exactly(length), magic)
     }
+}
+
+/// What a gzip file of `length` bytes may hold: not more than it can, nor than is sensible.
+fn gzip_room(length: u64) -> Room {
+    let possible = length.saturating_mul(DEFLATE_MAX_EXPANSION);
+    let sensible = length
+        .saturating_mul(GZIP_MOST_EXPANSION)
+        .saturating_add(GZIP_FREE_BYTES);
+    Room::AtMost(possible.min(sensible))
 }
 
 fn read_unpacked<const N: usize>(
@@ -106,7 +120,10 @@ fn checked_size(sizes: &[u32], header: u64, room: Room) -> Result<u64, IdxProble
         }
         Room::AtMost(limit) if bytes > u128::from(limit) => {
             let promise = format!("{promise}, {bytes} bytes with the header");
-            let expected = format!("at most the {limit} bytes that so short a gzip file can hold");
+            let expected = format!(
+                "at most the {limit} bytes that so short a gzip file may hold; if the header is \
+                 right, unpack the file with gunzip"
+            );
             Err(problem(promise, expected))
         }
         // Not above the room's u64.

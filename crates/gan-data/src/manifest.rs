@@ -42,8 +42,15 @@ impl Listing {
             Err(error) => return Err(DataError::io(&path, REPAIR)(error)),
         };
         let files = text.map(|text| parse(&text, &name)).transpose();
+        let files = files
+            .map_err(|error| malformed(&path, error.message()))?
+            .flatten();
+        let mut names = files.iter().flatten().map(|file| &file.name);
+        if let Some(name) = names.find(|name| !is_plain(name)) {
+            return Err(malformed(&path, &format!("the file name {name:?}")));
+        }
         Ok(Self {
-            files: files.map_err(|error| malformed(&path, &error))?.flatten(),
+            files,
             name: name.into_owned(),
             folder,
         })
@@ -136,11 +143,17 @@ fn parse(text: &str, name: &str) -> Result<Option<Vec<ListedFile>>, toml::de::Er
     Ok(table.map(|table| table.files))
 }
 
-fn malformed(path: &Path, error: &toml::de::Error) -> DataError {
+/// Whether a name, put behind a folder's, stays in that folder on every system.
+fn is_plain(name: &str) -> bool {
+    !(name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']))
+}
+
+fn malformed(path: &Path, found: &str) -> DataError {
     DataError::Format {
         path: path.to_path_buf(),
-        found: error.message().to_string(),
-        expected: "[[NAME.files]] entries with name, bytes and sha256".to_string(),
+        found: found.to_string(),
+        expected: "[[NAME.files]] entries with a name without folders, bytes and sha256"
+            .to_string(),
         advice: REPAIR.to_string(),
     }
 }

@@ -131,6 +131,10 @@ fn what_is_no_network_or_no_image_for_it_is_refused() {
             good.metadata.replace("\"height\":12", "\"height\":40"),
             "another architecture",
         ),
+        (
+            good.metadata.replace("\"height\":12", "\"height\":40000"),
+            "far fewer than a network of its header has",
+        ),
     ] {
         let weights = gan_core::Weights {
             metadata,

@@ -72,6 +72,10 @@ impl GeneratorHeader {
 
     /// Builds the generator in the file, of f32 on `device`.
     ///
+    /// A header that claims far more than the file holds makes nothing be allocated for it: a network
+    /// of more than twice as many values as the file's tensors is not begun. So memory is at most
+    /// eight times the file's length, where these are f32.
+    ///
     /// # Errors
     /// When the file is damaged, is no generator, is of another format version, or its tensors
     /// are not those of the architecture that it names.
@@ -81,29 +85,34 @@ impl GeneratorHeader {
     ) -> Result<(Self, Box<dyn Generator>), GeneratorFileError> {
         let weights = Weights::read(path)?;
         let header = Self::parse(&weights.metadata, path)?;
-        header.check_size(&weights, path)?;
-        let generator =
-            header
-                .model
-                .generator(header.image_shape, header.seed, DType::F32, device)?;
+        let generator = header.build(&weights, path, device)?;
         weights.load_into("", generator.parameters(), &path.display().to_string())?;
         Ok((header, generator))
     }
 
-    /// A header that claims more than the file holds must not make the network allocate it.
-    fn check_size(&self, weights: &Weights, path: &Path) -> Result<(), GeneratorFileError> {
-        self.model.validate()?;
+    /// The network with first weights. One that is a little larger than the file is built all the same,
+    /// for an error that names the tensor which does not fit.
+    fn build(
+        &self,
+        weights: &Weights,
+        path: &Path,
+        device: &Device,
+    ) -> Result<Box<dyn Generator>, GeneratorFileError> {
         let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
-        match self.model.least_generator_values(self.image_shape) {
-            Some(least) if (1..=held).contains(&least) => Ok(()),
-            _ => Err(GeneratorFileError::Header {
+        let most = held.saturating_mul(2);
+        let built =
+            self.model
+                .generator_within(most, self.image_shape, self.seed, DType::F32, device);
+        built.map_err(|error| match error {
+            ModelError::OutOfRange { .. } => error.into(),
+            ModelError::Image { .. } | ModelError::Tensor(_) => GeneratorFileError::Header {
                 path: path.to_path_buf(),
                 found: format!(
-                    "{held} values for a generator ({}) of images of {}",
+                    "{held} values for a generator ({}) of images of {} ({error})",
                     self.model.architecture, self.image_shape
                 ),
-            }),
-        }
+            },
+        })
     }
 
     /// The header in a file's metadata; `path` names the file in errors.

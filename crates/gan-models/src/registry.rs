@@ -105,6 +105,14 @@ pub enum ModelError {
         /// Its range.
         expected: String,
     },
+    /// Images of no pixel, or of too many.
+    #[error("images have shape {shape}, expected 1 to {most} values an image")]
+    Image {
+        /// Their shape.
+        shape: ImageShape,
+        /// How many values an image may have.
+        most: usize,
+    },
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -117,12 +125,17 @@ const MAX_WIDTH: usize = 1024;
 /// Values of an image.
 const MAX_PIXELS: usize = 1 << 26;
 const MAX_CLASSES: usize = 65_536;
+/// Hidden layers of a perceptron.
+const MAX_LAYERS: usize = 64;
+/// Values of a network, 1 GiB as f32.
+const MAX_VALUES: usize = 1 << 28;
 
 impl ModelConfig {
     /// A new generator with first weights from `seed`.
     ///
     /// # Errors
-    /// When the configuration is out of range or the tensors cannot be made.
+    /// When the configuration is out of range, the network has more than 2²⁸ values, or the tensors
+    /// cannot be made.
     pub fn generator(
         &self,
         image_shape: ImageShape,
@@ -130,8 +143,27 @@ impl ModelConfig {
         dtype: DType,
         device: &Device,
     ) -> Result<Box<dyn Generator>, ModelError> {
+        self.generator_within(MAX_VALUES, image_shape, seed, dtype, device)
+    }
+
+    /// The same for a configuration that is not trusted: an error, before memory is taken for them,
+    /// where the network has more than `most_values`, buffers among them.
+    ///
+    /// # Errors
+    /// When the configuration or the image is out of range, the network is larger, or the tensors
+    /// cannot be made.
+    pub fn generator_within(
+        &self,
+        most_values: usize,
+        image_shape: ImageShape,
+        seed: Seed,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Box<dyn Generator>, ModelError> {
         self.validate()?;
-        let parameters = ParameterStore::new(seed.rng(Purpose::GeneratorInit, 0), dtype, device);
+        validate_image(image_shape)?;
+        let parameters = ParameterStore::new(seed.rng(Purpose::GeneratorInit, 0), dtype, device)
+            .holding_at_most(most_values);
         Ok(match self.architecture {
             Architecture::Mlp => Box::new(MlpGenerator::new(
                 self.latent_dim,
@@ -169,8 +201,7 @@ impl ModelConfig {
     /// A new discriminator with first weights from `seed`.
     ///
     /// # Errors
-    /// When the configuration is out of range, not to be had on this device, or the tensors cannot be
-    /// made.
+    /// As those of [`generator`](Self::generator); when it is not to be had on this device, too.
     pub fn discriminator(
         &self,
         image_shape: ImageShape,
@@ -178,10 +209,28 @@ impl ModelConfig {
         dtype: DType,
         device: &Device,
     ) -> Result<Box<dyn Discriminator>, ModelError> {
+        self.discriminator_within(MAX_VALUES, image_shape, seed, dtype, device)
+    }
+
+    /// The same for a configuration that is not trusted, as
+    /// [`generator_within`](Self::generator_within).
+    ///
+    /// # Errors
+    /// As those of [`generator_within`](Self::generator_within).
+    pub fn discriminator_within(
+        &self,
+        most_values: usize,
+        image_shape: ImageShape,
+        seed: Seed,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Box<dyn Discriminator>, ModelError> {
         self.validate()?;
         self.check_device(device)?;
+        validate_image(image_shape)?;
         let parameters =
-            ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device);
+            ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device)
+                .holding_at_most(most_values);
         Ok(match self.architecture {
             Architecture::Mlp => Box::new(MlpDiscriminator::new(
                 image_shape,
@@ -245,6 +294,13 @@ impl ModelConfig {
             ("generator_widths", &self.generator_widths),
             ("discriminator_widths", &self.discriminator_widths),
         ] {
+            if widths.len() > MAX_LAYERS {
+                return Err(ModelError::OutOfRange {
+                    key,
+                    found: format!("{} widths", widths.len()),
+                    expected: format!("1 to {MAX_LAYERS} widths"),
+                });
+            }
             within(
                 key,
                 widths.iter().min().copied().unwrap_or(0),
@@ -282,49 +338,6 @@ impl ModelConfig {
         })
     }
 
-    /// A number of values that a generator of images of this shape has at least; none if there is no
-    /// such generator.
-    pub(crate) fn least_generator_values(&self, image: ImageShape) -> Option<usize> {
-        let ImageShape {
-            channels,
-            height,
-            width,
-        } = image;
-        let pixels = channels.checked_mul(height)?.checked_mul(width)?;
-        if pixels == 0 || pixels > MAX_PIXELS {
-            return None;
-        }
-        let product = |factors: &[usize]| {
-            let mut factors = factors.iter();
-            factors.try_fold(1_usize, |product, factor| product.checked_mul(*factor))
-        };
-        match self.architecture {
-            Architecture::Mlp | Architecture::Maxout => {
-                let widths = match self.architecture {
-                    Architecture::Maxout => &maxout::GENERATOR_WIDTHS[..],
-                    _ => &self.generator_widths,
-                };
-                let mut inputs = self.latent_dim;
-                let mut values = pixels;
-                for outputs in widths {
-                    values = values.checked_add(product(&[inputs, *outputs])?)?;
-                    inputs = *outputs;
-                }
-                values.checked_add(product(&[inputs, pixels])?)
-            }
-            Architecture::Dcgan => product(&[self.latent_dim.max(self.width), self.width]),
-            Architecture::Residual => {
-                let sides = residual::smallest_sides(image);
-                product(&[
-                    self.latent_dim.max(self.width),
-                    self.width,
-                    sides[0],
-                    sides[1],
-                ])
-            }
-        }
-    }
-
     /// Whether a training batch of one image is impossible, because the generator has batch
     /// normalization.
     pub fn needs_two_images_a_batch(&self) -> bool {
@@ -332,6 +345,19 @@ impl ModelConfig {
             Architecture::Mlp | Architecture::Dcgan => true,
             Architecture::Residual | Architecture::Maxout => false,
         }
+    }
+}
+
+/// Whether there can be networks of such images, whose values can be counted then.
+fn validate_image(shape: ImageShape) -> Result<(), ModelError> {
+    let sizes = [shape.channels, shape.height, shape.width];
+    let pixels = sizes.into_iter().try_fold(1, usize::checked_mul);
+    match pixels {
+        Some(1..=MAX_PIXELS) => Ok(()),
+        _ => Err(ModelError::Image {
+            shape,
+            most: MAX_PIXELS,
+        }),
     }
 }
 

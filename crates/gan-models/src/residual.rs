@@ -39,12 +39,6 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     levels
 }
 
-/// The sides of the smallest images within a network.
-pub(crate) fn smallest_sides(image: ImageShape) -> [usize; 2] {
-    let levels = levels(image, 1);
-    levels.last().map_or([1, 1], |(_, sides)| *sides)
-}
-
 /// Layers in the making.
 struct Chain<'a> {
     layers: Vec<Layer>,

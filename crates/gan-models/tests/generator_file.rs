@@ -129,6 +129,14 @@ fn a_header_of_a_larger_network_than_the_file_is_refused() {
     };
     for (model, shape) in [
         (wide(Architecture::Mlp), SHAPE),
+        (
+            ModelConfig {
+                classes: Some(65_536),
+                generator_widths: vec![1],
+                ..wide(Architecture::Mlp)
+            },
+            SHAPE,
+        ),
         (wide(Architecture::Dcgan), SHAPE),
         (wide(Architecture::Residual), SHAPE),
         (

@@ -169,3 +169,31 @@ fn a_latent_vector_without_components_is_refused() {
         .unwrap();
     assert!(error.to_string().contains("latent_dim is 0"), "{error}");
 }
+
+#[test]
+fn networks_beyond_their_bounds_are_refused_before_they_are_made() {
+    let model = ModelConfig::default();
+    let said = |model: &ModelConfig, most, shape| {
+        let built = model.generator_within(most, shape, Seed(0), DType::F32, &CPU);
+        built.err().unwrap().to_string()
+    };
+    let error = said(&model, 12_927, ImageShape::MNIST);
+    assert!(
+        error.contains("model.0.bias") && error.contains("127 more"),
+        "{error}"
+    );
+    let deep = ModelConfig {
+        generator_widths: vec![1; 65],
+        ..model.clone()
+    };
+    let error = said(&deep, usize::MAX, ImageShape::MNIST);
+    assert!(error.contains("65 widths, expected 1 to 64"), "{error}");
+    for height in [0, 1 << 40, usize::MAX] {
+        let shape = ImageShape {
+            height,
+            ..ImageShape::MNIST
+        };
+        let error = said(&model, usize::MAX, shape);
+        assert!(error.contains(&format!("[1, {height}, 28]")), "{error}");
+    }
+}

@@ -6,6 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use gan_core::ImageShape;
 use npyz::{TypeStr, WriteOptions, WriterBuilder};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 
 /// Writes `count` images as an array `[count, c, h, w]` of little-endian float32 in C order,
@@ -51,12 +52,25 @@ pub fn write_npy(
     })
 }
 
+/// What each file begins with.
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Longer headers are refused, as NumPy refuses them unless it is told otherwise.
+const MAX_HEADER_BYTES: usize = 10_000;
+
+/// Brackets within brackets; an array of images has two. The library that reads the header calls
+/// itself for each.
+const MAX_HEADER_DEPTH: usize = 8;
+
 /// Reads an array as [`write_npy`] writes it: the images' shape and their values, one image after
 /// the other. Values are not looked at.
 ///
+/// Memory is the file's length twice, and at most 1 MiB for the header: what the header promises is
+/// held against the file's length before more is taken.
+///
 /// # Errors
 /// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, another type of numbers than
-/// little-endian float32, Fortran order, or other than four dimensions.
+/// little-endian float32, Fortran order, other than four dimensions, or no numbers at all.
 pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
     let wrong = |found: String, expected| SampleError::Npy {
         path: path.to_path_buf(),
@@ -64,6 +78,7 @@ pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
         expected,
     };
     let bytes = std::fs::read(path).map_err(|source| SampleError::io(path, source))?;
+    check_header(&bytes).map_err(|found| wrong(found, "a file of numpy.save"))?;
     let mut rest = &bytes[..];
     let header = npyz::NpyHeader::from_reader(&mut rest)
         .map_err(|error| wrong(format!("no npy header ({error})"), "a file of numpy.save"))?;
@@ -106,12 +121,63 @@ pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
             "four bytes a number; the file is damaged or cut short",
         ));
     }
+    if rest.is_empty() {
+        let found = format!("an array of shape {:?}", header.shape());
+        return Err(wrong(found, "at least one image of at least one pixel"));
+    }
     let values = rest
         .as_chunks::<4>()
         .0
         .iter()
         .map(|bytes| f32::from_le_bytes(*bytes));
     Ok((shape, values.collect()))
+}
+
+/// Whether the header's text lies within the file and is no longer and no deeper than its reader can
+/// take; says what is wrong with it.
+fn check_header(bytes: &[u8]) -> Result<(), String> {
+    if !bytes.starts_with(MAGIC) {
+        return Err("no npy header".to_string());
+    }
+    let too_short = || "a file that ends within its npy header".to_string();
+    // Behind magic and version stands the length: two bytes in version 1, four in later ones.
+    let (length, start) = match bytes.get(6).ok_or_else(too_short)? {
+        1 => (number(bytes, 8..10), 10),
+        _ => (number(bytes, 8..12), 12),
+    };
+    let length = length.ok_or_else(too_short)?;
+    if length > MAX_HEADER_BYTES {
+        return Err(format!(
+            "an npy header of {length} bytes, more than {MAX_HEADER_BYTES}"
+        ));
+    }
+    let text = bytes.get(start..start + length).ok_or_else(too_short)?;
+    if depth(text) > MAX_HEADER_DEPTH {
+        return Err(format!(
+            "an npy header of more than {MAX_HEADER_DEPTH} brackets within each other"
+        ));
+    }
+    Ok(())
+}
+
+/// The little-endian number in `place`, if the bytes reach so far.
+fn number(bytes: &[u8], place: Range<usize>) -> Option<usize> {
+    let digits = bytes.get(place)?.iter().rev();
+    Some(digits.fold(0, |number, digit| number << 8 | usize::from(*digit)))
+}
+
+/// The most brackets that are open at once.
+fn depth(text: &[u8]) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in text {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 /// What stands before the numbers. They are written apart: the library would take them one by one.
@@ -142,5 +208,53 @@ fn read_block(block: &Tensor, image: [usize; 3]) -> Result<(u64, Vec<f32>), Writ
             found: found.to_vec(),
             expected: format!("[n, {}, {}, {}]", image[0], image[1], image[2]),
         })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &str, values: usize) -> Vec<u8> {
+        let mut file = b"\x93NUMPY\x02\x00".to_vec();
+        file.extend((header.len() as u32).to_le_bytes());
+        file.extend(header.as_bytes());
+        file.resize(file.len() + 4 * values, 0);
+        file
+    }
+
+    #[test]
+    fn headers_that_their_reader_cannot_take_are_refused() {
+        let shape =
+            |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}\n");
+        let mut cut = file(&shape("(1, 1, 1, 2)"), 2);
+        cut.truncate(40);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        for (bytes, part) in [
+            (file(&shape("(1, 1, 1, 2)"), 2), ""),
+            (cut, "ends within its npy header"),
+            (b"\x93NUM".to_vec(), "no npy header"),
+            (MAGIC.to_vec(), "ends within its npy header"),
+            (file(&"(".repeat(9_000), 0), "8 brackets"),
+            (file(&" ".repeat(10_001), 0), "10001 bytes, more than 10000"),
+            (
+                file(&shape("(1099511627776, 1, 1, 2)"), 2),
+                "8 bytes for shape",
+            ),
+            (
+                file(&shape("(0, 9, 1099511627776, 1099511627776)"), 0),
+                "at least one image",
+            ),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let said = read_npy(&path)
+                .err()
+                .map_or(String::new(), |e| e.to_string());
+            assert!(
+                said.contains(part) && said.is_empty() == part.is_empty(),
+                "{said}"
+            );
+        }
     }
 }

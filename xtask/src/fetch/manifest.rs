@@ -51,6 +51,11 @@ impl DataSet {
     }
 
     fn parse(text: &str, set: &str) -> Result<Self> {
+        if !is_plain(set) {
+            bail!(WrongUse(format!(
+                "data set {set:?} must be a plain name without folders"
+            )));
+        }
         let mut sets: BTreeMap<String, Self> =
             toml::from_str(text).context("not a manifest of data sets")?;
         let Some(found) = sets.remove(set) else {
@@ -67,10 +72,15 @@ impl DataSet {
     }
 }
 
+/// Whether a name, put behind a folder's, stays in that folder on every system.
+fn is_plain(name: &str) -> bool {
+    !(name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']))
+}
+
 impl FileEntry {
     fn check(&self) -> Result<()> {
         let Self { name, sha256, .. } = self;
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
+        if !is_plain(name) {
             bail!("file name {name:?} must be a plain name without folders");
         }
         let hexadecimal = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
@@ -159,12 +169,16 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_are_refused() {
-        for name in ["../a", "/a", "a/b", "..", "", "a\\b", "c:a"] {
+        for name in ["../a", "/a", "a/b", "..", ".", "", "a\\b", "..\\a", "c:a"] {
             let error = DataSet::parse(&manifest(name, EMPTY), "tiny").unwrap_err();
             assert!(
                 format!("{error:#}").contains("plain name"),
                 "{name}: {error:#}"
             );
+            let set = manifest("a", EMPTY).replace("tiny", &format!("{name:?}"));
+            let error = DataSet::parse(&set, name).unwrap_err();
+            assert!(error.is::<WrongUse>(), "{name}: {error:#}");
+            assert!(error.to_string().contains("plain name"), "{name}: {error}");
         }
     }
 

@@ -158,6 +158,16 @@ fn the_densest_gzip_is_not_refused() {
 }
 
 #[test]
+fn a_gzip_file_of_more_than_is_sensible_is_refused() {
+    // 80,000,000 zeros in 80,000 bytes; 64 MiB and 64 bytes a byte are allowed.
+    let bytes = idx(0x803, &[20, 2000, 2000], &vec![0; 80_000_000]);
+    assert_says(
+        train(&folder(&[(IMAGES, &gzip(&bytes))])),
+        &["promises [20, 2000, 2000]", "gunzip"],
+    );
+}
+
+#[test]
 fn empty_data_is_refused() {
     for sizes in [[0, 28, 28], [3, 0, 28], [3, 28, 0]] {
         let above = folder(&[(IMAGES, &idx(0x803, &sizes, &[]))]);

@@ -230,6 +230,7 @@ fn images_of_absurd_size_are_refused() {
     for (width, height) in [
         (100_000_u32, 1_u32),
         (16_384, 16_384),
+        (2_000, 1_100),
         (u32::MAX >> 1, u32::MAX >> 1),
     ] {
         let mut image = pixel(0);

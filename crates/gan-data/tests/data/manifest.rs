@@ -137,3 +137,18 @@ fn the_folder_is_known_also_by_a_path_without_its_name() {
         );
     }
 }
+
+#[test]
+fn names_that_leave_the_folder_are_refused() {
+    for name in [
+        "../a", "/a", "a/b", "..", ".", "", "a\\b", "..\\a", "c:a", "a\0",
+    ] {
+        let text = format!("[tiny]\nfiles = [{{ name = {name:?}, bytes = 1, sha256 = \"\" }}]");
+        let text = text.replace("\\0", "\\u0000");
+        let found = format!("the file name {name:?}");
+        assert_says(
+            train(&with_manifest(&text)),
+            &["MANIFEST.toml: ", &found, "without folders"],
+        );
+    }
+}

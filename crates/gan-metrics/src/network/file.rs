@@ -88,7 +88,9 @@ impl FeatureNetwork {
         Ok(self.weights()?.write(path)?)
     }
 
-    /// Reads a network that [`save`](Self::save) wrote.
+    /// Reads a network that [`save`](Self::save) wrote. A network of more than twice as many values
+    /// as the file's tensors is not begun, so memory is at most eight times the file's length, where
+    /// these are f32.
     ///
     /// # Errors
     /// When the file cannot be read, is damaged, holds something else, or its tensors are not those
@@ -122,7 +124,12 @@ impl FeatureNetwork {
                 header.image_shape
             )));
         }
-        let network = Self::build(header)?;
+        let network = Self::build(header, held.saturating_mul(2)).map_err(|error| match error {
+            FeatureNetworkError::Tensor(error) => wrong(format!(
+                "{held} values, far fewer than a network of its header has ({error})"
+            )),
+            error => error,
+        })?;
         weights.load_into("", &network.parameters, &path.display().to_string())?;
         Ok(network)
     }

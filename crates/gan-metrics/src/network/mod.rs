@@ -66,7 +66,10 @@ impl FeatureNetwork {
         if classes < 2 {
             return Err(FeatureNetworkError::Classes { found: classes });
         }
-        Self::build(FeatureNetworkHeader::classifier(shape, classes, seed))
+        Self::build(
+            FeatureNetworkHeader::classifier(shape, classes, seed),
+            usize::MAX,
+        )
     }
 
     /// A network with weights from `seed` that never learns anything. Distances in its features are
@@ -75,12 +78,17 @@ impl FeatureNetwork {
     /// # Errors
     /// When a tensor cannot be made.
     pub fn random(shape: ImageShape, seed: Seed) -> Result<Self, FeatureNetworkError> {
-        Self::build(FeatureNetworkHeader::random(shape, seed))
+        Self::build(FeatureNetworkHeader::random(shape, seed), usize::MAX)
     }
 
-    fn build(header: FeatureNetworkHeader) -> Result<Self, FeatureNetworkError> {
+    /// An error, before memory is taken for them, where the network has more than `most_values`.
+    fn build(
+        header: FeatureNetworkHeader,
+        most_values: usize,
+    ) -> Result<Self, FeatureNetworkError> {
         let rng = header.seed.rng(Purpose::FeatureNetworkInit, 0);
         let parameters = ParameterStore::new(rng, DType::F32, &Device::Cpu);
+        let parameters = parameters.holding_at_most(most_values);
         let layers = layers(header.image_shape, header.classes, &parameters.builder())?;
         let whitening = Whitening::identity(FEATURES, &parameters)?;
         Ok(Self {

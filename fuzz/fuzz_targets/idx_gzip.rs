@@ -1,0 +1,10 @@
+//! IDX files packed as gzip.
+
+#![no_main]
+
+#[path = "../../tests/support/hostile_entries.rs"]
+mod hostile_entries;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    hostile_entries::idx_gzip(bytes);
+});

@@ -1,0 +1,10 @@
+//! Generators, feature networks and their headers.
+
+#![no_main]
+
+#[path = "../../tests/support/hostile_entries.rs"]
+mod hostile_entries;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    hostile_entries::safetensors(bytes);
+});
