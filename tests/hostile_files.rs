@@ -10,7 +10,7 @@ mod hostile_seeds;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hostile_entries::{
-    ENTRIES, checkpoint, config_toml, idx, idx_gzip, image_folder_entry, npy, safetensors,
+    ENTRIES, Entry, checkpoint, config_toml, idx, idx_gzip, image_folder_entry, npy, safetensors,
 };
 use peak_alloc::PeakAlloc;
 use std::fs;
@@ -23,8 +23,6 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 /// The heap is the whole program's, so one input is read at a time.
 static ALONE: Mutex<()> = Mutex::new(());
-
-type Entry = fn(&[u8]) -> bool;
 
 /// Reads `bytes` and says whether they could be used. Reading must neither panic nor have more on the
 /// heap than 64 MiB and eight times the file's length.

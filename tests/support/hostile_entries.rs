@@ -16,8 +16,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// Whether the bytes of a file can be used.
+pub(crate) type Entry = fn(&[u8]) -> bool;
+
 /// By name, each with the folder of its inputs in `hostile_inputs`.
-pub(crate) const ENTRIES: [(&str, fn(&[u8]) -> bool); 7] = [
+pub(crate) const ENTRIES: [(&str, Entry); 7] = [
     ("idx", idx),
     ("idx_gzip", idx_gzip),
     ("npy", npy),

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Package, Target};
+use cargo_metadata::{Package, Source, Target};
 use serde::Deserialize;
 use spdx::{Expression, Licensee, ParseMode};
 
@@ -15,7 +15,6 @@ const LOCK: &str = "Cargo.lock";
 
 /// The lists of deny.toml that packages can be held against without any tool.
 struct Lists {
-    registries: Vec<String>,
     licences: Vec<Licensee>,
     build_scripts: Vec<String>,
 }
@@ -25,7 +24,7 @@ struct Lists {
 struct Locked {
     name: String,
     version: String,
-    source: Option<String>,
+    source: Option<Source>,
 }
 
 /// Checks the sources of all packages, and the licences and build scripts of those that a build on
@@ -38,7 +37,7 @@ pub(super) fn check(root: &Path) -> Result<Vec<Violation>> {
         Err(error) => return Ok(vec![unresolved(&error)]),
     };
     let members = metadata.workspace_packages();
-    let mut violations = lists.refused_sources(&text, |name| {
+    let mut violations = refused_sources(&text, |name| {
         members.iter().any(|member| *member.name == name)
     })?;
     for package in &metadata.packages {
@@ -74,6 +73,29 @@ fn violation(lock: &str, name: &str, version: &str, said: &str) -> Violation {
     Violation::new(LOCK, line, format!("{name} {version} {said}"))
 }
 
+fn refused_sources(lock: &str, is_member: impl Fn(&str) -> bool) -> Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    for Locked {
+        name,
+        version,
+        source,
+    } in locked_packages(lock)?
+    {
+        let message = refuse_source(source.as_ref(), is_member(&name));
+        violations.extend(message.map(|said| violation(lock, &name, &version, &said)));
+    }
+    Ok(violations)
+}
+
+/// What is wrong with a package's source, which the workspace's members do not have.
+fn refuse_source(source: Option<&Source>, is_member: bool) -> Option<String> {
+    let is_allowed = source.map_or(is_member, Source::is_crates_io);
+    let found = source.map_or("a folder outside of the workspace", |source| &source.repr);
+    (!is_allowed).then(|| {
+        format!("comes from {found}, expected Cargo's default registry; take a release from there")
+    })
+}
+
 impl Lists {
     fn parse(text: &str) -> Result<Self> {
         let table: toml::Table = text.parse().context("deny.toml")?;
@@ -83,43 +105,8 @@ impl Lists {
             parsed.with_context(|| format!("deny.toml: {name:?} is no SPDX licence"))
         });
         Ok(Self {
-            registries: strings(&table, &["sources", "allow-registry"])?,
             licences: licences.collect::<Result<_>>()?,
             build_scripts: strings(&table, &["bans", "build", "allow-build-scripts"])?,
-        })
-    }
-
-    fn refused_sources(
-        &self,
-        lock: &str,
-        is_member: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Violation>> {
-        let mut violations = Vec::new();
-        for Locked {
-            name,
-            version,
-            source,
-        } in locked_packages(lock)?
-        {
-            let message = self.refuse_source(source.as_deref(), is_member(&name));
-            violations.extend(message.map(|said| violation(lock, &name, &version, &said)));
-        }
-        Ok(violations)
-    }
-
-    /// What is wrong with a package's source, which the workspace's members do not have.
-    fn refuse_source(&self, source: Option<&str>, is_member: bool) -> Option<String> {
-        let registry = source.and_then(|source| source.strip_prefix("registry+"));
-        let is_allowed = match registry {
-            Some(registry) => self.registries.iter().any(|allowed| allowed == registry),
-            None => source.is_none() && is_member,
-        };
-        let found = source.unwrap_or("a folder outside of the workspace");
-        (!is_allowed).then(|| {
-            format!(
-                "comes from {found}, expected a registry of [sources] in deny.toml; \
-                 take a release from there"
-            )
         })
     }
 
@@ -178,8 +165,7 @@ fn strings(table: &toml::Table, path: &[&str]) -> Result<Vec<String>> {
 mod tests {
     use super::*;
 
-    const DENY: &str = "[sources]\nallow-registry = [\"https://example.org/index\"]\n\
-        [licenses]\nallow = [\"MIT\", \"Apache-2.0\", \"Apache-2.0 WITH LLVM-exception\"]\n\
+    const DENY: &str = "[licenses]\nallow = [\"MIT\", \"Apache-2.0\", \"Apache-2.0 WITH LLVM-exception\"]\n\
         [bans.build]\nallow-build-scripts = [\"ring\"]\n";
 
     fn lists() -> Lists {
@@ -187,10 +173,12 @@ mod tests {
     }
 
     #[test]
-    fn a_release_from_an_allowed_registry_and_a_member_pass() {
-        let source = Some("registry+https://example.org/index");
-        assert_eq!(lists().refuse_source(source, false), None);
-        assert_eq!(lists().refuse_source(None, true), None);
+    fn a_release_from_the_default_registry_and_a_member_pass() {
+        let lock = std::fs::read_to_string(workspace::root().join(LOCK)).unwrap();
+        let packages = locked_packages(&lock).unwrap();
+        let serde = packages.into_iter().find(|package| package.name == "serde");
+        assert_eq!(refuse_source(serde.unwrap().source.as_ref(), false), None);
+        assert_eq!(refuse_source(None, true), None);
     }
 
     #[test]
@@ -200,7 +188,10 @@ mod tests {
             Some("registry+https://example.org/other"),
             None,
         ] {
-            let said = lists().refuse_source(source, false).unwrap();
+            let parsed = source.map(|repr| Source {
+                repr: repr.to_string(),
+            });
+            let said = refuse_source(parsed.as_ref(), false).unwrap();
             assert!(said.contains(source.unwrap_or("a folder")), "{said}");
         }
     }
@@ -240,7 +231,7 @@ mod tests {
     fn a_violation_names_the_package_at_its_line_of_the_lock_file() {
         let lock = "version = 4\n\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n\n\
             [[package]]\nname = \"a\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/a#1\"\n";
-        let found = lists().refused_sources(lock, |name| name == "a").unwrap();
+        let found = refused_sources(lock, |name| name == "a").unwrap();
         let said: Vec<_> = found.iter().map(Violation::to_string).collect();
         assert_eq!(said.len(), 1, "{said:?}");
         let start = "Cargo.lock:8: a 2.0.0 comes from git+https://example.org/a#1";
