@@ -208,6 +208,24 @@ fn a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used() {
 }
 
 #[test]
+fn a_run_whose_checkpoints_are_all_damaged_keeps_its_logs() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ring_of_60(folder, "run");
+    let run = folder.join("run");
+    for name in checkpoints(&run) {
+        fs::write(run.join("checkpoints").join(name), "no checkpoint").unwrap();
+    }
+    let metrics = fs::read(run.join("metrics.jsonl")).unwrap();
+    // The second time nothing is left that could be set aside.
+    for _ in 0..2 {
+        let message = expect(&mut command(folder, &["train", "--resume", "run"]), 2);
+        assert!(message.contains("all checkpoints are damaged"), "{message}");
+    }
+    assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), metrics);
+}
+
+#[test]
 fn a_checkpoint_of_a_later_format_is_refused_by_its_version_and_left_alone() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();

@@ -1,5 +1,6 @@
 //! The checkpoints of a run by step: which is the newest that is whole, and which are kept.
 
+use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use gan_core::WeightsError;
 use gan_train::{Checkpoint, TrainError};
@@ -62,7 +63,11 @@ impl CheckpointFolder {
         Ok(self.steps()?.last().map(|step| self.file(*step)))
     }
 
-    /// Reads the newest checkpoint that is whole. Damaged ones are renamed, and said.
+    /// Reads the newest checkpoint that is whole; none if there never was one. Damaged ones are renamed,
+    /// and said.
+    ///
+    /// # Errors
+    /// When all are damaged: a run that began anew would remove what its logs say.
     pub(crate) fn read_newest(&self) -> Result<Option<Checkpoint>> {
         while let Some(path) = self.newest()? {
             match Checkpoint::read(&path) {
@@ -77,7 +82,15 @@ impl CheckpointFolder {
                 read => return Ok(Some(read?)),
             }
         }
-        Ok(None)
+        match self.names()?.iter().find(|name| name.contains(DAMAGED)) {
+            None => Ok(None),
+            Some(name) => Err(WrongUse(format!(
+                "{}: all checkpoints are damaged, as {name}; expected one that is whole; train anew, in \
+                 another folder or with --force",
+                self.path.display()
+            ))
+            .into()),
+        }
     }
 
     /// Removes the checkpoints that are not kept.
@@ -92,19 +105,25 @@ impl CheckpointFolder {
 
     /// The steps of all checkpoints, ascending.
     fn steps(&self) -> Result<Vec<u64>> {
+        let names = self.names()?;
+        let steps = names.iter().filter_map(|name| step_of(name));
+        let mut steps: Vec<u64> = steps.filter(|step| self.file(*step).is_file()).collect();
+        steps.sort_unstable();
+        Ok(steps)
+    }
+
+    /// The names of all entries that are text.
+    fn names(&self) -> Result<Vec<String>> {
         let unreadable = || format!("{}: cannot be read", self.path.display());
-        let mut steps = Vec::new();
+        let mut names = Vec::new();
         let entries = match fs::read_dir(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(steps),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
             entries => entries.with_context(unreadable)?,
         };
         for entry in entries {
-            let name = entry.with_context(unreadable)?.file_name();
-            let step = name.to_str().and_then(step_of);
-            steps.extend(step.filter(|step| self.file(*step).is_file()));
+            names.extend(entry.with_context(unreadable)?.file_name().into_string());
         }
-        steps.sort_unstable();
-        Ok(steps)
+        Ok(names)
     }
 }
 

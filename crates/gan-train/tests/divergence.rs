@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod common;
+mod perceptrons;
 
-use common::{batch, discriminator_weights, restore, train, trainer};
 use gan_core::ImageBatch;
 use gan_train::{TrainConfig, TrainError};
+use perceptrons::{batch, discriminator_weights, restore, train, trainer};
 
 #[test]
 fn a_run_stops_at_the_step_and_tensor_that_first_was_no_number() {

@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-mod common;
+mod perceptrons;
 
 use candle_core::{DType, Device, Tensor};
-use common::{SHAPE, batch, discriminator_weights, restore, train, trainer, values};
 use gan_core::{
     Discriminator, Generator, ImageShape, Mode, ParameterStore, Seed, StandardNormalPrior,
 };
 use gan_models::ModelConfig;
 use gan_train::{Observer, StepReport, TrainConfig, Trainer, UpdateOrder};
+use perceptrons::{SHAPE, batch, discriminator_weights, restore, train, trainer, values};
 
 fn networks(trainer: &Trainer) -> [Vec<Vec<f32>>; 2] {
     [

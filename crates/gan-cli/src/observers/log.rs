@@ -109,6 +109,9 @@ impl LogObserver {
 
     /// How much was done in what time.
     pub(crate) fn summary(&self) -> String {
+        if self.done.steps == 0 {
+            return "Nothing was left to do".to_string();
+        }
         let elapsed = self.begin.elapsed();
         format!(
             "{} steps in {}, {:.0} images/s",
