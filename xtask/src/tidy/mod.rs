@@ -2,6 +2,7 @@
 
 mod arrows;
 mod changelog;
+mod conflicts;
 mod manifests;
 mod sources;
 mod supply;
@@ -66,9 +67,14 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
         violations.extend(manifests::check(&shown, &text));
         violations.extend(arrows::check(&metadata, package, &shown, &text));
     }
-    for path in rust_files(root)? {
+    let sources = ["crates", "xtask", "tests"].map(|name| root.join(name));
+    for path in files(&sources, "rs")? {
         let shown = workspace::shown(root, &path);
         violations.extend(sources::check(&shown, &read(&path)?));
+    }
+    for path in files(&[root.to_path_buf()], "md")? {
+        let shown = workspace::shown(root, &path);
+        violations.extend(conflicts::check(&shown, &read(&path)?));
     }
     // No file is as good as an empty one: no heading names the version.
     let log = fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
@@ -82,27 +88,28 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
-/// Every .rs file of the crates, of xtask and of tests, sorted.
-fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders: Vec<_> = ["crates", "xtask", "tests"]
-        .map(|name| root.join(name))
-        .into();
+/// Every file with `extension` in and under `folders`, sorted; `target`, `runs` and hidden folders
+/// are left out.
+fn files(folders: &[PathBuf], extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = folders.to_vec();
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         for entry in entries {
-            let path = entry?.path();
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = entry.path();
             if path.is_dir() {
-                if path.file_name().is_some_and(|name| name != "target") {
+                if !name.starts_with('.') && name != "target" && name != "runs" {
                     folders.push(path);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
             }
         }
     }
-    files.sort();
-    Ok(files)
+    found.sort();
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -119,24 +126,26 @@ mod tests {
     }
 
     #[test]
-    fn rust_files_are_found_at_every_depth_and_target_is_left_out() {
+    fn files_are_found_at_every_depth_and_what_is_not_the_projects_own_is_left_out() {
         let root = tempfile::tempdir().unwrap();
         for path in [
             "crates/a/src/b/c.rs",
             "crates/a/target/d.rs",
-            "tests/e.rs",
-            "xtask/f.txt",
+            "runs/mnist-001/e.rs",
+            ".git/f.rs",
+            "tests/g.rs",
+            "xtask/h.txt",
         ] {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let found: Vec<_> = rust_files(root.path())
+        let found: Vec<_> = files(&[root.path().to_path_buf()], "rs")
             .unwrap()
             .iter()
             .map(|path| workspace::shown(root.path(), path))
             .collect();
-        assert_eq!(found, ["crates/a/src/b/c.rs", "tests/e.rs"]);
+        assert_eq!(found, ["crates/a/src/b/c.rs", "tests/g.rs"]);
     }
 
     /// A small workspace on disk, whose crates and files break one rule each.
@@ -174,6 +183,7 @@ mod tests {
         );
         put("tests/end_to_end.rs", "//! Tests.\n");
         put("xtask/src/main.rs", "fn main() {}\n");
+        put("docs/page.md", "# A page\n\n<<<<<<< HEAD\n");
         put("CHANGELOG.md", "## 0.1.0\n");
         put(
             "deny.toml",
@@ -198,6 +208,7 @@ mod tests {
                 "crates/gan-core/Cargo.toml:9",
                 "crates/gan-core/src/lib.rs:2",
                 "xtask/src/main.rs:1",
+                "docs/page.md:3",
                 "CHANGELOG.md:1"
             ]
         );
