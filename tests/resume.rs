@@ -213,14 +213,16 @@ fn a_run_whose_checkpoints_are_all_damaged_keeps_its_logs() {
     let folder = temporary.path();
     ring_of_60(folder, "run");
     let run = folder.join("run");
-    for name in checkpoints(&run) {
+    let damaged = checkpoints(&run);
+    for name in &damaged {
         fs::write(run.join("checkpoints").join(name), "no checkpoint").unwrap();
     }
     let metrics = fs::read(run.join("metrics.jsonl")).unwrap();
-    // The second time nothing is left that could be set aside.
-    for _ in 0..2 {
+    // The second time nothing is left that could be set aside. The first one has none before it.
+    for others in [damaged.len() - 1, 0] {
         let message = expect(&mut command(folder, &["train", "--resume", "run"]), 2);
         assert!(message.contains("all checkpoints are damaged"), "{message}");
+        assert_eq!(message.matches("one before").count(), others, "{message}");
     }
     assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), metrics);
 }

@@ -74,10 +74,11 @@ impl CheckpointFolder {
                 Err(TrainError::Weights(error @ WeightsError::Format { .. })) => {
                     let aside = set_aside(&path)
                         .with_context(|| format!("{}: cannot be renamed", path.display()))?;
-                    tracing::warn!(
-                        "{error}; set aside as {}, the one before is used",
-                        aside.display()
-                    );
+                    let next = match self.newest()? {
+                        Some(_) => ", the one before is used",
+                        None => "",
+                    };
+                    tracing::warn!("{error}; set aside as {}{next}", aside.display());
                 }
                 read => return Ok(Some(read?)),
             }
