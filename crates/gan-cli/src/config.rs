@@ -143,6 +143,7 @@ impl RunConfig {
         self.model.validate()?;
         self.train.validate()?;
         self.data.image_folder_options()?;
+        self.check_points()?;
         for (key, value) in [
             ("sample_every", self.output.sample_every),
             ("log_every", self.output.log_every),
@@ -159,6 +160,23 @@ impl RunConfig {
             }
         }
         Ok(())
+    }
+
+    /// Points in the plane have no sides and no brightness.
+    fn check_points(&self) -> Result<()> {
+        let changed = match (self.data.mirror, self.train.augmentations.is_empty()) {
+            (true, _) => "data.mirror",
+            (_, false) => "train.augmentations",
+            _ => return Ok(()),
+        };
+        if self.data.toy().is_none() {
+            return Ok(());
+        }
+        Err(WrongUse(format!(
+            "data.path is {}, whose points {changed} cannot change; expected images",
+            self.data.path.display()
+        ))
+        .into())
     }
 }
 
@@ -193,6 +211,20 @@ mod tests {
         let mut expected = RunConfig::default();
         expected.train.epochs = 3;
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn points_are_neither_mirrored_nor_augmented() {
+        for change in [
+            "[data]\nmirror = true",
+            "[train]\naugmentations = ['cutout']",
+        ] {
+            let mut config: RunConfig = toml::from_str(change).unwrap();
+            config.validate().unwrap();
+            config.data.path = PathBuf::from("ring");
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains("data.path is ring"), "{error}");
+        }
     }
 
     #[test]
