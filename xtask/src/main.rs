@@ -49,7 +49,7 @@ enum Command {
     /// packages from outside against deny.toml.
     Tidy,
     /// Everything that must pass before a change goes in; stops at the first failure.
-    Ci,
+    Ci(ci::Options),
     /// Rerun the reference scripts in tests/golden and compare with the stored figures.
     Golden(golden::Options),
     /// Measure steps, epochs, sampling and loading on this machine, and print a table.
@@ -76,7 +76,7 @@ fn run(command: Command) -> Result<()> {
         Command::FetchMnist(options) => fetch::run("mnist", &options),
         Command::Fetch { set, options } => fetch::run(&set, &options),
         Command::Tidy => tidy::run(),
-        Command::Ci => ci::run(),
+        Command::Ci(options) => ci::run(&options),
         Command::Golden(options) => golden::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Recipes(options) => recipes::run(&options),
