@@ -13,55 +13,40 @@ pub(crate) struct Options {
     hub: bool,
 }
 
-/// A command as it would be typed, and how it is run.
+/// A command as it would be typed.
 #[derive(Clone, Copy)]
 struct Step {
     title: &'static str,
-    run: fn() -> Result<()>,
+    /// What stands for it; none where cargo itself runs it.
+    run: Option<fn() -> Result<()>>,
 }
 
-const HUB: Step = Step {
-    title: "cargo clippy -p gan-data --all-targets --features hub -- -D warnings",
-    run: || {
-        cargo::run(&mut cargo::command(
-            "clippy -p gan-data --all-targets --features hub -- -D warnings",
-        ))
-    },
-};
+const fn by_cargo(title: &'static str) -> Step {
+    Step { title, run: None }
+}
+
+const HUB: Step = by_cargo("cargo clippy -p gan-data --all-targets --features hub -- -D warnings");
 
 /// The tests come last, so that their summary ends the output.
 const STEPS: &[Step] = &[
-    Step {
-        title: "cargo fmt --all --check",
-        run: || cargo::run(&mut cargo::command("fmt --all --check")),
-    },
-    Step {
-        title: "cargo clippy --workspace --all-targets -- -D warnings",
-        run: || {
-            cargo::run(&mut cargo::command(
-                "clippy --workspace --all-targets -- -D warnings",
-            ))
-        },
-    },
+    by_cargo("cargo fmt --all --check"),
+    by_cargo("cargo clippy --workspace --all-targets -- -D warnings"),
     Step {
         title: "cargo xtask tidy",
-        run: tidy::run,
+        run: Some(tidy::run),
     },
     Step {
         title: "cargo deny check, where it is installed",
-        run: deny::run,
+        run: Some(deny::run),
     },
     Step {
         title: "RUSTDOCFLAGS=\"-D warnings\" cargo doc --workspace --no-deps",
-        run: || {
+        run: Some(|| {
             let mut doc = cargo::command("doc --workspace --no-deps");
             cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
-        },
+        }),
     },
-    Step {
-        title: "cargo test --workspace",
-        run: || cargo::run(&mut cargo::command("test --workspace")),
-    },
+    by_cargo("cargo test --workspace"),
 ];
 
 /// Runs all steps; each is announced with the seconds that have gone by.
@@ -78,7 +63,11 @@ fn run_steps(steps: &[Step]) -> Result<()> {
     for (index, Step { title, run }) in steps.iter().enumerate() {
         let seconds = start.elapsed().as_secs_f64();
         println!("ci [{}/{}, {seconds:.1} s] {title}", index + 1, steps.len());
-        run().with_context(|| {
+        let done = match run {
+            Some(run) => run(),
+            None => cargo::run(&mut cargo::command(title.trim_start_matches("cargo "))),
+        };
+        done.with_context(|| {
             let seconds = start.elapsed().as_secs_f64();
             format!("ci stopped after {seconds:.1} s at `{title}`")
         })?;
@@ -106,15 +95,15 @@ mod tests {
         let steps = [
             Step {
                 title: "first",
-                run: pass,
+                run: Some(pass),
             },
             Step {
                 title: "second",
-                run: || bail!("broken"),
+                run: Some(|| bail!("broken")),
             },
             Step {
                 title: "third",
-                run: pass,
+                run: Some(pass),
             },
         ];
         let error = format!("{:#}", run_steps(&steps).unwrap_err());

@@ -169,14 +169,7 @@ impl RunConfig {
             (_, false) => "train.augmentations",
             _ => return Ok(()),
         };
-        if self.data.toy().is_none() {
-            return Ok(());
-        }
-        Err(WrongUse(format!(
-            "data.path is {}, whose points {changed} cannot change; expected images",
-            self.data.path.display()
-        ))
-        .into())
+        self.data.check_images(changed)
     }
 }
 

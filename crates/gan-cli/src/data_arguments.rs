@@ -65,13 +65,13 @@ impl DataConfig {
         Ok(data)
     }
 
-    /// Refuses what has no images to look at by a feature network.
-    pub(crate) fn check_images(&self, command: &str) -> Result<()> {
+    /// Refuses points in the plane, for what asks for images.
+    pub(crate) fn check_images(&self, asker: &str) -> Result<()> {
         if self.toy().is_none() {
             return Ok(());
         }
         let text = format!(
-            "{}: its points are no images, expected a data set of images for {command}; a run's \
+            "{}: its points are no images, expected a data set of images for {asker}; a run's \
              samples/ show how its points lie",
             self.path.display()
         );

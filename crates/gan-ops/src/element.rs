@@ -5,7 +5,9 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, Var, 
 use std::cell::Cell;
 
 /// f32 or f64.
-pub(crate) trait Element: WithDType + Default + faer::traits::ComplexField {
+pub(crate) trait Element:
+    WithDType + Default + pulp::bytemuck::Pod + faer::traits::ComplexField
+{
     fn exp(self) -> Self;
     fn ln_1p(self) -> Self;
     fn sqrt(self) -> Self;

@@ -68,6 +68,12 @@ impl<T> Deref for Buffer<T> {
     }
 }
 
+impl<T> AsRef<[T]> for Buffer<T> {
+    fn as_ref(&self) -> &[T] {
+        &self.values
+    }
+}
+
 impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.values

@@ -85,7 +85,7 @@ fn check_twin(
 
 /// Random single maps. candle's own gradient is right for square images only.
 fn maps() -> impl Strategy<Value = (ImageShape, Map)> {
-    let sizes = (1usize..4, 1usize..4, 1usize..3, 2usize..7);
+    let sizes = (1usize..9, 1usize..15, 1usize..3, 2usize..7);
     let moves = (1usize..4, 1usize..4, 0usize..3, 0usize..3, any::<bool>());
     (sizes, moves).prop_filter_map(
         "the window has no place",
@@ -194,7 +194,7 @@ proptest! {
         bias in any::<bool>(),
         normalized in any::<bool>(),
         activation in prop::sample::select(vec![Activation::Identity, LEAKY, Activation::Tanh]),
-        n in 2usize..20,
+        n in 2usize..70,
     ) {
         let step = Step { bias, normalized, ..Step::new(map, activation) };
         check_twin(input, &[step], &[n, 3], DType::F64, 1e-11)?;

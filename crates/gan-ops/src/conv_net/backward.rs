@@ -14,6 +14,10 @@ use candle_core::Result;
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Sums over blocks are computed in at most so many parts, on as many threads; each takes memory and
+/// is to be added to the others.
+const MOST_PARTS: usize = 4;
+
 /// Gradients by what lies inside a network, over some blocks.
 pub(super) struct Deltas<T> {
     /// By each layer's linear map's outputs.
@@ -65,15 +69,14 @@ pub(super) fn back<T: Element>(
             None => Vec::new(),
         });
         let by_input = if index > 0 || with_input {
-            plan.with_weight(|weight| {
-                let by_input = gradient.par_iter().enumerate().map(|(block, gradient)| {
-                    let n = blocks.sizes[first + block];
-                    let mut by_input = scratch.take(plan.input.elements() * n);
-                    plan.sizes.adjoint(weight, gradient, &mut by_input, n);
-                    by_input
-                });
-                Ok(by_input.collect())
-            })?
+            let adjoint = plan.with_weight(|weight| Ok(plan.sizes.adjoint::<T>(weight)))?;
+            let by_input = gradient.par_iter().enumerate().map(|(block, gradient)| {
+                let n = blocks.sizes[first + block];
+                let mut by_input = scratch.take(plan.input.elements() * n);
+                adjoint.apply(gradient, &mut by_input, n, scratch);
+                by_input
+            });
+            by_input.collect()
         } else {
             Vec::new()
         };
@@ -189,38 +192,21 @@ impl Plan {
         sizes: &[usize],
         scratch: &Scratch<T>,
     ) -> Vec<T> {
-        let Some(weight) = self.layer.map.weight() else {
-            return Vec::new();
+        let (gradient, small, large) = match &self.sizes {
+            Sizes::Shrinking(window) => (window.weight_gradient(), products, input),
+            Sizes::Enlarging(window) => (window.weight_gradient(), input, products),
+            Sizes::Pooling(_) | Sizes::Upsampling(_) => return Vec::new(),
         };
-        let count = weight.elem_count();
-        let pairs = input.par_iter().zip(products).zip(sizes);
-        let parts = pairs.map(|((input, products), n)| {
-            let mut part = scratch.take(count);
-            match &self.sizes {
-                Sizes::Shrinking(window) => {
-                    window.weight_gradient(products, input, &mut part, *n);
-                }
-                Sizes::Enlarging(window) => {
-                    window.weight_gradient(input, products, &mut part, *n);
-                }
-                Sizes::Pooling(_) | Sizes::Upsampling(_) => {}
-            }
-            part
+        let blocks = small.par_iter().zip(large).zip(sizes);
+        let share = sizes.len().div_ceil(MOST_PARTS);
+        let parts = blocks.chunks(share).map(|blocks| {
+            let mut sums = scratch.take(gradient.sums::<T>());
+            let blocks = blocks.into_iter();
+            let blocks = blocks.map(|((small, large), n)| (&small[..], &large[..], *n));
+            gradient.of_blocks(blocks, &mut sums, scratch);
+            sums
         });
-        let parts: Vec<Buffer<T>> = parts.collect();
-        const SHARE: usize = 1 << 14;
-        let mut sum = vec![T::zero(); count];
-        sum.par_chunks_mut(SHARE)
-            .enumerate()
-            .for_each(|(share, sum)| {
-                for part in &parts {
-                    let part = &part[share * SHARE..][..sum.len()];
-                    sum.iter_mut()
-                        .zip(part)
-                        .for_each(|(sum, part)| *sum += *part);
-                }
-            });
-        sum
+        gradient.joined(&parts.collect::<Vec<Buffer<T>>>())
     }
 
     /// The gradient by the bias, of each example `weights` times.
@@ -261,18 +247,6 @@ impl NormGradients {
         Self {
             weight: self.weight + other.weight,
             bias: self.bias + other.bias,
-        }
-    }
-}
-
-impl Sizes {
-    /// x ← mapᵀ(y), of one block of n examples.
-    fn adjoint<T: Element>(&self, weight: &[T], y: &[T], x: &mut [T], n: usize) {
-        match self {
-            Self::Shrinking(window) => window.enlarge(weight, y, x, n),
-            Self::Enlarging(window) => window.shrink(weight, y, x, n),
-            Self::Pooling(pooling) => pooling.spread(y, x, n, pooling.mean()),
-            Self::Upsampling(upsampling) => upsampling.gather(y, x, n, 1.0),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The forward pass.
 
 use super::blocks::{Blocks, FeatureMap};
+use super::correlation::Correlation;
 use super::layer::{Plan, Sizes};
 use super::normalize::{Measure, Standardize, joined};
+use super::resampling::Resampling;
 use super::{ConvNet, Layer};
 use crate::affine::{Affine, AffineActivation};
 use crate::batch_norm::Moments;
 use crate::element::{Element, with_slice};
 use crate::parallel::vectorized;
-use crate::scratch::{Buffer, Scratch};
+use crate::scratch::Scratch;
 use candle_core::{Result, Tensor, Var};
 use gan_core::Mode;
 use rayon::prelude::*;
@@ -102,10 +104,11 @@ impl Plan {
         let channels = self.output.channels;
         let shortcut = |block: usize| shortcut.map(|map| &map[block][..]);
         let bias = vector::<T>(self.layer.bias.as_ref(), channels, 0.0)?;
-        let product = |block: usize, weight: &[T]| {
+        let map = self.with_weight(|weight| Ok(self.sizes.forward::<T>(weight)))?;
+        let product = |block: usize| {
             let n = blocks.sizes[block];
             let mut y = scratch.take(self.output.elements() * n);
-            self.sizes.forward(weight, &x[block], &mut y, n);
+            map.apply(&x[block], &mut y, n, scratch);
             y
         };
         let (Some(norm), Mode::Train) = (norm, mode) else {
@@ -113,39 +116,33 @@ impl Plan {
                 None => bias.iter().map(|bias| plain(*bias)).collect(),
                 Some(norm) => norm.evaluation(&bias)?,
             };
-            let output = self.with_weight(|weight| {
-                let finished = blocks.all().into_par_iter().map(|block| {
-                    let mut y = product(block, weight);
-                    vectorized(AffineActivation {
-                        y: &mut y,
-                        affine: &affine,
-                        shortcut: shortcut(block),
-                        activation: *activation,
-                    });
-                    y
+            let output = blocks.all().into_par_iter().map(|block| {
+                let mut y = product(block);
+                vectorized(AffineActivation {
+                    y: &mut y,
+                    affine: &affine,
+                    shortcut: shortcut(block),
+                    activation: *activation,
                 });
-                Ok(finished.collect())
-            })?;
+                y
+            });
             return Ok(Activations {
-                output,
+                output: output.collect(),
                 normalized: None,
             });
         };
-        let measured: Vec<(Buffer<T>, Vec<Moments>)> = self.with_weight(|weight| {
-            let measured = blocks.all().into_par_iter().map(|block| {
-                let mut y = product(block, weight);
-                let mut moments = vec![Moments::default(); channels];
-                Measure {
-                    y: &mut y,
-                    bias: self.layer.bias.is_some().then_some(&bias[..]),
-                    moments: &mut moments,
-                }
-                .run();
-                (y, moments)
-            });
-            Ok(measured.collect())
-        })?;
-        let (mut output, parts): (FeatureMap<T>, Vec<Vec<Moments>>) = measured.into_iter().unzip();
+        let measured = blocks.all().into_par_iter().map(|block| {
+            let mut y = product(block);
+            let mut moments = vec![Moments::default(); channels];
+            Measure {
+                y: &mut y,
+                bias: self.layer.bias.is_some().then_some(&bias[..]),
+                moments: &mut moments,
+            }
+            .run();
+            (y, moments)
+        });
+        let (mut output, parts): (FeatureMap<T>, Vec<Vec<Moments>>) = measured.unzip();
         let moments = self.moments(blocks, &parts)?;
         for (batch, moments) in moments.iter().enumerate() {
             norm.follow::<T>(moments, &[self.values_a_channel(blocks, batch)])?;
@@ -232,14 +229,42 @@ pub(super) fn vector<T: Element>(var: Option<&Var>, len: usize, other: f64) -> R
     }
 }
 
-impl Sizes {
+/// A layer's linear map, or its adjoint, as it is applied to blocks.
+pub(super) enum Map<'a, T> {
+    Correlation(Correlation<'a, T>),
+    /// Each square of the larger image → its pixel of the smaller, times this.
+    Gather(Resampling, f64),
+    /// The adjoint.
+    Spread(Resampling, f64),
+}
+
+impl<T: Element> Map<'_, T> {
     /// y ← map(x), of one block of n examples.
-    pub(super) fn forward<T: Element>(&self, weight: &[T], x: &[T], y: &mut [T], n: usize) {
+    pub(super) fn apply(&self, x: &[T], y: &mut [T], n: usize, scratch: &Scratch<T>) {
         match self {
-            Self::Shrinking(window) => window.shrink(weight, x, y, n),
-            Self::Enlarging(window) => window.enlarge(weight, x, y, n),
-            Self::Pooling(pooling) => pooling.gather(x, y, n, pooling.mean()),
-            Self::Upsampling(upsampling) => upsampling.spread(x, y, n, 1.0),
+            Self::Correlation(correlation) => correlation.apply(x, y, n, scratch),
+            Self::Gather(resampling, scale) => resampling.gather(x, y, n, *scale),
+            Self::Spread(resampling, scale) => resampling.spread(x, y, n, *scale),
+        }
+    }
+}
+
+impl Sizes {
+    pub(super) fn forward<T: Element>(&self, weight: &[T]) -> Map<'_, T> {
+        match self {
+            Self::Shrinking(window) => Map::Correlation(window.shrinking(weight)),
+            Self::Enlarging(window) => Map::Correlation(window.enlarging(weight)),
+            Self::Pooling(pooling) => Map::Gather(*pooling, pooling.mean()),
+            Self::Upsampling(upsampling) => Map::Spread(*upsampling, 1.0),
+        }
+    }
+
+    pub(super) fn adjoint<T: Element>(&self, weight: &[T]) -> Map<'_, T> {
+        match self {
+            Self::Shrinking(window) => Map::Correlation(window.enlarging(weight)),
+            Self::Enlarging(window) => Map::Correlation(window.shrinking(weight)),
+            Self::Pooling(pooling) => Map::Spread(*pooling, pooling.mean()),
+            Self::Upsampling(upsampling) => Map::Gather(*upsampling, 1.0),
         }
     }
 }

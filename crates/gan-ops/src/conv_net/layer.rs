@@ -1,7 +1,7 @@
 //! What a convolutional network is made of.
 
 use super::resampling::Resampling;
-use super::window::{Moves, Window};
+use super::window::{Moves, Window, WindowSizes};
 use crate::composed::{self, BatchStatistics};
 use crate::{Activation, BatchNorm};
 use candle_core::{Result, Tensor, Var};
@@ -203,7 +203,7 @@ impl Sizes {
                     let steps = (size + 2 * padding).checked_sub(kernel)?;
                     Some(steps.checked_div(stride)? + 1)
                 };
-                let window = Window {
+                let window = WindowSizes {
                     channels,
                     height,
                     width,
@@ -215,8 +215,7 @@ impl Sizes {
                     moves: Moves { stride, padding },
                     groups,
                 };
-                window.check(share)?;
-                Ok(Self::Shrinking(window))
+                Ok(Self::Shrinking(Window::new(window, share)?))
             }
             LinearMap::TransposedConvolution {
                 ref weight,
@@ -237,7 +236,7 @@ impl Sizes {
                         weight.dims()
                     );
                 }
-                let window = Window {
+                let window = WindowSizes {
                     channels: share * groups,
                     height: large(height, kernel_height),
                     width: large(width, kernel_width),
@@ -249,8 +248,7 @@ impl Sizes {
                     moves: Moves { stride, padding },
                     groups,
                 };
-                window.check(share)?;
-                Ok(Self::Enlarging(window))
+                Ok(Self::Enlarging(Window::new(window, share)?))
             }
             LinearMap::AveragePooling { size } => {
                 if size == 0 || !height.is_multiple_of(size) || !width.is_multiple_of(size) {
@@ -279,10 +277,12 @@ impl Sizes {
             width,
         };
         match self {
-            Self::Shrinking(window) => {
-                shape(window.features, window.small_height, window.small_width)
+            Self::Shrinking(Window { sizes, .. }) => {
+                shape(sizes.features, sizes.small_height, sizes.small_width)
             }
-            Self::Enlarging(window) => shape(window.channels, window.height, window.width),
+            Self::Enlarging(Window { sizes, .. }) => {
+                shape(sizes.channels, sizes.height, sizes.width)
+            }
             Self::Pooling(pooling) => shape(pooling.channels, pooling.height, pooling.width),
             Self::Upsampling(Resampling {
                 channels,

@@ -2,11 +2,15 @@
 
 mod backward;
 mod blocks;
+mod correlation;
 mod forward;
 mod layer;
+mod links;
 mod normalize;
 mod resampling;
 mod tape;
+mod tile;
+mod weight_gradient;
 mod window;
 
 pub use layer::{Layer, LinearMap};
@@ -26,7 +30,7 @@ use std::sync::Arc;
 /// is their twin of plain candle operations.
 ///
 /// The fast forms cut a batch into blocks of examples, and each thread takes a block through a
-/// whole layer: patches, matrix product, bias and activation while they are still in its cache.
+/// whole layer: its linear map, bias and activation while they are still in its cache.
 #[derive(Clone)]
 pub struct ConvNet {
     inner: Arc<Inner>,

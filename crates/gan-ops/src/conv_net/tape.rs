@@ -339,21 +339,19 @@ impl<T: Element> NetTape<T> {
     ) -> Result<FeatureMap<T>> {
         let plan = &self.net.inner.plans[index];
         let output = &self.activations[index].output;
-        plan.with_weight(|weight| {
-            let next = tangent.par_iter().enumerate().map(|(block, tangent)| {
-                let mut next = self.scratch().take(output[block].len());
-                plan.sizes
-                    .forward(weight, tangent, &mut next, self.blocks.sizes[block]);
-                if let Some(shortcut) = shortcut {
-                    let pairs = next.iter_mut().zip(&shortcut[block][..]);
-                    pairs.for_each(|(next, more)| *next += *more);
-                }
-                plan.layer
-                    .activation
-                    .backpropagate(&output[block], &mut next);
-                next
-            });
-            Ok(next.collect())
-        })
+        let map = plan.with_weight(|weight| Ok(plan.sizes.forward::<T>(weight)))?;
+        let next = tangent.par_iter().enumerate().map(|(block, tangent)| {
+            let mut next = self.scratch().take(output[block].len());
+            map.apply(tangent, &mut next, self.blocks.sizes[block], self.scratch());
+            if let Some(shortcut) = shortcut {
+                let pairs = next.iter_mut().zip(&shortcut[block][..]);
+                pairs.for_each(|(next, more)| *next += *more);
+            }
+            plan.layer
+                .activation
+                .backpropagate(&output[block], &mut next);
+            next
+        });
+        Ok(next.collect())
     }
 }

@@ -1,16 +1,17 @@
 //! A window that moves over an image: the one linear map behind convolution, transposed convolution
-//! and all of their gradients, as matrix products over patches.
+//! and all of their gradients.
 //!
-//! The window takes a large image to a small one. [`Window::shrink`] is convolution;
-//! [`Window::enlarge`], its adjoint, is transposed convolution with the same weight, and either is
-//! the other's gradient by the input. Images of a block lie as `[channels, pixels, n]`: the examples
-//! are innermost, so that patches are gathered in runs of n values.
+//! The window takes a large image to a small one. [`Window::shrinking`] is convolution;
+//! [`Window::enlarging`], its adjoint, is transposed convolution with the same weight, and either is
+//! the other's gradient by the input. Images of a block lie as `[channels, pixels, n]`, the examples
+//! innermost.
 
+use super::correlation::{Correlation, Direction, Extent};
+use super::links::{Link, Links};
+use super::weight_gradient::WeightGradient;
 use crate::element::Element;
-use crate::matmul::{Onto, product};
 use candle_core::Result;
-use faer::{MatMut, MatRef};
-use std::ops::Range;
+use std::sync::OnceLock;
 
 /// How a window moves over the large image, the same in both directions.
 #[derive(Clone, Copy, Debug)]
@@ -21,18 +22,18 @@ pub(super) struct Moves {
     pub(super) padding: usize,
 }
 
-/// Values of a patch matrix, about as many as the second level of a processor's cache holds.
-const PATCH_VALUES: usize = 1 << 17;
-
-/// Fewer columns make a matrix product slow.
-const FEWEST_COLUMNS: usize = 128;
-
-/// A place outside the image.
-const OUTSIDE: usize = usize::MAX;
+/// A window that moves over images, with the pixels that it joins, which are found when they are
+/// needed first.
+pub(super) struct Window {
+    pub(super) sizes: WindowSizes,
+    by_small: OnceLock<Links>,
+    by_large: OnceLock<Links>,
+    by_tap: OnceLock<Links>,
+}
 
 /// All sizes of one window.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
+pub(super) struct WindowSizes {
     /// Channels of the large image.
     pub(super) channels: usize,
     pub(super) height: usize,
@@ -48,11 +49,7 @@ pub(super) struct Window {
     pub(super) groups: usize,
 }
 
-impl Window {
-    pub(super) fn large(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-
+impl WindowSizes {
     /// Pixels of the small image.
     fn pixels(&self) -> usize {
         self.small_height * self.small_width
@@ -62,19 +59,9 @@ impl Window {
         self.kernel_height * self.kernel_width
     }
 
-    /// Values that one value of the small image is made of.
-    fn patch(&self) -> usize {
-        self.channels / self.groups * self.taps()
-    }
-
-    /// Elements of the weight `[features, channels / groups, kernel height, kernel width]`.
-    pub(super) fn weights(&self) -> usize {
-        self.features * self.patch()
-    }
-
     /// Whether channels and groups fit and the window has places to stand; `share`: the channels
     /// that the weight has for a group.
-    pub(super) fn check(&self, share: usize) -> Result<()> {
+    fn check(&self, share: usize) -> Result<()> {
         let Moves { stride, padding } = self.moves;
         let fitting = self.groups > 0
             && self.channels == share * self.groups
@@ -92,246 +79,95 @@ impl Window {
         candle_core::bail!("a window cannot have these sizes: {self:?}")
     }
 
-    /// How many pixels of the small image share a matrix product, of blocks of n examples.
-    fn tile(&self, n: usize) -> usize {
-        let columns = (PATCH_VALUES / self.patch()).max(FEWEST_COLUMNS);
-        columns.div_ceil(n).min(self.pixels())
-    }
-
-    fn tiles(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (tile, pixels) = (self.tile(n), self.pixels());
-        let starts = (0..pixels).step_by(tile);
-        starts.map(move |start| start..(start + tile).min(pixels))
-    }
-
-    /// Where in a channel of the large image each tap of each pixel of a tile lies.
-    fn places(&self, tile: &Range<usize>, places: &mut Vec<usize>) {
+    /// All links in so many groups, by a link's group.
+    fn links(&self, groups: usize, group: impl Fn(&Link) -> usize) -> Links {
         let Moves { stride, padding } = self.moves;
         let inside = |place: usize, tap: usize, size: usize| {
-            (place * stride + tap)
-                .checked_sub(padding)
-                .filter(|at| *at < size)
+            let at = (place * stride + tap).checked_sub(padding)?;
+            (at < size).then_some(at)
         };
-        places.clear();
-        for ky in 0..self.kernel_height {
-            for kx in 0..self.kernel_width {
-                for pixel in tile.clone() {
-                    let y = inside(pixel / self.small_width, ky, self.height);
-                    let x = inside(pixel % self.small_width, kx, self.width);
-                    places.push(y.zip(x).map_or(OUTSIDE, |(y, x)| y * self.width + x));
-                }
+        let mut links = Vec::new();
+        for small in 0..self.pixels() {
+            for tap in 0..self.taps() {
+                let (y, ky) = (small / self.small_width, tap / self.kernel_width);
+                let (x, kx) = (small % self.small_width, tap % self.kernel_width);
+                let y = inside(y, ky, self.height);
+                let x = inside(x, kx, self.width);
+                links.extend(y.zip(x).map(|(y, x)| Link {
+                    small,
+                    large: y * self.width + x,
+                    tap,
+                }));
             }
         }
+        Links::new(links, groups, group)
     }
+}
 
-    /// patches `[patch, tile · n]` ← the channels of one group.
-    fn gather<T: Element>(&self, channels: &[T], places: &[usize], n: usize, patches: &mut [T]) {
-        let image = self.height * self.width * n;
-        let rows = patches.chunks_exact_mut(places.len() * n);
-        for (channel, rows) in channels.chunks_exact(image).zip(rows) {
-            for (to, place) in rows.chunks_exact_mut(n).zip(places) {
-                if *place == OUTSIDE {
-                    to.fill(T::zero());
-                } else {
-                    to.copy_from_slice(&channel[place * n..][..n]);
-                }
-            }
-        }
-    }
-
-    /// The adjoint of [`Self::gather`]: adds patches to where they come from.
-    fn scatter<T: Element>(&self, patches: &[T], places: &[usize], n: usize, channels: &mut [T]) {
-        let image = self.height * self.width * n;
-        let rows = patches.chunks_exact(places.len() * n);
-        for (channel, rows) in channels.chunks_exact_mut(image).zip(rows) {
-            for (from, place) in rows.chunks_exact(n).zip(places) {
-                if *place != OUTSIDE {
-                    let to = &mut channel[place * n..][..n];
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to += *from);
-                }
-            }
-        }
-    }
-
-    /// Whether patches are the large image's pixels themselves, so that none need to be gathered.
-    fn is_pointwise(&self) -> bool {
-        self.taps() == 1
-            && self.moves.stride == 1
-            && self.moves.padding == 0
-            && self.large() == self.channels * self.pixels()
-    }
-
-    /// For a pointwise window each group's rows of the large and of the small image, and its weights.
-    fn pointwise_groups(&self) -> impl Iterator<Item = [Range<usize>; 3]> + use<'_> {
-        (0..self.groups).map(|group| {
-            [self.channels, self.features, self.weights()].map(|all| {
-                let share = all / self.groups;
-                group * share..(group + 1) * share
-            })
+impl Window {
+    /// share: the channels that the weight has for a group.
+    pub(super) fn new(sizes: WindowSizes, share: usize) -> Result<Self> {
+        sizes.check(share)?;
+        Ok(Self {
+            sizes,
+            by_small: OnceLock::new(),
+            by_large: OnceLock::new(),
+            by_tap: OnceLock::new(),
         })
     }
 
-    /// Calls `f` for each group and tile with the places of its taps.
-    fn for_each_tile(&self, n: usize, mut f: impl FnMut(Part<'_>)) {
-        let mut places = Vec::new();
-        for tile in self.tiles(n) {
-            self.places(&tile, &mut places);
-            for group in 0..self.groups {
-                let part = |all: usize| {
-                    let share = all / self.groups;
-                    group * share..(group + 1) * share
-                };
-                f(Part {
-                    channels: part(self.large() * n),
-                    features: part(self.features),
-                    weights: part(self.weights()),
-                    columns: tile.start * n..tile.end * n,
-                    places: &places,
-                });
-            }
+    /// From the large image to the small one.
+    fn extent(&self) -> Extent {
+        let sizes = &self.sizes;
+        Extent {
+            groups: sizes.groups,
+            inputs: sizes.channels,
+            outputs: sizes.features,
+            input_pixels: sizes.height * sizes.width,
+            output_pixels: sizes.pixels(),
+            taps: sizes.taps(),
         }
     }
 
-    fn patches<T: Element>(&self, n: usize) -> Vec<T> {
-        vec![T::zero(); self.patch() * self.tile(n) * n]
+    /// The weights of all taps between a feature and a channel of its group, of the whole weight
+    /// `[features, channels / groups, kernel height, kernel width]`.
+    fn taps_of<'w, T>(&self, weight: &'w [T], feature: usize, channel: usize) -> &'w [T] {
+        let (share, taps) = (self.sizes.channels / self.sizes.groups, self.sizes.taps());
+        &weight[(feature * share + channel % share) * taps..][..taps]
     }
 
     /// small ← weight ⋆ large
-    pub(super) fn shrink<T: Element>(&self, weight: &[T], large: &[T], small: &mut [T], n: usize) {
-        if self.is_pointwise() {
-            let columns = self.pixels() * n;
-            for [channels, features, weights] in self.pointwise_groups() {
-                let large = &large[channels.start * columns..channels.end * columns];
-                let small = &mut small[features.start * columns..features.end * columns];
-                product(
-                    MatMut::from_row_major_slice_mut(small, features.len(), columns),
-                    Onto::Replace,
-                    MatRef::from_row_major_slice(&weight[weights], features.len(), channels.len()),
-                    MatRef::from_row_major_slice(large, channels.len(), columns),
-                );
-            }
-            return;
-        }
-        let mut buffer = self.patches(n);
-        let columns = self.pixels() * n;
-        self.for_each_tile(n, |part| {
-            let patches = part.of(&mut buffer, self.patch());
-            self.gather(&large[part.channels.clone()], part.places, n, patches);
-            let small = MatMut::from_row_major_slice_mut(small, self.features, columns);
-            product(
-                small
-                    .subrows_mut(part.features.start, part.features.len())
-                    .subcols_mut(part.columns.start, part.columns.len()),
-                Onto::Replace,
-                part.weight(weight, self.patch()),
-                MatRef::from_row_major_slice(patches, self.patch(), part.columns.len()),
-            );
-        });
+    pub(super) fn shrinking<T: Element>(&self, weight: &[T]) -> Correlation<'_, T> {
+        let (sizes, weights) = (&self.sizes, |f, c| self.taps_of(weight, f, c));
+        let links = self
+            .by_small
+            .get_or_init(|| sizes.links(sizes.pixels(), |link| link.small));
+        Correlation::new(self.extent(), links, Direction::Shrinking, weights)
     }
 
-    /// large ← weightᵀ ⋆ small, the adjoint of [`Self::shrink`].
-    pub(super) fn enlarge<T: Element>(&self, weight: &[T], small: &[T], large: &mut [T], n: usize) {
-        if self.is_pointwise() {
-            let columns = self.pixels() * n;
-            for [channels, features, weights] in self.pointwise_groups() {
-                let large = &mut large[channels.start * columns..channels.end * columns];
-                let small = &small[features.start * columns..features.end * columns];
-                let weight = &weight[weights];
-                let weight = MatRef::from_row_major_slice(weight, features.len(), channels.len());
-                product(
-                    MatMut::from_row_major_slice_mut(large, channels.len(), columns),
-                    Onto::Replace,
-                    weight.transpose(),
-                    MatRef::from_row_major_slice(small, features.len(), columns),
-                );
-            }
-            return;
-        }
-        let mut buffer = self.patches(n);
-        large.fill(T::zero());
-        self.for_each_tile(n, |part| {
-            let patches = part.of(&mut buffer, self.patch());
-            product(
-                MatMut::from_row_major_slice_mut(patches, self.patch(), part.columns.len()),
-                Onto::Replace,
-                part.weight(weight, self.patch()).transpose(),
-                part.small(small, self.features, self.pixels() * n),
-            );
-            self.scatter(patches, part.places, n, &mut large[part.channels.clone()]);
-        });
+    /// large ← weightᵀ ⋆ small, the adjoint of [`Self::shrinking`].
+    pub(super) fn enlarging<T: Element>(&self, weight: &[T]) -> Correlation<'_, T> {
+        let (sizes, weights) = (&self.sizes, |c, f| self.taps_of(weight, f, c));
+        let pixels = sizes.height * sizes.width;
+        let links = self
+            .by_large
+            .get_or_init(|| sizes.links(pixels, |link| link.large));
+        Correlation::new(
+            self.extent().reversed(),
+            links,
+            Direction::Enlarging,
+            weights,
+        )
     }
 
     /// The gradient by the weight of ⟨small, weight ⋆ large⟩.
-    pub(super) fn weight_gradient<T: Element>(
-        &self,
-        small: &[T],
-        large: &[T],
-        gradient: &mut [T],
-        n: usize,
-    ) {
-        if self.is_pointwise() {
-            let columns = self.pixels() * n;
-            for [channels, features, weights] in self.pointwise_groups() {
-                let large = &large[channels.start * columns..channels.end * columns];
-                let small = &small[features.start * columns..features.end * columns];
-                let large = MatRef::from_row_major_slice(large, channels.len(), columns);
-                let gradient = &mut gradient[weights];
-                product(
-                    MatMut::from_row_major_slice_mut(gradient, features.len(), channels.len()),
-                    Onto::Replace,
-                    MatRef::from_row_major_slice(small, features.len(), columns),
-                    large.transpose(),
-                );
-            }
-            return;
+    pub(super) fn weight_gradient(&self) -> WeightGradient<'_> {
+        let sizes = &self.sizes;
+        WeightGradient {
+            extent: self.extent(),
+            links: self
+                .by_tap
+                .get_or_init(|| sizes.links(sizes.taps(), |link| link.tap)),
         }
-        let mut buffer = self.patches(n);
-        gradient.fill(T::zero());
-        self.for_each_tile(n, |part| {
-            let patches = part.of(&mut buffer, self.patch());
-            self.gather(&large[part.channels.clone()], part.places, n, patches);
-            let patches = MatRef::from_row_major_slice(patches, self.patch(), part.columns.len());
-            let rows = part.features.len();
-            let gradient = &mut gradient[part.weights.clone()];
-            product(
-                MatMut::from_row_major_slice_mut(gradient, rows, self.patch()),
-                Onto::Add,
-                part.small(small, self.features, self.pixels() * n),
-                patches.transpose(),
-            );
-        });
-    }
-}
-
-/// One group's share of one tile.
-struct Part<'a> {
-    /// In a block of large images.
-    channels: Range<usize>,
-    features: Range<usize>,
-    weights: Range<usize>,
-    /// In a block of small images `[features, columns]`.
-    columns: Range<usize>,
-    places: &'a [usize],
-}
-
-impl Part<'_> {
-    fn of<'b, T>(&self, buffer: &'b mut [T], patch: usize) -> &'b mut [T] {
-        &mut buffer[..patch * self.columns.len()]
-    }
-
-    fn weight<'b, T: Element>(&self, weight: &'b [T], patch: usize) -> MatRef<'b, T> {
-        let weight = &weight[self.weights.clone()];
-        MatRef::from_row_major_slice(weight, self.features.len(), patch)
-    }
-
-    fn small<'b, T: Element>(
-        &self,
-        small: &'b [T],
-        features: usize,
-        columns: usize,
-    ) -> MatRef<'b, T> {
-        MatRef::from_row_major_slice(small, features, columns)
-            .subrows(self.features.start, self.features.len())
-            .subcols(self.columns.start, self.columns.len())
     }
 }
