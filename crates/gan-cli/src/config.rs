@@ -208,15 +208,16 @@ mod tests {
 
     #[test]
     fn points_are_neither_mirrored_nor_augmented() {
-        for change in [
-            "[data]\nmirror = true",
-            "[train]\naugmentations = ['cutout']",
+        for (change, key) in [
+            ("[data]\nmirror = true", "data.mirror"),
+            ("[train]\naugmentations = ['cutout']", "train.augmentations"),
         ] {
             let mut config: RunConfig = toml::from_str(change).unwrap();
             config.validate().unwrap();
             config.data.path = PathBuf::from("ring");
             let error = config.validate().unwrap_err().to_string();
-            assert!(error.contains("data.path is ring"), "{error}");
+            assert!(error.contains("ring: its points are no images"), "{error}");
+            assert!(error.contains(key), "{error}");
         }
     }
 
