@@ -69,7 +69,7 @@ pub(super) fn back<T: Element>(
             None => Vec::new(),
         });
         let by_input = if index > 0 || with_input {
-            let adjoint = plan.with_weight(|weight| Ok(plan.sizes.adjoint::<T>(weight)))?;
+            let adjoint = plan.adjoint::<T>()?;
             let by_input = gradient.par_iter().enumerate().map(|(block, gradient)| {
                 let n = blocks.sizes[first + block];
                 let mut by_input = scratch.take(plan.input.elements() * n);

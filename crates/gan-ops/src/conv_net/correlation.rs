@@ -18,8 +18,7 @@ const STRIP: usize = 8;
 
 /// A linear map of images, with the weights in the order in which they are read.
 pub(super) struct Correlation<'a, T> {
-    input_pixels: usize,
-    output_pixels: usize,
+    extent: Extent,
     /// Of each pixel of the output.
     links: &'a Links,
     direction: Direction,
@@ -35,7 +34,7 @@ struct RowBlock<T> {
 }
 
 /// Which image a correlation reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Direction {
     /// The large one.
     Shrinking,
@@ -107,8 +106,7 @@ impl<'a, T: Element> Correlation<'a, T> {
             }
         });
         Self {
-            input_pixels: extent.input_pixels,
-            output_pixels: extent.output_pixels,
+            extent,
             links,
             direction,
             blocks: blocks.collect(),
@@ -119,16 +117,16 @@ impl<'a, T: Element> Correlation<'a, T> {
     pub(super) fn apply(&self, x: &[T], y: &mut [T], n: usize, scratch: &Scratch<T>) {
         let lanes = lanes::<T>();
         let lines = n.div_ceil(lanes);
-        let images = self.input_pixels * n;
-        let inputs = x.len() / images;
-        let line_values = self.input_pixels * inputs * lanes;
+        let Extent { inputs, .. } = self.extent;
+        let image = self.extent.input_pixels * n;
+        let line_values = self.extent.input_pixels * inputs * lanes;
         let mut values = scratch.take(lines * line_values);
         if n < lanes {
             values.fill(T::zero());
         }
         for (line, values) in values.chunks_exact_mut(line_values).enumerate() {
             let first = first_of_line::<T>(line, n);
-            for (input, image) in x.chunks_exact(images).enumerate() {
+            for (input, image) in x.chunks_exact(image).enumerate() {
                 let to = values[input * lanes..].chunks_mut(inputs * lanes);
                 for (to, from) in to.zip(image.chunks_exact(n)) {
                     let from = &from[first..n.min(first + lanes)];
@@ -139,7 +137,6 @@ impl<'a, T: Element> Correlation<'a, T> {
         let apply = |sums: &mut [T], n: usize| {
             run_on_tiles(Apply {
                 map: self,
-                inputs,
                 values: &values,
                 sums,
                 n,
@@ -174,8 +171,6 @@ fn first_of_line<T>(line: usize, n: usize) -> usize {
 /// sums ← map(values) for n examples, at least as many as there are lanes.
 struct Apply<'a, T> {
     map: &'a Correlation<'a, T>,
-    /// All channels of the input.
-    inputs: usize,
     /// `[lines, pixels, inputs, lanes]`: what a link reads lies together.
     values: &'a [T],
     /// `[outputs, pixels, n]`
@@ -189,8 +184,8 @@ impl<T: Element> OnTiles for Apply<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const VECTORS: usize>(mut self, simd: S) {
         for line in 0..self.n.div_ceil(lanes::<T>()) {
-            for start in (0..self.map.output_pixels).step_by(STRIP) {
-                let strip = start..(start + STRIP).min(self.map.output_pixels);
+            for start in (0..self.map.extent.output_pixels).step_by(STRIP) {
+                let strip = start..(start + STRIP).min(self.map.extent.output_pixels);
                 for block in &self.map.blocks {
                     let (strip, rows) = (strip.clone(), block.outputs.len());
                     with_rows!(rows, self.rows::<S, VECTORS>(simd, block, strip, line));
@@ -211,10 +206,11 @@ impl<T: Element> Apply<'_, T> {
         line: usize,
     ) {
         let (n, lanes) = (self.n, lanes::<T>());
-        let values = self.map.input_pixels * self.inputs * lanes;
+        let extent = &self.map.extent;
+        let values = extent.input_pixels * extent.inputs * lanes;
         let values = &self.values[line * values..][..values];
         let first = first_of_line::<T>(line, n);
-        let image = self.map.output_pixels * n;
+        let image = extent.output_pixels * n;
         let sums = &mut self.sums[block.outputs.start * image..][..ROWS * image];
         let (weights, _) = block.weights.as_chunks::<ROWS>();
         let count = block.inputs.len();
@@ -222,7 +218,7 @@ impl<T: Element> Apply<'_, T> {
             let mut tiles = [Tile::<T, S, ROWS, VECTORS>::zero(simd); TILES];
             for link in self.map.links.group(pixel) {
                 let weights = &weights[link.tap * count..][..count];
-                let first_input = self.map.source(link) * self.inputs + block.inputs.start;
+                let first_input = self.map.source(link) * extent.inputs + block.inputs.start;
                 let values = &values[first_input * lanes..][..count * lanes];
                 let (runs, rest) = weights.as_chunks::<TILES>();
                 let (run_values, rest_values) = values.split_at(runs.len() * TILES * lanes);

@@ -104,7 +104,7 @@ impl Plan {
         let channels = self.output.channels;
         let shortcut = |block: usize| shortcut.map(|map| &map[block][..]);
         let bias = vector::<T>(self.layer.bias.as_ref(), channels, 0.0)?;
-        let map = self.with_weight(|weight| Ok(self.sizes.forward::<T>(weight)))?;
+        let map = self.map::<T>()?;
         let product = |block: usize| {
             let n = blocks.sizes[block];
             let mut y = scratch.take(self.output.elements() * n);
@@ -202,14 +202,31 @@ impl Plan {
         Ok(all)
     }
 
+    /// The linear map with the weight that it has now.
+    pub(super) fn map<T: Element>(&self) -> Result<Map<'_, T>> {
+        self.with_weight(|weight| match &self.sizes {
+            Sizes::Shrinking(window) => Map::Correlation(window.shrinking(weight)),
+            Sizes::Enlarging(window) => Map::Correlation(window.enlarging(weight)),
+            Sizes::Pooling(pooling) => Map::Gather(*pooling, pooling.mean()),
+            Sizes::Upsampling(upsampling) => Map::Spread(*upsampling, 1.0),
+        })
+    }
+
+    /// The adjoint of [`Self::map`].
+    pub(super) fn adjoint<T: Element>(&self) -> Result<Map<'_, T>> {
+        self.with_weight(|weight| match &self.sizes {
+            Sizes::Shrinking(window) => Map::Correlation(window.enlarging(weight)),
+            Sizes::Enlarging(window) => Map::Correlation(window.shrinking(weight)),
+            Sizes::Pooling(pooling) => Map::Spread(*pooling, pooling.mean()),
+            Sizes::Upsampling(upsampling) => Map::Gather(*upsampling, 1.0),
+        })
+    }
+
     /// Calls `f` with the weight, empty for a layer without one.
-    pub(super) fn with_weight<T: Element, R>(
-        &self,
-        f: impl FnOnce(&[T]) -> Result<R>,
-    ) -> Result<R> {
+    fn with_weight<T: Element, R>(&self, f: impl FnOnce(&[T]) -> R) -> Result<R> {
         match self.layer.map.weight() {
-            Some(weight) => with_slice::<T, _>(weight, f),
-            None => f(&[]),
+            Some(weight) => with_slice(weight, |weight| Ok(f(weight))),
+            None => Ok(f(&[])),
         }
     }
 }
@@ -245,26 +262,6 @@ impl<T: Element> Map<'_, T> {
             Self::Correlation(correlation) => correlation.apply(x, y, n, scratch),
             Self::Gather(resampling, scale) => resampling.gather(x, y, n, *scale),
             Self::Spread(resampling, scale) => resampling.spread(x, y, n, *scale),
-        }
-    }
-}
-
-impl Sizes {
-    pub(super) fn forward<T: Element>(&self, weight: &[T]) -> Map<'_, T> {
-        match self {
-            Self::Shrinking(window) => Map::Correlation(window.shrinking(weight)),
-            Self::Enlarging(window) => Map::Correlation(window.enlarging(weight)),
-            Self::Pooling(pooling) => Map::Gather(*pooling, pooling.mean()),
-            Self::Upsampling(upsampling) => Map::Spread(*upsampling, 1.0),
-        }
-    }
-
-    pub(super) fn adjoint<T: Element>(&self, weight: &[T]) -> Map<'_, T> {
-        match self {
-            Self::Shrinking(window) => Map::Correlation(window.enlarging(weight)),
-            Self::Enlarging(window) => Map::Correlation(window.shrinking(weight)),
-            Self::Pooling(pooling) => Map::Spread(*pooling, pooling.mean()),
-            Self::Upsampling(upsampling) => Map::Gather(*upsampling, 1.0),
         }
     }
 }

@@ -339,7 +339,7 @@ impl<T: Element> NetTape<T> {
     ) -> Result<FeatureMap<T>> {
         let plan = &self.net.inner.plans[index];
         let output = &self.activations[index].output;
-        let map = plan.with_weight(|weight| Ok(plan.sizes.forward::<T>(weight)))?;
+        let map = plan.map::<T>()?;
         let next = tangent.par_iter().enumerate().map(|(block, tangent)| {
             let mut next = self.scratch().take(output[block].len());
             map.apply(tangent, &mut next, self.blocks.sizes[block], self.scratch());

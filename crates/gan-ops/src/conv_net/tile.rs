@@ -244,7 +244,7 @@ mod tests {
     struct Vectorized<W, S>(W, S);
 
     #[cfg(target_arch = "x86_64")]
-    impl<W: WithSimd, S: Simd> pulp::NullaryFnOnce for Vectorized<W, S> {
+    impl<W: WithSimd, S: Simd> crate::parallel::Kernel for Vectorized<W, S> {
         type Output = W::Output;
 
         #[inline(always)]
