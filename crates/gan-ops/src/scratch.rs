@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// More free buffers than any network needs for two sizes of batch; what is longest unused goes.
-const MOST_FREE: usize = 128;
+const MOST_FREE: usize = 512;
 
 /// Buffers that are free, of any lengths.
 #[derive(Debug)]

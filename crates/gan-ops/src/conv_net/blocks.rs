@@ -80,7 +80,7 @@ impl Blocks {
                 for size in sizes {
                     let (these, rest) = values.split_at(size * features);
                     let mut block = scratch.take(these.len());
-                    transpose(these, features, &mut block);
+                    transpose(these, features, &mut block, *size);
                     map.push(block);
                     values = rest;
                 }
@@ -97,7 +97,7 @@ impl Blocks {
         let mut rest = &mut values[..];
         for block in map {
             let (these, after) = rest.split_at_mut(block.len());
-            transpose(block, block.len() / features, these);
+            transpose(block, block.len() / features, these, features);
             rest = after;
         }
         Tensor::from_vec(values, (elements / features, features), &Device::Cpu)

@@ -1,14 +1,16 @@
 //! Convolution and transposed convolution of a block of images.
 //!
 //! A pixel of the output is a sum over its links, each a matrix product of the tap's weights
-//! `[outputs, inputs]` with the values `[inputs, n]` of a pixel of the input. No patches are gathered,
-//! and as links that would leave the image do not exist, no zeros of the padding are multiplied.
+//! `[outputs, inputs]` with the values `[inputs, n]` of a pixel of the input. Patches are gathered only
+//! of images of few channels, and as links that would leave the image do not exist, no zeros of the padding are multiplied.
 
 use super::links::{Link, Links};
+use super::patches::Patches;
 use super::tile::{OnTiles, Tile, lanes, row_blocks, run_on_tiles, with_rows};
 use crate::element::Element;
 use crate::scratch::Scratch;
 use pulp::Simd;
+use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -16,12 +18,17 @@ use std::ops::Range;
 /// input stays in the second level of the cache.
 const STRIP: usize = 8;
 
+/// Lines of an image that are copied one after the other.
+const COPIED: usize = 8;
+
 /// A linear map of images, with the weights in the order in which they are read.
 pub(super) struct Correlation<'a, T> {
     extent: Extent,
     /// Of each pixel of the output.
     links: &'a Links,
     direction: Direction,
+    /// If the window sees the large image as patches.
+    patches: Option<&'a Patches>,
     blocks: Vec<RowBlock<T>>,
 }
 
@@ -76,6 +83,7 @@ impl<'a, T: Element> Correlation<'a, T> {
         extent: Extent,
         links: &'a Links,
         direction: Direction,
+        patches: Option<&'a Patches>,
         weights: impl Fn(usize, usize) -> &'w [T] + Sync,
     ) -> Self {
         let (inputs, outputs) = (
@@ -92,8 +100,8 @@ impl<'a, T: Element> Correlation<'a, T> {
         let blocks = blocks.into_par_iter().map(|(outputs, inputs)| {
             let tap_weights = inputs.len() * outputs.len();
             let mut ordered = vec![T::zero(); extent.taps * tap_weights];
-            for (row, output) in outputs.clone().enumerate() {
-                for (column, input) in inputs.clone().enumerate() {
+            for (column, input) in inputs.clone().enumerate() {
+                for (row, output) in outputs.clone().enumerate() {
                     let to = ordered[column * outputs.len() + row..].iter_mut();
                     let pairs = to.step_by(tap_weights).zip(weights(output, input));
                     pairs.for_each(|(to, from)| *to = *from);
@@ -109,30 +117,42 @@ impl<'a, T: Element> Correlation<'a, T> {
             extent,
             links,
             direction,
+            patches,
             blocks: blocks.collect(),
         }
     }
 
     /// y `[outputs, pixels, n]` ← map(x `[inputs, pixels, n]`)
     pub(super) fn apply(&self, x: &[T], y: &mut [T], n: usize, scratch: &Scratch<T>) {
+        let Some(patches) = self.patches else {
+            return self.sum_links(x, y, n, scratch);
+        };
+        let mut linked = scratch.take(patches.values() * n);
+        match self.direction {
+            Direction::Shrinking => {
+                patches.gather(x, &mut linked, n);
+                self.sum_links(&linked, y, n, scratch);
+            }
+            Direction::Enlarging => {
+                self.sum_links(x, &mut linked, n, scratch);
+                patches.scatter(&linked, y, n);
+            }
+        }
+    }
+
+    /// y ← the sums over all links of what is linked, x itself or its patches.
+    fn sum_links(&self, x: &[T], y: &mut [T], n: usize, scratch: &Scratch<T>) {
         let lanes = lanes::<T>();
         let lines = n.div_ceil(lanes);
         let Extent { inputs, .. } = self.extent;
-        let image = self.extent.input_pixels * n;
         let line_values = self.extent.input_pixels * inputs * lanes;
         let mut values = scratch.take(lines * line_values);
         if n < lanes {
             values.fill(T::zero());
         }
+        let shape = [inputs, self.extent.input_pixels, n];
         for (line, values) in values.chunks_exact_mut(line_values).enumerate() {
-            let first = first_of_line::<T>(line, n);
-            for (input, image) in x.chunks_exact(image).enumerate() {
-                let to = values[input * lanes..].chunks_mut(inputs * lanes);
-                for (to, from) in to.zip(image.chunks_exact(n)) {
-                    let from = &from[first..n.min(first + lanes)];
-                    to[..from.len()].copy_from_slice(from);
-                }
-            }
+            copy_lines(x, shape, first_of_line::<T>(line, n), values);
         }
         let apply = |sums: &mut [T], n: usize| {
             run_on_tiles(Apply {
@@ -166,6 +186,35 @@ impl<'a, T: Element> Correlation<'a, T> {
 /// sums are computed twice then.
 fn first_of_line<T>(line: usize, n: usize) -> usize {
     (line * lanes::<T>()).min(n.saturating_sub(lanes::<T>()))
+}
+
+/// to `[pixels, channels, lanes]` ← from `[channels, pixels, n]`, a line of examples from `first` on. What
+/// lies behind them stays, if n is less than a line.
+fn copy_lines<T: Element>(
+    from: &[T],
+    [channels, pixels, n]: [usize; 3],
+    first: usize,
+    to: &mut [T],
+) {
+    let lanes = lanes::<T>();
+    for start in (0..pixels).step_by(COPIED) {
+        let strip = start..pixels.min(start + COPIED);
+        for channel in 0..channels {
+            for pixel in strip.clone() {
+                let from = &from[(channel * pixels + pixel) * n + first..];
+                let to = &mut to[(pixel * channels + channel) * lanes..][..lanes];
+                if n >= lanes {
+                    let (from, to) = (cast_slice::<T, u8>(from), cast_slice_mut::<T, u8>(to));
+                    if let (Some(from), Some(to)) = (from.first_chunk(), to.first_chunk_mut::<64>())
+                    {
+                        *to = *from;
+                    }
+                } else {
+                    to[..n].copy_from_slice(&from[..n]);
+                }
+            }
+        }
+    }
 }
 
 /// sums ← map(values) for n examples, at least as many as there are lanes.

@@ -7,6 +7,7 @@ mod forward;
 mod layer;
 mod links;
 mod normalize;
+mod patches;
 mod resampling;
 mod tape;
 mod tile;

@@ -5,9 +5,11 @@
 
 use super::correlation::Extent;
 use super::links::{Link, Links};
+use super::patches::Patches;
 use super::tile::{OnTiles, Tile, lanes, row_blocks, run_on_tiles, with_rows};
 use crate::element::Element;
 use crate::scratch::Scratch;
+use crate::transpose::transpose;
 use pulp::Simd;
 use rayon::prelude::*;
 
@@ -20,6 +22,8 @@ pub(super) struct WeightGradient<'a> {
     pub(super) extent: Extent,
     /// Of each tap.
     pub(super) links: &'a Links,
+    /// If the window sees the large images as patches.
+    pub(super) patches: Option<&'a Patches>,
 }
 
 impl WeightGradient<'_> {
@@ -51,6 +55,12 @@ impl WeightGradient<'_> {
         let [channels, features] = self.shares();
         let lines = features.div_ceil(lanes::<T>());
         for (small, large, n) in blocks {
+            let seen = self.patches.map(|patches| {
+                let mut seen = scratch.take(patches.values() * n);
+                patches.gather(large, &mut seen, n);
+                seen
+            });
+            let large = seen.as_deref().unwrap_or(large);
             let columns = self.extent.output_pixels * n;
             // Lanes without a feature keep old numbers, whose products nobody reads.
             let mut values = scratch.take(lines * columns * lanes::<T>());
@@ -58,11 +68,9 @@ impl WeightGradient<'_> {
             let groups = groups.zip(large.chunks_exact(channels * self.extent.input_pixels * n));
             let sums = sums.chunks_exact_mut(lines * self.line::<T>());
             for ((small, large), sums) in groups.zip(sums) {
-                for (feature, row) in small.chunks_exact(columns).enumerate() {
-                    let (line, lane) = (feature / lanes::<T>(), feature % lanes::<T>());
-                    let to = values[line * columns * lanes::<T>() + lane..].iter_mut();
-                    let pairs = to.step_by(lanes::<T>()).zip(row);
-                    pairs.for_each(|(to, from)| *to = *from);
+                let lines = values.chunks_exact_mut(columns * lanes::<T>());
+                for (to, features) in lines.zip(small.chunks(columns * lanes::<T>())) {
+                    transpose(features, columns, to, lanes::<T>());
                 }
                 run_on_tiles(Products {
                     gradient: self,
@@ -90,12 +98,7 @@ impl WeightGradient<'_> {
                 let pairs = sums.iter_mut().zip(part);
                 pairs.for_each(|(sum, value)| *sum += *value);
             }
-            for (lane, feature) in gradient.chunks_exact_mut(patch).enumerate() {
-                let pairs = feature
-                    .iter_mut()
-                    .zip(sums[lane..].iter().step_by(lanes::<T>()));
-                pairs.for_each(|(to, from)| *to = *from);
-            }
+            transpose(&sums, lanes::<T>(), gradient, patch);
         });
         gradient
     }

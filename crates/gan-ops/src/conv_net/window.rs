@@ -8,10 +8,14 @@
 
 use super::correlation::{Correlation, Direction, Extent};
 use super::links::{Link, Links};
+use super::patches::Patches;
 use super::weight_gradient::WeightGradient;
 use crate::element::Element;
 use candle_core::Result;
 use std::sync::OnceLock;
+
+/// Images of more channels are not cut into patches.
+const MOST_PATCHED: usize = 3;
 
 /// How a window moves over the large image, the same in both directions.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +30,9 @@ pub(super) struct Moves {
 /// needed first.
 pub(super) struct Window {
     pub(super) sizes: WindowSizes,
+    /// With the patches of the large image in its place, if it is cut into them.
+    linked: WindowSizes,
+    patches: OnceLock<Patches>,
     by_small: OnceLock<Links>,
     by_large: OnceLock<Links>,
     by_tap: OnceLock<Links>,
@@ -51,11 +58,11 @@ pub(super) struct WindowSizes {
 
 impl WindowSizes {
     /// Pixels of the small image.
-    fn pixels(&self) -> usize {
+    pub(super) fn pixels(&self) -> usize {
         self.small_height * self.small_width
     }
 
-    fn taps(&self) -> usize {
+    pub(super) fn taps(&self) -> usize {
         self.kernel_height * self.kernel_width
     }
 
@@ -79,28 +86,52 @@ impl WindowSizes {
         candle_core::bail!("a window cannot have these sizes: {self:?}")
     }
 
-    /// All links in so many groups, by a link's group.
-    fn links(&self, groups: usize, group: impl Fn(&Link) -> usize) -> Links {
+    /// The pixel of the large image that a tap sees when the window stands at a pixel of the small
+    /// one, if it is not beyond the edge.
+    pub(super) fn seen(&self, small: usize, tap: usize) -> Option<usize> {
         let Moves { stride, padding } = self.moves;
         let inside = |place: usize, tap: usize, size: usize| {
             let at = (place * stride + tap).checked_sub(padding)?;
             (at < size).then_some(at)
         };
+        let (y, ky) = (small / self.small_width, tap / self.kernel_width);
+        let (x, kx) = (small % self.small_width, tap % self.kernel_width);
+        let (y, x) = (inside(y, ky, self.height)?, inside(x, kx, self.width)?);
+        Some(y * self.width + x)
+    }
+
+    /// All links in so many groups, by a link's group.
+    fn links(&self, groups: usize, group: impl Fn(&Link) -> usize) -> Links {
         let mut links = Vec::new();
         for small in 0..self.pixels() {
-            for tap in 0..self.taps() {
-                let (y, ky) = (small / self.small_width, tap / self.kernel_width);
-                let (x, kx) = (small % self.small_width, tap % self.kernel_width);
-                let y = inside(y, ky, self.height);
-                let x = inside(x, kx, self.width);
-                links.extend(y.zip(x).map(|(y, x)| Link {
-                    small,
-                    large: y * self.width + x,
-                    tap,
-                }));
-            }
+            links.extend((0..self.taps()).filter_map(|tap| {
+                let large = self.seen(small, tap)?;
+                Some(Link { small, large, tap })
+            }));
         }
         Links::new(links, groups, group)
+    }
+
+    /// Whether the large image has too few channels to be linked itself: sums are computed for several
+    /// at once.
+    fn has_patches(&self) -> bool {
+        self.channels <= MOST_PATCHED && self.groups == 1 && self.taps() > 1
+    }
+
+    /// Of the window over patches, each of which is a pixel.
+    fn of_patches(self) -> Self {
+        Self {
+            channels: self.channels * self.taps(),
+            height: self.small_height,
+            width: self.small_width,
+            kernel_height: 1,
+            kernel_width: 1,
+            moves: Moves {
+                stride: 1,
+                padding: 0,
+            },
+            ..self
+        }
     }
 }
 
@@ -108,17 +139,29 @@ impl Window {
     /// share: the channels that the weight has for a group.
     pub(super) fn new(sizes: WindowSizes, share: usize) -> Result<Self> {
         sizes.check(share)?;
+        let linked = if sizes.has_patches() {
+            sizes.of_patches()
+        } else {
+            sizes
+        };
         Ok(Self {
             sizes,
+            linked,
+            patches: OnceLock::new(),
             by_small: OnceLock::new(),
             by_large: OnceLock::new(),
             by_tap: OnceLock::new(),
         })
     }
 
-    /// From the large image to the small one.
+    fn patches(&self) -> Option<&Patches> {
+        let has = self.sizes.has_patches();
+        has.then(|| self.patches.get_or_init(|| Patches::new(&self.sizes)))
+    }
+
+    /// From the large image, or its patches, to the small one.
     fn extent(&self) -> Extent {
-        let sizes = &self.sizes;
+        let sizes = &self.linked;
         Extent {
             groups: sizes.groups,
             inputs: sizes.channels,
@@ -132,22 +175,26 @@ impl Window {
     /// The weights of all taps between a feature and a channel of its group, of the whole weight
     /// `[features, channels / groups, kernel height, kernel width]`.
     fn taps_of<'w, T>(&self, weight: &'w [T], feature: usize, channel: usize) -> &'w [T] {
-        let (share, taps) = (self.sizes.channels / self.sizes.groups, self.sizes.taps());
+        let (share, taps) = (
+            self.linked.channels / self.linked.groups,
+            self.linked.taps(),
+        );
         &weight[(feature * share + channel % share) * taps..][..taps]
     }
 
     /// small ← weight ⋆ large
     pub(super) fn shrinking<T: Element>(&self, weight: &[T]) -> Correlation<'_, T> {
-        let (sizes, weights) = (&self.sizes, |f, c| self.taps_of(weight, f, c));
+        let (sizes, weights) = (&self.linked, |f, c| self.taps_of(weight, f, c));
         let links = self
             .by_small
             .get_or_init(|| sizes.links(sizes.pixels(), |link| link.small));
-        Correlation::new(self.extent(), links, Direction::Shrinking, weights)
+        let patches = self.patches();
+        Correlation::new(self.extent(), links, Direction::Shrinking, patches, weights)
     }
 
     /// large ← weightᵀ ⋆ small, the adjoint of [`Self::shrinking`].
     pub(super) fn enlarging<T: Element>(&self, weight: &[T]) -> Correlation<'_, T> {
-        let (sizes, weights) = (&self.sizes, |c, f| self.taps_of(weight, f, c));
+        let (sizes, weights) = (&self.linked, |c, f| self.taps_of(weight, f, c));
         let pixels = sizes.height * sizes.width;
         let links = self
             .by_large
@@ -156,18 +203,20 @@ impl Window {
             self.extent().reversed(),
             links,
             Direction::Enlarging,
+            self.patches(),
             weights,
         )
     }
 
     /// The gradient by the weight of ⟨small, weight ⋆ large⟩.
     pub(super) fn weight_gradient(&self) -> WeightGradient<'_> {
-        let sizes = &self.sizes;
+        let sizes = &self.linked;
         WeightGradient {
             extent: self.extent(),
             links: self
                 .by_tap
                 .get_or_init(|| sizes.links(sizes.taps(), |link| link.tap)),
+            patches: self.patches(),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn infer<T: Element>(sequence: &Sequence, x: &Tensor, mode: Mode) -> 
     let n = batches.ranges()[0].len();
     let features = sequence.outputs();
     let mut examples = vec![T::default(); last.output.len()];
-    transpose(&last.output, n, &mut examples);
+    transpose(&last.output, n, &mut examples, features);
     Tensor::from_vec(examples, (n, features), &Device::Cpu)
 }
 
