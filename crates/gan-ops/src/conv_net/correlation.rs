@@ -1,8 +1,9 @@
 //! Convolution and transposed convolution of a block of images.
 //!
 //! A pixel of the output is a sum over its links, each a matrix product of the tap's weights
-//! `[outputs, inputs]` with the values `[inputs, n]` of a pixel of the input. Patches are gathered only
-//! of images of few channels, and as links that would leave the image do not exist, no zeros of the padding are multiplied.
+//! `[outputs, inputs]` with the values `[inputs, n]` of a pixel of the input. Only images of few channels
+//! are cut into patches. As links that would leave an image do not exist, no zeros of the padding are
+//! multiplied but in patches.
 
 use super::links::{Link, Links};
 use super::patches::Patches;
@@ -189,7 +190,7 @@ fn first_of_line<T>(line: usize, n: usize) -> usize {
 }
 
 /// to `[pixels, channels, lanes]` ← from `[channels, pixels, n]`, a line of examples from `first` on. What
-/// lies behind them stays, if n is less than a line.
+/// lies behind them stays, if n is less than a line. Whole lines are of known length: no call copies them.
 fn copy_lines<T: Element>(
     from: &[T],
     [channels, pixels, n]: [usize; 3],
