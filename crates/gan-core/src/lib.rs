@@ -20,12 +20,14 @@
 
 mod atomic_file;
 mod batch;
+mod image_bytes;
 mod image_shape;
 mod loss;
 mod mode;
 mod networks;
 mod normal;
 mod parameters;
+mod pixel;
 mod prior;
 mod recorded;
 mod seal;
@@ -34,11 +36,13 @@ mod weights;
 
 pub use atomic_file::write_atomically;
 pub use batch::ImageBatch;
+pub use image_bytes::ImageBytes;
 pub use image_shape::ImageShape;
 pub use loss::AdversarialLoss;
 pub use mode::Mode;
 pub use networks::{Discriminator, Generator};
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
+pub use pixel::{byte_to_value, unit_to_byte, value_to_byte};
 pub use prior::{LatentPrior, StandardNormalPrior};
 pub use recorded::{Recorded, Tape};
 pub use seed::{Purpose, Seed};

@@ -45,6 +45,8 @@ pub enum Purpose {
     Dropout = 17,
     /// The seed with which a run that diverged goes on; the index is how often it has, from 1.
     Rollback = 18,
+    /// Which images of a set stand for all of it; the index says for what.
+    Representatives = 19,
 }
 
 /// The number that a run's randomness grows from.

@@ -2,6 +2,7 @@
 
 use crate::SampleError;
 use candle_core::{DType, Device, Tensor};
+use gan_core::unit_to_byte;
 use serde::{Deserialize, Serialize};
 
 /// The smallest span that min–max scaling divides by, as torchvision has it.
@@ -54,12 +55,9 @@ impl PixelRange {
 }
 
 impl PixelScale {
-    /// floor(255 x + 1/2) of the scaled value, clamped to a byte: torchvision's `save_image`.
-    /// NaN, which has no place between black and white, becomes 0.
+    /// The byte of the scaled value.
     pub(crate) fn to_u8(self, value: f32) -> u8 {
-        let unit = (f64::from(value) - self.low) / self.span;
-        // `as` cuts the fraction, saturates, and makes NaN 0.
-        (unit * 255.0 + 0.5) as u8
+        unit_to_byte((f64::from(value) - self.low) / self.span)
     }
 }
 
