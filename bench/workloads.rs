@@ -10,7 +10,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use gan_core::{Discriminator, StandardNormalPrior};
 use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
-use gan_data::{DataLoader, Dataset, ImageFolderOptions, Split};
+use gan_data::{DataLoader, Dataset, Parts, ReadOptions};
 use gan_models::{Architecture, ModelConfig};
 use gan_train::{TrainConfig, Trainer};
 use rayon::prelude::*;
@@ -117,8 +117,9 @@ fn measure(repeat: usize, mut work: impl FnMut(usize) -> Result<()>) -> Result<M
 
 fn mnist() -> Result<Dataset> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let options = ImageFolderOptions::default();
-    gan_data::open(&root.join("data/mnist"), &options, Split::Train).context("MNIST")
+    let options = ReadOptions::default();
+    let splits = gan_data::open(&root.join("data/mnist"), &options, Parts::Training);
+    Ok(splits.context("MNIST")?.training)
 }
 
 fn dcgan(width: usize) -> ModelConfig {

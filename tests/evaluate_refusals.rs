@@ -40,9 +40,14 @@ fn images_that_cannot_be_scored_are_refused() {
     write_npy(&path("flat.npy"), &[4, 784], &wave(4 * 784));
     check("flat.npy", &["[4, 784]", "[n, c, h, w]"]);
     write_npy(&path("one.npy"), &[1, 1, 28, 28], &wave(784));
-    check("one.npy", &["1 rows", "at least 2"]);
+    check("one.npy", &["1 of them", "at least 2"]);
     write_npy(&path("few.npy"), &[20, 1, 28, 28], &wave(20 * 784));
-    check("few.npy", &["20 rows", "at least 65", "give more images"]);
+    refuse(
+        folder,
+        "evaluate few.npy --data small --metrics fid",
+        &["at least 65 generated images, found 20"],
+    );
+    assert!(!path("few.npy.evaluation.json").exists());
     let mut values = wave(100 * 784);
     values[5 * 784 + 3] = f32::NAN;
     write_npy(&path("nan.npy"), &[100, 1, 28, 28], &values);
@@ -55,7 +60,7 @@ fn images_that_cannot_be_scored_are_refused() {
     );
     let unit: Vec<f32> = wave(100 * 784).iter().map(|x| x.abs()).collect();
     write_npy(&path("unit.npy"), &[100, 1, 28, 28], &unit);
-    check("unit.npy", &["no value is below 0", "2 x - 1"]);
+    check("unit.npy", &["0.00 % of the values are below 0", "2 x - 1"]);
 
     // Headers of other arrays, by hand.
     let header = |description: &str| {
@@ -157,4 +162,28 @@ fn data_and_requests_that_cannot_be_had_are_refused() {
         &["bad.safetensors", "no valid safetensors file"],
     );
     refuse(folder, "compare x.npy small", &["x.npy", "format version"]);
+
+    // One bit of a classifier, and one that learnt from other images.
+    small_mnist(&folder.join("other"), 300, 20);
+    let classifier = folder.join("other/small.classifier.safetensors");
+    succeed(
+        &folder.join("other"),
+        "train-classifier --data small --epochs 1",
+    );
+    let good = fs::read(&classifier).unwrap();
+    let mut damaged = good.clone();
+    damaged[good.len() / 2] ^= 1;
+    fs::write(&classifier, damaged).unwrap();
+    refuse(folder, "evaluate x.npy --data other/small", &["SHA-256 is"]);
+    fs::write(folder.join("small.classifier.safetensors"), good).unwrap();
+    refuse(
+        folder,
+        "evaluate x.npy --data small",
+        &["was trained on other images", "--force"],
+    );
+    let table = succeed(
+        folder,
+        "evaluate x.npy --data small --features small.classifier.safetensors --metrics kid",
+    );
+    assert!(table.contains("learnt from other images"), "{table}");
 }

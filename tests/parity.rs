@@ -11,7 +11,7 @@ mod splitmix;
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageBatch, ImageShape, LatentPrior, Mode, ParameterStore, Seed};
-use gan_data::{Dataset, ImageFolderOptions, Split};
+use gan_data::{Dataset, Parts, ReadOptions};
 use gan_models::ModelConfig;
 use gan_train::{TrainConfig, Trainer};
 use serde::Deserialize;
@@ -147,9 +147,9 @@ fn trainer(dtype: DType) -> Trainer {
 
 /// Images s·128 to (s + 1)·128 of the training set, in the order of the file.
 fn batch(images: &Dataset, s: usize, dtype: DType) -> ImageBatch {
-    let size = BATCH * ImageShape::MNIST.elements();
-    let pixels = &images.pixels()[s * size..(s + 1) * size];
-    let pixels = Tensor::from_slice(pixels, (BATCH, 1, 28, 28), &CPU).unwrap();
+    let images = images.images().iter().skip(s * BATCH).take(BATCH);
+    let pixels: Vec<u8> = images.flatten().copied().collect();
+    let pixels = Tensor::from_vec(pixels, (BATCH, 1, 28, 28), &CPU).unwrap();
     let pixels = pixels.to_dtype(dtype).unwrap();
     ImageBatch {
         images: ((pixels / 127.5).unwrap() - 1.0).unwrap(),
@@ -211,10 +211,10 @@ fn follow(dtype: DType, steps: u64, tolerance: &Tolerance) -> Trainer {
     let golden = golden();
     let images = gan_data::open(
         &root().join("data/mnist"),
-        &ImageFolderOptions::default(),
-        Split::Train,
+        &ReadOptions::default(),
+        Parts::Training,
     );
-    let images = images.unwrap();
+    let images = images.unwrap().training;
     let mut trainer = trainer(dtype);
     for s in 0..steps {
         let report = trainer.step(&batch(&images, s as usize, dtype)).unwrap();

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use gan_core::{ImageShape, Purpose, Seed};
-use gan_data::{Dataset, ImageFolderOptions, Split, open};
+use gan_core::{ImageBytes, ImageShape, Purpose, Seed, byte_to_value};
+use gan_data::{DataSplits, Dataset, Parts, ReadOptions, open};
 use gan_metrics::{
-    Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, Reference, ScoreKind,
-    TrainingReference,
+    Embedding, Evaluation, FeatureNetwork, ImageRounding, ImageSet, Metric, RealImages, Reference,
+    ScoreKind, TrainingReference,
 };
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -27,26 +27,25 @@ fn weights() -> PathBuf {
     root().join("data/mnist.classifier.safetensors")
 }
 
-fn mnist(split: Split) -> Dataset {
-    open(
-        &root().join("data/mnist"),
-        &ImageFolderOptions::default(),
-        split,
-    )
-    .unwrap()
+fn mnist() -> DataSplits {
+    let folder = root().join("data/mnist");
+    open(&folder, &ReadOptions::default(), Parts::All).unwrap()
 }
 
 static NETWORK: LazyLock<FeatureNetwork> =
     LazyLock::new(|| FeatureNetwork::load(&weights()).unwrap());
-static TEST: LazyLock<Dataset> = LazyLock::new(|| mnist(Split::Test));
-static TRAIN: LazyLock<Dataset> = LazyLock::new(|| mnist(Split::Train));
+static MNIST: LazyLock<DataSplits> = LazyLock::new(mnist);
+static TEST: LazyLock<&Dataset> = LazyLock::new(|| MNIST.held_out.as_ref().unwrap());
+static TRAIN: LazyLock<&Dataset> = LazyLock::new(|| &MNIST.training);
 
 /// Scores against the first test images.
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
     let held_out = embed(numbered(&TEST, 0..COUNT));
     let training = embed(numbered(&TRAIN, 0..TRAINING));
-    let training = TrainingReference::new(training, &held_out).unwrap();
-    Reference::new(held_out, Some(TRAIN.images_per_class()), Some(training))
+    let widths = numbered(&TRAIN, 0..1000);
+    let training = TrainingReference::new(training, &held_out, widths).unwrap();
+    let counts = Some(TRAIN.images_per_class());
+    Reference::new(held_out, RealImages::HeldOut, counts, Some(training))
 });
 
 /// The scores of other test images, as they are: what a perfect generator would get.
@@ -56,13 +55,19 @@ fn embed(images: ImageSet) -> Embedding {
     Embedding::new(&NETWORK, images).unwrap()
 }
 
+/// Images of 28 by 28 bytes.
+fn set(bytes: Vec<u8>) -> ImageSet {
+    let images = ImageBytes::new(ImageShape::MNIST, bytes).unwrap();
+    ImageSet::new("images", images).unwrap()
+}
+
 fn numbered(data: &Dataset, numbers: impl IntoIterator<Item = usize>) -> ImageSet {
     let bytes: Vec<u8> = numbers
         .into_iter()
         .flat_map(|i| data.image(i).unwrap())
         .copied()
         .collect();
-    ImageSet::from_bytes("images", data.shape(), &bytes).unwrap()
+    set(bytes)
 }
 
 /// Test images that are not among those compared with.
@@ -75,18 +80,19 @@ fn score(images: ImageSet) -> Evaluation {
         .into_iter()
         .filter(|m| *m != Metric::Parzen)
         .collect();
-    Evaluation::new(&REFERENCE, &embed(images), &metrics, Seed(0)).unwrap()
+    Evaluation::new(&REFERENCE, &embed(images), &metrics, Seed(0))
 }
 
 /// Each image through a function of its pixels and a coordinate.
 fn changed(change: impl Fn(&[f32], usize) -> f32) -> ImageSet {
     let images = fresh();
-    let pixels = images.images().flat_map(|image| {
-        (0..image.len())
-            .map(|i| change(image, i))
-            .collect::<Vec<_>>()
-    });
-    ImageSet::new("changed images", ImageShape::MNIST, pixels.collect()).unwrap()
+    let mut changed = ImageRounding::new("changed images", ImageShape::MNIST, images.count());
+    for image in images.images() {
+        let image: Vec<f32> = image.iter().copied().map(byte_to_value).collect();
+        let pixels: Vec<f32> = (0..image.len()).map(|i| change(&image, i)).collect();
+        changed.push(&pixels).unwrap();
+    }
+    changed.finish().unwrap()
 }
 
 fn value(evaluation: &Evaluation, kind: ScoreKind) -> f64 {
@@ -293,7 +299,7 @@ fn half_a_set_of_copies_fires_too() {
     let half = (0..COUNT / 2).map(|i| TRAIN.image(i).unwrap());
     let other = (0..COUNT / 2).map(|i| TEST.image(COUNT + i).unwrap());
     let bytes: Vec<u8> = half.chain(other).flatten().copied().collect();
-    let mixed = score(ImageSet::from_bytes("half", ImageShape::MNIST, &bytes).unwrap());
+    let mixed = score(set(bytes));
     assert!(value(&mixed, ScoreKind::PixelsTooClose) >= 0.5);
     assert!(value(&mixed, ScoreKind::PixelCopyingZ) < -20.0);
 }

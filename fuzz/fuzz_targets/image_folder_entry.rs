@@ -1,4 +1,4 @@
-//! A PNG or JPEG file in a folder of images.
+//! An image file (PNG, JPEG, BMP, GIF, WebP or TIFF) in a folder of images.
 
 #![no_main]
 

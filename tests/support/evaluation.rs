@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "shared by several test programs")]
 
 use crate::program::{gan_cli, root, text};
-use gan_data::{Dataset, ImageFolderOptions, Split};
+use gan_data::{Dataset, Parts, ReadOptions};
 use npyz::WriterBuilder;
 use serde_json::Value;
 use std::fs;
@@ -14,22 +14,18 @@ use std::process::Output;
 /// The first images of each split as plain IDX files in `folder/small`.
 pub(crate) fn small_mnist(folder: &Path, training: usize, test: usize) {
     let small = folder.join("small");
-    fs::create_dir(&small).unwrap();
-    for (split, name, count) in [
-        (Split::Train, "train", training),
-        (Split::Test, "t10k", test),
-    ] {
-        let options = ImageFolderOptions::default();
-        let data = gan_data::open(&root().join("data/mnist"), &options, split).unwrap();
-        write_idx(&small, name, &data, count);
-    }
+    fs::create_dir_all(&small).unwrap();
+    let mnist = root().join("data/mnist");
+    let data = gan_data::open(&mnist, &ReadOptions::default(), Parts::All).unwrap();
+    write_idx(&small, "train", &data.training, training);
+    write_idx(&small, "t10k", &data.held_out.unwrap(), test);
 }
 
 fn write_idx(folder: &Path, name: &str, data: &Dataset, count: usize) {
     let size = |n: usize| u32::try_from(n).unwrap().to_be_bytes();
     let mut images = [0, 0, 8, 3].to_vec();
     images.extend([count, 28, 28].map(size).concat());
-    images.extend(&data.pixels()[..count * 28 * 28]);
+    images.extend(data.images().iter().take(count).flatten());
     fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
     let mut labels = [0, 0, 8, 1].to_vec();
     labels.extend(size(count));

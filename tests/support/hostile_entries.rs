@@ -6,7 +6,7 @@
 
 use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed, Weights};
-use gan_data::{Channels, Dataset, ImageFolderOptions, Split};
+use gan_data::{Channels, Dataset, Parts, ReadOptions};
 use gan_metrics::FeatureNetwork;
 use gan_models::{GeneratorHeader, ModelConfig};
 use gan_sample::Sampler;
@@ -55,7 +55,7 @@ pub(crate) fn idx_gzip(bytes: &[u8]) -> bool {
 fn images_or_labels(bytes: &[u8], ending: &str) -> bool {
     let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
     let packed = |name: &str| format!("{name}{ending}");
-    let options = ImageFolderOptions::default();
+    let options = ReadOptions::default();
     let alone = folder_of(&[(&packed(images), bytes)]);
     let beside = folder_of(&[(images, &IMAGES), (&packed(labels), bytes)]);
     [alone, beside]
@@ -63,33 +63,37 @@ fn images_or_labels(bytes: &[u8], ending: &str) -> bool {
         .any(|folder| open(folder.path(), &options).is_some())
 }
 
-/// A PNG or JPEG file of a folder of images, at its own size and resized.
+/// An image file of a folder of images, at its own size and resized.
 pub(crate) fn image_folder_entry(bytes: &[u8]) -> bool {
     let folder = folder_of(&[("a.png", bytes)]);
-    let as_it_is = open(folder.path(), &ImageFolderOptions::default());
-    let options = ImageFolderOptions::new(Channels::Gray, Some(8)).unwrap();
+    let as_it_is = open(folder.path(), &ReadOptions::default());
+    let options = ReadOptions::new(Channels::Gray, Some(8), None).unwrap();
     let resized = open(folder.path(), &options);
     assert_eq!(as_it_is.is_some(), resized.is_some());
-    assert!(resized.is_none_or(|data| data.pixels().len() == 64));
+    assert!(resized.is_none_or(|data| data.images().iter().flatten().count() == 64));
     as_it_is.is_some()
 }
 
 /// Reads a data set and holds it against what data sets promise.
-fn open(folder: &Path, options: &ImageFolderOptions) -> Option<Dataset> {
-    let data = gan_data::open(folder, options, Split::Train).ok()?;
+fn open(folder: &Path, options: &ReadOptions) -> Option<Dataset> {
+    let splits = gan_data::open(folder, options, Parts::All).ok()?;
+    assert!(!splits.reading.summary.contains(char::is_control));
+    for data in splits.held_out.iter().chain([&splits.training]) {
+        check(data);
+    }
+    Some(splits.training)
+}
+
+fn check(data: &Dataset) {
     assert!(data.len() > 0);
-    assert_eq!(
-        data.pixels().len(),
-        data.len() * data.shape().elements(),
-        "{data:?}"
-    );
+    let elements = data.shape().elements();
+    assert!(data.images().iter().all(|image| image.len() == elements));
     if let Some(labels) = data.labels() {
         assert_eq!(labels.len(), data.len());
         let within = |label: &u32| (*label as usize) < data.class_count();
         assert!(labels.iter().all(within));
         assert_eq!(data.images_per_class().iter().sum::<usize>(), data.len());
     }
-    Some(data)
 }
 
 /// An array of images.
@@ -162,7 +166,7 @@ pub(crate) fn config_toml(bytes: &[u8]) -> bool {
     let set = folder.path().join("set");
     fs::create_dir(&set).unwrap();
     fs::write(set.join("train-images-idx3-ubyte"), IMAGES).unwrap();
-    let listed = open(&set, &ImageFolderOptions::default()).is_some();
+    let listed = open(&set, &ReadOptions::default()).is_some();
     if bytes.starts_with(b"[set]") {
         listed
     } else {
@@ -238,11 +242,14 @@ fn as_header(bytes: &[u8]) -> Option<&str> {
     text.starts_with('{').then_some(text)
 }
 
-/// Writes the file's tensors again, under another header.
+/// Writes the file's tensors again, under another header and with its checksum, where there is room for
+/// one.
 fn replace_header(path: &Path, text: &str) {
     let mut weights = Weights::read(path).unwrap();
     weights.metadata = text.to_string();
-    weights.write(path).unwrap();
+    if weights.write_with_checksum(path).is_err() {
+        weights.write(path).unwrap();
+    }
 }
 
 fn folder_of(files: &[(&str, &[u8])]) -> TempDir {

@@ -6,7 +6,7 @@ use flate2::{Compression, Crc};
 use gan_core::Weights;
 use image::{DynamicImage, ImageFormat};
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::{self, Cursor, Read, Write};
 
 /// Entry, name and bytes of each.
 pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
@@ -52,6 +52,26 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "image_folder_entry",
             "valid-rgb.jpg",
             picture(3, ImageFormat::Jpeg),
+        ),
+        (
+            "image_folder_entry",
+            "valid-rgb.bmp",
+            picture(3, ImageFormat::Bmp),
+        ),
+        (
+            "image_folder_entry",
+            "valid-rgb.gif",
+            picture(3, ImageFormat::Gif),
+        ),
+        (
+            "image_folder_entry",
+            "valid-rgb.webp",
+            picture(3, ImageFormat::WebP),
+        ),
+        (
+            "image_folder_entry",
+            "valid-deep.tiff",
+            picture(8, ImageFormat::Tiff),
         ),
     ]
 }
@@ -125,7 +145,7 @@ fn metadata(file: &[u8]) -> String {
 
 fn toml_of_all_keys() -> String {
     let model = gan_models::ModelConfig {
-        classes: Some(3),
+        classes: Some(gan_models::ClassCount::Known(3)),
         ..gan_models::ModelConfig::default()
     };
     let train = gan_train::TrainConfig {
@@ -212,4 +232,70 @@ pub(crate) fn jpeg_of(side: u16) -> Vec<u8> {
     let sizes = [side.to_be_bytes(), side.to_be_bytes()].concat();
     jpeg[frame + 5..frame + 9].copy_from_slice(&sizes);
     jpeg
+}
+
+/// The same of the other formats.
+pub(crate) fn pictures_of(side: u32) -> [(&'static str, Vec<u8>); 4] {
+    let mut bmp = picture(3, ImageFormat::Bmp);
+    bmp[18..26].copy_from_slice(&[side.to_le_bytes(); 2].concat());
+    let mut gif = picture(3, ImageFormat::Gif);
+    gif[6..10].copy_from_slice(&[(side as u16).to_le_bytes(); 2].concat());
+    let mut webp = picture(3, ImageFormat::WebP);
+    // Twice 14 bits of the sides less one, behind VP8L's signature.
+    let size = (side.wrapping_sub(1) & 0x3fff) * (1 << 14 | 1);
+    webp[21..25].copy_from_slice(&size.to_le_bytes());
+    let mut tiff = picture(8, ImageFormat::Tiff);
+    // The values of the entries ImageWidth and ImageLength, tags 256 and 257 of one long.
+    for tag in [0, 1] {
+        let entry = tiff
+            .windows(8)
+            .position(|e| e == [tag, 1, 4, 0, 1, 0, 0, 0]);
+        let value = entry.unwrap() + 8;
+        tiff[value..value + 4].copy_from_slice(&side.to_le_bytes());
+    }
+    [("bmp", bmp), ("gif", gif), ("webp", webp), ("tiff", tiff)]
+}
+
+/// A PNG of one pixel and a chunk `kind` of so many zeros, packed.
+pub(crate) fn png_with_zeros(kind: &[u8; 4], zeros: u64) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::best());
+    io::copy(&mut io::repeat(0).take(zeros), &mut encoder).unwrap();
+    // A name, and what says that the rest is packed.
+    let start: &[u8] = match kind {
+        b"iTXt" => &[b'n', 0, 1, 0, 0, 0],
+        _ => &[b'n', 0, 0],
+    };
+    let mut png = png_start(1, 1, 8, 0);
+    png.extend(chunk(kind, &[start, &encoder.finish().unwrap()].concat()));
+    png.extend(chunk(b"IDAT", &zlib(&[0, 7])));
+    png.extend(chunk(b"IEND", &[]));
+    png
+}
+
+/// A WebP image, in the extended format, with a chunk behind it whose header promises `size` bytes.
+pub(crate) fn webp_with_chunk(kind: &[u8; 4], size: u32) -> Vec<u8> {
+    let still = picture(3, ImageFormat::WebP);
+    // Profile, EXIF and XMP are announced.
+    let extended = riff(b"VP8X", &[0x2c, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
+    let promise = [&kind[..], &size.to_le_bytes(), &[0; 8]].concat();
+    riff(
+        b"RIFF",
+        &[b"WEBP", &extended[..], &still[12..], &promise].concat(),
+    )
+}
+
+/// A WebP image of 4 by 4 pixels whose lossy frame promises `sides`.
+pub(crate) fn webp_with_frame(sides: [u16; 2]) -> Vec<u8> {
+    let extended = riff(b"VP8X", &[0, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
+    // RFC 6386, 9.1: a key frame that is shown, its start code, and the sides.
+    let start = [0x10, 0, 0, 0x9d, 0x01, 0x2a];
+    let frame = [&start[..], &sides.map(u16::to_le_bytes).concat(), &[0; 64]].concat();
+    riff(
+        b"RIFF",
+        &[b"WEBP", &extended[..], &riff(b"VP8 ", &frame)].concat(),
+    )
+}
+
+fn riff(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    [&kind[..], &(data.len() as u32).to_le_bytes(), data].concat()
 }

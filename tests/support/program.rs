@@ -19,6 +19,7 @@ pub(crate) fn with_threads(folder: &Path, arguments: &[&str], threads: &str) -> 
     command.current_dir(folder).args(arguments);
     command
         .env("RAYON_NUM_THREADS", threads)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
         .env_remove("RUST_LOG");
     command.output().unwrap()
 }

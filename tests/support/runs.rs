@@ -1,5 +1,7 @@
 //! Runs that are started, watched and stopped from outside.
 
+#![allow(dead_code, reason = "every test uses some of it")]
+
 use crate::program::text;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

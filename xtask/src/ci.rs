@@ -1,10 +1,11 @@
 //! `cargo xtask ci`: the checks that every change must pass, in order, up to the first failure.
 
+use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{cargo, deny, tidy};
+use crate::{cargo, deny, tidy, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -46,8 +47,35 @@ const STEPS: &[Step] = &[
             cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
         }),
     },
-    by_cargo("cargo test --workspace"),
+    Step {
+        title: "cargo test --workspace",
+        run: Some(test),
+    },
 ];
+
+/// The tests, and last how many parts of them this machine could not run: each left a line.
+fn test() -> Result<()> {
+    let list = workspace::root().join("target/tmp/skipped.txt");
+    let take = || {
+        let lines = fs::read_to_string(&list).unwrap_or_default();
+        fs::remove_file(&list).ok();
+        lines
+    };
+    take();
+    cargo::run(&mut cargo::command("test --workspace"))?;
+    println!("{}", skips(&take()));
+    Ok(())
+}
+
+fn skips(lines: &str) -> String {
+    match lines.lines().count() {
+        0 => "ci: no part of a test was skipped".to_string(),
+        count => format!(
+            "ci: {count} parts of tests were skipped:\n{}",
+            lines.trim_end()
+        ),
+    }
+}
 
 /// Runs all steps; each is announced with the seconds that have gone by.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -109,6 +137,12 @@ mod tests {
         let error = format!("{:#}", run_steps(&steps).unwrap_err());
         assert_eq!(CALLS.load(Ordering::SeqCst), 1);
         assert!(error.contains("at `second`: broken"), "{error}");
+    }
+
+    #[test]
+    fn skipped_parts_are_counted_and_named() {
+        assert_eq!(skips(""), "ci: no part of a test was skipped");
+        assert_eq!(skips("a\nb\n"), "ci: 2 parts of tests were skipped:\na\nb");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use candle_core::{DType, Device};
 use gan_core::{Mode, Seed, StandardNormalPrior};
-use gan_data::{DataLoader, ImageFolderOptions, Split};
+use gan_data::{DataLoader, Parts, ReadOptions};
 use gan_models::ModelConfig;
 use gan_sample::{ImageGrid, PixelRange, Sampler, write_png};
 use gan_train::{TrainConfig, Trainer};
@@ -24,11 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (device, config, model) = (Device::Cpu, TrainConfig::default(), ModelConfig::default());
 
     // Data set → shuffled batches.
-    let images = gan_data::open(
-        Path::new(data),
-        &ImageFolderOptions::default(),
-        Split::Train,
-    )?;
+    let images =
+        gan_data::open(Path::new(data), &ReadOptions::default(), Parts::Training)?.training;
     let shape = images.shape();
     let loader = DataLoader::new(images, config.batch_size, config.seed, DType::F32, &device)?;
 

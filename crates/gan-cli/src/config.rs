@@ -3,7 +3,7 @@
 use crate::exit::WrongUse;
 use crate::recipes::Recipe;
 use anyhow::{Context, Result};
-use gan_data::{Channels, ImageFolderOptions};
+use gan_data::{Channels, ReadOptions};
 use gan_models::ModelConfig;
 use gan_sample::PixelRange;
 use gan_train::TrainConfig;
@@ -38,8 +38,14 @@ pub(crate) struct DataConfig {
     /// For a folder of images: resize to so many pixels on each side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) image_size: Option<u32>,
-    /// For a folder of images: gray or RGB.
+    /// For a folder of images: gray, RGB, or what they are.
     pub(crate) channels: Channels,
+    /// The share of the images that is held out, where the data set has no test split of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held_out: Option<f64>,
+    /// Where the data set was found, if that is not `path` itself.
+    #[serde(skip)]
+    pub(crate) found: Option<PathBuf>,
 }
 
 /// What to write while training.
@@ -82,6 +88,8 @@ impl Default for DataConfig {
             mirror: false,
             image_size: None,
             channels: Channels::default(),
+            held_out: None,
+            found: None,
         }
     }
 }
@@ -142,7 +150,7 @@ impl RunConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         self.model.validate()?;
         self.train.validate()?;
-        self.data.image_folder_options()?;
+        self.data.read_options()?;
         self.check_points()?;
         for (key, value) in [
             ("sample_every", self.output.sample_every),
@@ -179,9 +187,13 @@ fn read_text(path: &Path) -> Result<String> {
 }
 
 impl DataConfig {
-    /// How a folder of images is read.
-    pub(crate) fn image_folder_options(&self) -> Result<ImageFolderOptions> {
-        Ok(ImageFolderOptions::new(self.channels, self.image_size)?)
+    /// How the data set is read.
+    pub(crate) fn read_options(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions::new(
+            self.channels,
+            self.image_size,
+            self.held_out,
+        )?)
     }
 }
 

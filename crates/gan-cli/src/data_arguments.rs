@@ -1,26 +1,31 @@
 //! Which data set is meant, and how its images are read.
 
-use crate::commands::by_name;
+use crate::commands::{by_name, program, quoted};
 use crate::config::DataConfig;
+use crate::console::Console;
 use crate::exit::WrongUse;
 use anyhow::Result;
 use gan_core::Seed;
-use gan_data::{Channels, Dataset, Split, Toy};
+use gan_data::{Channels, DataSplits, Dataset, Division, Parts, Reading, Toy};
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, clap::Args)]
 pub(crate) struct DataArguments {
-    /// Folder of IDX files in MNIST's layout, of CIFAR-10, or of PNG and JPEG images; or
-    /// stacked-mnist, ring, grid or swissroll [default: that of the configuration or the run, else
-    /// data/mnist]
+    /// Folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or stacked-mnist, ring, grid or
+    /// swissroll, which are made (a folder of that name is ./ring) [default: that of the configuration
+    /// or the run, else data/mnist]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// For a folder of images: crop and resize to N by N pixels
     #[arg(long, value_name = "N")]
     image_size: Option<u32>,
-    /// For a folder of images: gray or rgb [default: rgb]
+    /// For a folder of images: gray, rgb, or auto, which is gray where all images are [default: auto]
     #[arg(long, value_parser = by_name::<Channels>)]
     channels: Option<Channels>,
+    /// The share of the images to hold out from training, by their contents, of a data set without a
+    /// test split; 0 to 0.5 [default: 0.1]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    held_out: Option<f64>,
 }
 
 impl DataArguments {
@@ -28,6 +33,10 @@ impl DataArguments {
     pub(crate) fn over(&self, mut config: DataConfig) -> DataConfig {
         if let Some(path) = &self.data {
             config.path.clone_from(path);
+            config.found = None;
+        }
+        if self.held_out.is_some() {
+            config.held_out = self.held_out;
         }
         if let Some(image_size) = self.image_size {
             config.image_size = Some(image_size);
@@ -37,6 +46,61 @@ impl DataArguments {
         }
         config
     }
+
+    /// Whether images are read in another way than a run names.
+    pub(crate) fn changes_reading(&self) -> bool {
+        self.image_size.is_some() || self.channels.is_some() || self.held_out.is_some()
+    }
+
+    /// Whether another data set may be meant than the one that a run names.
+    pub(crate) fn names_data(&self) -> bool {
+        self.data.is_some()
+    }
+}
+
+/// The command that trains the feature network of a data set.
+pub(crate) fn train_classifier_command(config: &DataConfig) -> String {
+    let mut command = format!(
+        "{} train-classifier --data {}",
+        program(),
+        quoted(config.folder())
+    );
+    if let Some(size) = config.image_size {
+        command += &format!(" --image-size {size}");
+    }
+    match config.channels {
+        Channels::Auto => {}
+        Channels::Gray => command += " --channels gray",
+        Channels::Rgb => command += " --channels rgb",
+    }
+    if let Some(share) = config.held_out {
+        command += &format!(" --held-out {share}");
+    }
+    if config.feature_network().exists() {
+        command += " --force";
+    }
+    command
+}
+
+/// Says what a reader took, changed and left out.
+pub(crate) fn say(reading: &Reading, console: &Console) {
+    console.line(&reading.summary);
+    if let Some(classes) = &reading.classes {
+        console.line(format!("Classes: {classes}"));
+    }
+    for warning in &reading.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// What to do where a run's data set is not found.
+pub(crate) fn missing_data(run: &Path, config: &DataConfig) -> WrongUse {
+    WrongUse(format!(
+        "{}: its data set {} is not here, nor in a folder above the run. The path is relative to the \
+         folder in which the run was trained: call from there, or give --data",
+        run.display(),
+        config.path.display()
+    ))
 }
 
 /// What `--data` calls StackedMNIST.
@@ -52,17 +116,23 @@ const TOY_POINTS: usize = 50_000;
 const DATA_SEED: Seed = Seed(0);
 
 impl DataConfig {
-    /// Reads one split, or makes it.
-    pub(crate) fn open(&self, split: Split) -> Result<Dataset> {
+    /// Reads the data set, or makes it.
+    pub(crate) fn open(&self, parts: Parts) -> Result<DataSplits> {
         if let Some(toy) = self.toy() {
-            return Ok(toy.dataset(TOY_POINTS, DATA_SEED)?);
+            return Ok(made(toy.dataset(TOY_POINTS, DATA_SEED)?, "points"));
         }
         let base = self.base();
-        let data = gan_data::open(&base.path, &self.image_folder_options()?, split)?;
+        let splits = gan_data::open(base.folder(), &self.read_options()?, parts)?;
         if self.is_stacked() {
-            return Ok(gan_data::stacked(&data, STACKED_IMAGES, DATA_SEED)?);
+            let stacks = gan_data::stacked(&splits.training, STACKED_IMAGES, DATA_SEED)?;
+            return Ok(made(stacks, "images"));
         }
-        Ok(data)
+        Ok(splits)
+    }
+
+    /// The folder that is read.
+    pub(crate) fn folder(&self) -> &Path {
+        self.found.as_deref().unwrap_or(&self.path)
     }
 
     /// Refuses points in the plane, for what asks for images.
@@ -83,6 +153,11 @@ impl DataConfig {
         self.path.to_str().and_then(Toy::named)
     }
 
+    /// Whether it lies in files, where it is not made.
+    pub(crate) fn is_read(&self) -> bool {
+        self.toy().is_none() && !self.is_stacked()
+    }
+
     /// Whether images of a data set are stacked in the channels of one.
     pub(crate) fn is_stacked(&self) -> bool {
         self.path == Path::new(STACKED)
@@ -100,8 +175,33 @@ impl DataConfig {
     /// The file that holds the data set's feature network, where one was trained: beside the
     /// folder, under its name.
     pub(crate) fn feature_network(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.path
-            .with_file_name(format!("{name}.classifier.safetensors"))
+        let folder = self.folder();
+        // `.` and `..` have no name of their own.
+        let whole = match folder.file_name() {
+            Some(_) => folder.to_path_buf(),
+            None => folder.canonicalize().unwrap_or(folder.to_path_buf()),
+        };
+        let name = whole.file_name().unwrap_or_default().to_string_lossy();
+        whole.with_file_name(format!("{name}.classifier.safetensors"))
+    }
+}
+
+/// A data set that is made, of which nothing is held out: there is more where it came from.
+fn made(training: Dataset, what: &str) -> DataSplits {
+    let (count, origin) = (training.len(), training.origin());
+    DataSplits {
+        reading: Reading {
+            summary: format!(
+                "{origin}: {count} {what} {} that are made",
+                training.shape()
+            ),
+            classes: None,
+            warnings: Vec::new(),
+        },
+        training,
+        held_out: None,
+        division: Division::Nothing {
+            reason: "the data are made".to_string(),
+        },
     }
 }

@@ -1,7 +1,7 @@
 //! The folder that a run writes into, and the names of what lies in it.
 
 use crate::checkpoint_folder::CheckpointFolder;
-use crate::config::RunConfig;
+use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
 use crate::run_lock::RunLock;
 use anyhow::{Context, Result};
@@ -155,6 +155,26 @@ impl RunFolder {
             self.config().display(),
         ))
         .into())
+    }
+
+    /// Finds the data set of the run where its path leads nowhere from here: a relative path is tried
+    /// from the folders above the run, one of which the run was trained in.
+    pub(crate) fn locate_data(&self, config: &mut DataConfig) {
+        let base = config.base();
+        if config.toy().is_some() || base.path.is_absolute() || base.path.exists() {
+            return;
+        }
+        let run = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone());
+        let above = run.ancestors().skip(1);
+        let candidates = above.map(|folder| folder.join(&base.path));
+        // A run may bear the name of its data.
+        let holds_run = |path: &PathBuf| Self::open(path).config().exists();
+        config.found = candidates
+            .filter(|path| path.exists())
+            .find(|path| !holds_run(path));
     }
 
     fn clear(&self) -> std::io::Result<()> {

@@ -16,12 +16,13 @@ pub struct ImageBytes {
 
 impl ImageBytes {
     /// The images that lie in `pixels` one after the other; none where the shape is empty, or
-    /// `pixels` is not one or more whole images, at most 2³² of them.
+    /// `pixels` is not one or more whole images, with fewer than 2³² channels in all.
     pub fn new(shape: ImageShape, pixels: Vec<u8>) -> Option<Self> {
         let sides = shape.channels.checked_mul(shape.height);
         let elements = sides.and_then(|n| n.checked_mul(shape.width))?;
         let whole = elements > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(elements);
-        (whole && u32::try_from(pixels.len() / elements).is_ok()).then(|| Self {
+        let planes = pixels.len() / shape.height.max(1) / shape.width.max(1);
+        (whole && u32::try_from(planes).is_ok()).then(|| Self {
             shape,
             pixels: Arc::new(pixels),
             selected: None,
@@ -83,6 +84,26 @@ impl ImageBytes {
             selected: Some(numbers.into_iter().map(place).collect()),
         }
     }
+
+    /// Every channel as an image of its own, in order.
+    #[must_use]
+    pub fn split_channels(&self) -> Self {
+        let channels = self.shape.channels;
+        let split = |selected: &Arc<[u32]>| {
+            let first = selected.iter().map(|place| place * channels as u32);
+            first
+                .flat_map(|first| first..first + channels as u32)
+                .collect()
+        };
+        Self {
+            shape: ImageShape {
+                channels: 1,
+                ..self.shape
+            },
+            pixels: Arc::clone(&self.pixels),
+            selected: self.selected.as_ref().map(split),
+        }
+    }
 }
 
 impl PartialEq for ImageBytes {
@@ -142,5 +163,18 @@ mod tests {
         assert!(Arc::ptr_eq(&images.pixels, &two.pixels));
         assert_eq!(two, ImageBytes::new(SHAPE, vec![2, 3, 6, 7]).unwrap());
         assert!(images.select([]).is_empty());
+    }
+
+    #[test]
+    fn channels_of_a_selection_become_images() {
+        let shape = ImageShape {
+            channels: 2,
+            height: 1,
+            width: 1,
+        };
+        let images = ImageBytes::new(shape, (0..6).collect()).unwrap();
+        let bytes = |images: &ImageBytes| images.iter().flatten().copied().collect::<Vec<_>>();
+        assert_eq!(images.split_channels().len(), 6);
+        assert_eq!(bytes(&images.select([2, 0]).split_channels()), [4, 5, 0, 1]);
     }
 }

@@ -33,24 +33,26 @@ pub(crate) fn fill(file: &mut [u8]) -> bool {
     true
 }
 
-/// The metadata of `file` without its checksum, when that is right; as it stands, when there is none.
+/// The metadata of `file` without its checksum, when that is right, and true; as it stands and false,
+/// when there is none.
 ///
 /// # Errors
 /// What was found, when the checksum is wrong.
-pub(crate) fn check(file: &[u8], metadata: String) -> Result<String, String> {
+pub(crate) fn check(file: &[u8], metadata: String) -> Result<(String, bool), String> {
     let object = serde_json::from_str::<serde_json::Map<_, _>>(&metadata);
     let Ok(mut object) = object else {
-        return Ok(metadata);
+        return Ok((metadata, false));
     };
     let Some(serde_json::Value::String(stated)) = object.remove(KEY) else {
-        return Ok(metadata);
+        return Ok((metadata, false));
     };
     let found = place(file).map(|place| sum(file, place));
     if found.as_ref() != Some(&stated) {
         let found = found.unwrap_or_else(|| "no checksum in its place".to_string());
         return Err(format!("SHA-256 is {found}, expected {stated}"));
     }
-    serde_json::to_string(&object).map_err(|error| error.to_string())
+    let metadata = serde_json::to_string(&object).map_err(|error| error.to_string())?;
+    Ok((metadata, true))
 }
 
 /// Where the checksum begins, if there is one place for it.

@@ -39,6 +39,15 @@ pub enum WeightsError {
         /// What the reader found.
         found: String,
     },
+    /// A file that would have a checksum if this program had written it.
+    #[error(
+        "{path}: no checksum in its metadata, expected one: the file is damaged, or another program or \
+         an earlier version wrote it; write it again"
+    )]
+    NoChecksum {
+        /// The file.
+        path: PathBuf,
+    },
     /// The tensors do not fit the network.
     #[error("{origin}: {found}, expected {expected}; these weights are of another architecture")]
     Mismatch {
@@ -120,6 +129,24 @@ impl Weights {
     /// # Errors
     /// When the file cannot be read, is no valid safetensors file or not as it was written.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
+        Ok(Self::read_and_check(path)?.0)
+    }
+
+    /// As [`read`](Self::read), of a file that decides numbers and must therefore have a checksum.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); [`WeightsError::NoChecksum`].
+    pub fn read_with_checksum(path: &Path) -> Result<Self, WeightsError> {
+        match Self::read_and_check(path)? {
+            (weights, true) => Ok(weights),
+            (_, false) => Err(WeightsError::NoChecksum {
+                path: path.to_path_buf(),
+            }),
+        }
+    }
+
+    /// What is in the file, and whether it has a checksum.
+    fn read_and_check(path: &Path) -> Result<(Self, bool), WeightsError> {
         let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
         let format = |found: String| WeightsError::Format {
             path: path.to_path_buf(),
@@ -127,14 +154,15 @@ impl Weights {
         };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| format(e.to_string()))?;
         let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
-        let metadata = seal::check(&bytes, metadata.cloned().unwrap_or_default());
-        let metadata = metadata.map_err(format)?;
+        let checked = seal::check(&bytes, metadata.cloned().unwrap_or_default());
+        let (metadata, has_checksum) = checked.map_err(format)?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
             .map_err(|e| format(e.to_string()))?;
-        Ok(Self {
+        let weights = Self {
             tensors: tensors.into_iter().collect(),
             metadata,
-        })
+        };
+        Ok((weights, has_checksum))
     }
 
     /// Writes the file whole or not at all.
@@ -253,17 +281,18 @@ mod tests {
         };
         weights.insert_all("", &store(3)).unwrap();
         weights.write_with_checksum(&path).unwrap();
-        assert_eq!(Weights::read(&path).unwrap().metadata, weights.metadata);
+        let read = Weights::read_with_checksum(&path).unwrap();
+        assert_eq!(read.metadata, weights.metadata);
         let bytes = std::fs::read(&path).unwrap();
         for place in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[place] ^= 1;
             std::fs::write(&path, changed).unwrap();
-            let read = Weights::read(&path);
-            // A key that is spelled otherwise leaves a file without a checksum, so what it says differs.
-            let noticed = read.map_or(true, |read| read.metadata != weights.metadata);
-            assert!(noticed, "byte {place}");
+            assert!(Weights::read_with_checksum(&path).is_err(), "byte {place}");
         }
+        weights.write(&path).unwrap();
+        let error = Weights::read_with_checksum(&path).unwrap_err().to_string();
+        assert!(error.contains("no checksum"), "{error}");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! CIFAR-10's binary files, in a folder or in the archive that they come in.
 
 use crate::manifest::Listing;
-use crate::{DataError, Dataset, Split};
+use crate::reading::PassedOver;
+use crate::shown::shown;
+use crate::splits::{Found, TestSplit};
+use crate::{DataError, Dataset, Parts, ReadOptions, content_hash};
 use flate2::read::GzDecoder;
 use gan_core::ImageShape;
 use std::fs::File;
@@ -18,7 +21,7 @@ const TRAINING: [&str; 5] = [
     "data_batch_4.bin",
     "data_batch_5.bin",
 ];
-const TEST: [&str; 1] = ["test_batch.bin"];
+const TEST: &str = "test_batch.bin";
 
 const SHAPE: ImageShape = ImageShape {
     channels: 3,
@@ -49,36 +52,65 @@ const RECORDS: usize = 10_000;
 pub(crate) fn is_cifar_folder(names: &[String]) -> bool {
     names
         .iter()
-        .any(|name| name == ARCHIVE || name == TRAINING[0] || name == TEST[0])
+        .any(|name| name == ARCHIVE || name == TRAINING[0] || name == TEST)
 }
 
-/// Reads the images and labels of `split`.
+/// Reads the images and labels of `parts`.
 pub(crate) fn read(
     folder: &Path,
     names: &[String],
-    split: Split,
+    options: &ReadOptions,
+    parts: Parts,
     listing: &Listing,
-) -> Result<Dataset, DataError> {
-    let wanted: &[&str] = match split {
-        Split::Train => &TRAINING,
-        Split::Test => &TEST,
-    };
+) -> Result<Found, DataError> {
+    options.refuse_size(&shown(folder))?;
     let there = |wanted: &&str| names.iter().any(|name| name == wanted);
-    let files = if wanted.iter().all(there) {
-        from_files(folder, wanted, listing)?
+    let in_files = TRAINING.iter().all(there);
+    let (mut files, has_test) = if in_files {
+        let has_test = there(&TEST);
+        let test = (has_test && parts == Parts::All).then_some(TEST);
+        let wanted: Vec<&str> = TRAINING.into_iter().chain(test).collect();
+        (from_files(folder, &wanted, listing)?, has_test)
     } else if there(&ARCHIVE) {
-        from_archive(folder, wanted, listing)?
+        from_archive(folder, parts, listing)?
     } else {
         return Err(DataError::Folder {
             path: folder.to_path_buf(),
             found: "some of CIFAR-10's files alone".to_string(),
-            expected: format!("{} or {ARCHIVE}", wanted.join(", ")),
+            expected: format!("{} or {ARCHIVE}", TRAINING.join(", ")),
             advice: listing.missing_advice(),
         });
     };
+    let mut test = None;
+    if has_test {
+        options.refuse_share(&shown(folder), TEST)?;
+        let read = files.split_off(TRAINING.len());
+        let images = (!read.is_empty()).then(|| dataset(folder, &read, listing));
+        test = Some(TestSplit {
+            name: TEST.to_string(),
+            images: images.transpose()?,
+        });
+    }
+    let images = dataset(folder, &files, listing)?;
+    let hash = |image| content_hash::of_planes(SHAPE, image);
+    let hashes = images.images().iter().filter(|_| !has_test).map(hash);
+    let taken = if in_files { &TRAINING[..] } else { &[ARCHIVE] };
+    let passed_over = PassedOver::beside(folder, &[taken, &[TEST]].concat());
+    Ok(Found {
+        hashes: hashes.collect(),
+        images,
+        test,
+        sources: taken.join(", "),
+        changes: Vec::new(),
+        passed_over: passed_over.map_err(DataError::io(folder, "check its permissions"))?,
+        warnings: Vec::new(),
+    })
+}
+
+fn dataset(folder: &Path, files: &Files, listing: &Listing) -> Result<Dataset, DataError> {
     let mut pixels = Vec::with_capacity(files.len() * RECORDS * (RECORD - 1));
     let mut labels = Vec::with_capacity(files.len() * RECORDS);
-    for (name, bytes) in &files {
+    for (name, bytes) in files {
         for record in bytes.chunks_exact(RECORD) {
             if usize::from(record[0]) >= CLASSES.len() {
                 return Err(DataError::Format {
@@ -93,10 +125,11 @@ pub(crate) fn read(
         }
     }
     let names = CLASSES.map(str::to_string).to_vec();
-    let data = Dataset::new(folder.display().to_string(), SHAPE, pixels)?;
+    let data = Dataset::new(shown(folder), SHAPE, pixels)?;
     data.with_labels(labels)?.with_class_names(names)
 }
 
+/// Name and bytes of each; the test file, where it is read, is the last.
 type Files = Vec<(String, Vec<u8>)>;
 
 fn from_files(folder: &Path, wanted: &[&str], listing: &Listing) -> Result<Files, DataError> {
@@ -110,44 +143,50 @@ fn from_files(folder: &Path, wanted: &[&str], listing: &Listing) -> Result<Files
     wanted.iter().map(read).collect()
 }
 
-fn from_archive(folder: &Path, wanted: &[&str], listing: &Listing) -> Result<Files, DataError> {
+/// The files of `parts` in the archive, and whether it has a test split.
+fn from_archive(
+    folder: &Path,
+    parts: Parts,
+    listing: &Listing,
+) -> Result<(Files, bool), DataError> {
     listing.verify(folder, ARCHIVE)?;
     let path = folder.join(ARCHIVE);
     let failed = |error| DataError::io(&path, listing.repair_advice())(error);
+    let damaged = |found, expected: String| DataError::Format {
+        path: path.clone(),
+        found,
+        expected,
+        advice: listing.repair_advice(),
+    };
     let file = BufReader::new(File::open(&path).map_err(failed)?);
     let mut archive = tar::Archive::new(GzDecoder::new(file));
-    let mut found = Vec::new();
+    let (mut found, mut has_test): (Files, bool) = (Vec::new(), false);
     // Raw: no long names, which would be read whole however long they are.
     for entry in archive.entries().map_err(failed)?.raw(true) {
         let entry = entry.map_err(failed)?;
         let name = entry.path().map_err(failed)?;
         let name = name.file_name().and_then(|name| name.to_str());
         let name = name.unwrap_or_default().to_string();
-        if !wanted.contains(&name.as_str()) {
-            continue;
+        let is_test = name == TEST;
+        let repeated = is_test && has_test || found.iter().any(|(earlier, _)| *earlier == name);
+        if repeated {
+            let found = format!("{name} more than once");
+            return Err(damaged(found, "each file once".to_string()));
         }
-        if found.iter().any(|(earlier, _)| *earlier == name) {
-            return Err(DataError::Format {
-                path,
-                found: format!("{name} more than once"),
-                expected: "each file once".to_string(),
-                advice: listing.repair_advice(),
-            });
+        has_test |= is_test;
+        if TRAINING.contains(&name.as_str()) || is_test && parts == Parts::All {
+            let bytes = whole(entry, &path, listing)?;
+            found.push((name, bytes));
         }
-        let bytes = whole(entry, &path, listing)?;
-        found.push((name, bytes));
     }
+    // `test_batch` comes behind `data_batch`.
     found.sort();
-    if found.len() == wanted.len() {
-        return Ok(found);
-    }
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    Err(DataError::Format {
-        path,
-        found: format!("{} of the files: {}", found.len(), names.join(", ")),
-        expected: wanted.join(", "),
-        advice: listing.repair_advice(),
-    })
+    if names.starts_with(&TRAINING) {
+        return Ok((found, has_test));
+    }
+    let found = format!("{} of the files: {}", names.len(), names.join(", "));
+    Err(damaged(found, TRAINING.join(", ")))
 }
 
 /// One file's bytes, never more than it may have.
@@ -176,7 +215,7 @@ fn whole(file: impl Read, path: &Path, listing: &Listing) -> Result<Vec<u8>, Dat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ImageFolderOptions, open};
+    use crate::{DataSplits, Division, open};
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -191,76 +230,111 @@ mod tests {
         (0..RECORDS).flat_map(record).collect()
     }
 
-    fn read_split(folder: &Path, split: Split) -> Result<Dataset, DataError> {
-        open(folder, &ImageFolderOptions::default(), split)
+    fn read_all(folder: &Path) -> Result<DataSplits, DataError> {
+        open(folder, &ReadOptions::default(), Parts::All)
+    }
+
+    fn with_training() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, name) in TRAINING.iter().enumerate() {
+            std::fs::write(folder.path().join(name), file(number as u8)).unwrap();
+        }
+        folder
+    }
+
+    fn archive(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = File::create(folder.path().join(ARCHIVE)).unwrap();
+        let mut builder = tar::Builder::new(GzEncoder::new(archive, Compression::fast()));
+        for (name, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_size(bytes.len() as u64);
+            header.set_cksum();
+            builder.append(&header, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap().finish().unwrap();
+        folder
     }
 
     #[test]
     fn records_are_labels_and_channels_in_turn() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(TEST[0]), file(9)).unwrap();
-        let data = read_split(folder.path(), Split::Test).unwrap();
-        assert_eq!((data.len(), data.shape()), (RECORDS, SHAPE));
-        assert_eq!(data.labels().unwrap()[13], 3);
-        let image = data.image(13).unwrap();
+        let folder = with_training();
+        std::fs::write(folder.path().join(TEST), file(9)).unwrap();
+        let splits = read_all(folder.path()).unwrap();
+        let (training, test) = (splits.training, splits.held_out.unwrap());
+        assert_eq!((training.len(), test.len()), (5 * RECORDS, RECORDS));
+        assert_eq!(splits.division, Division::Published);
+        assert_eq!(test.shape(), SHAPE);
+        assert_eq!(test.labels().unwrap()[13], 3);
+        let image = test.image(13).unwrap();
         assert_eq!(
             [image[0], image[2 * 1024 - 1], image[2 * 1024]],
             [13, 13, 9]
         );
-        assert_eq!(data.class_names().unwrap()[3], "cat");
-        assert!(read_split(folder.path(), Split::Train).is_err());
+        assert_eq!(training.image(40_013).unwrap()[2 * 1024], 4);
+        assert_eq!(test.class_names().unwrap()[3], "cat");
+        let training = open(folder.path(), &ReadOptions::default(), Parts::Training).unwrap();
+        assert_eq!(training.division, Division::Published);
+        assert!(training.held_out.is_none());
+    }
+
+    /// The 1,255 different images occur 40 times or so each.
+    #[test]
+    fn without_a_test_split_images_are_held_out_by_content() {
+        let folder = with_training();
+        let splits = read_all(folder.path()).unwrap();
+        let held_out = splits.held_out.unwrap();
+        assert_eq!(splits.training.len() + held_out.len(), 5 * RECORDS);
+        let first = held_out.image(0).unwrap();
+        assert!(splits.training.images().iter().all(|image| image != first));
+        std::fs::remove_file(folder.path().join(TRAINING[0])).unwrap();
+        std::fs::write(folder.path().join(TEST), file(9)).unwrap();
+        let error = read_all(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("data_batch_1.bin"), "{error}");
     }
 
     #[test]
     fn the_archive_is_read_as_it_comes() {
-        let folder = tempfile::tempdir().unwrap();
-        let archive = File::create(folder.path().join(ARCHIVE)).unwrap();
-        let mut builder = tar::Builder::new(GzEncoder::new(archive, Compression::fast()));
-        let mut append = |name: &str, bytes: &[u8]| {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(bytes.len() as u64);
-            let path = format!("cifar-10-batches-bin/{name}");
-            builder.append_data(&mut header, path, bytes).unwrap();
-        };
-        append("readme.html", b"words");
-        append(TEST[0], &file(7));
-        builder.into_inner().unwrap().finish().unwrap();
-        assert_eq!(
-            read_split(folder.path(), Split::Test).unwrap().len(),
-            RECORDS
+        let files: Vec<Vec<u8>> = (0..6).map(file).collect();
+        let names = TRAINING.iter().chain([&TEST]);
+        let names: Vec<String> = names
+            .map(|name| format!("cifar-10-batches-bin/{name}"))
+            .collect();
+        let mut all: Vec<(&str, &[u8])> = vec![("cifar-10-batches-bin/readme.html", b"words")];
+        all.extend(
+            names
+                .iter()
+                .map(String::as_str)
+                .zip(files.iter().map(Vec::as_slice)),
         );
-        let error = read_split(folder.path(), Split::Train)
-            .unwrap_err()
-            .to_string();
+        // The test file comes first, as in any order.
+        all.swap(0, 6);
+        let splits = read_all(archive(&all).path()).unwrap();
+        let test = splits.held_out.unwrap();
+        assert_eq!((splits.training.len(), test.len()), (5 * RECORDS, RECORDS));
+        assert_eq!(test.image(0).unwrap()[2 * 1024], 5);
+        let error = read_all(archive(&all[..1]).path()).unwrap_err().to_string();
         assert!(error.contains("data_batch_1.bin"), "{error}");
     }
 
     #[test]
     fn names_in_an_archive_lead_nowhere_and_occur_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        let mut append = |name: &str| {
-            let mut header = tar::Header::new_gnu();
-            let bytes = file(7);
-            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-            header.set_size(bytes.len() as u64);
-            header.set_cksum();
-            builder.append(&header, &bytes[..]).unwrap();
-        };
-        append("../../test_batch.bin");
-        append("/test_batch.bin");
-        let bytes = builder.into_inner().unwrap().finish().unwrap();
-        std::fs::write(folder.path().join(ARCHIVE), bytes).unwrap();
-        let error = read_split(folder.path(), Split::Test).unwrap_err();
-        let error = error.to_string();
-        assert!(error.contains("test_batch.bin more than once"), "{error}");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let bytes = file(7);
+        for name in [TEST, TRAINING[0]] {
+            let (up, root) = (format!("../../{name}"), format!("/{name}"));
+            let folder = archive(&[(&up, &bytes), (&root, &bytes)]);
+            let error = read_all(folder.path()).unwrap_err().to_string();
+            let found = format!("{name} more than once");
+            assert!(error.contains(&found), "{error}");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]
     fn damaged_files_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(TEST[0]);
+        let folder = with_training();
+        let path = folder.path().join(TRAINING[3]);
         let mut label = file(0);
         label[RECORD] = 10;
         let (mut short, mut long) = (file(0), file(0));
@@ -268,9 +342,7 @@ mod tests {
         long.push(0);
         for (bytes, part) in [(label, "label 10"), (short, "bytes"), (long, "more than")] {
             std::fs::write(&path, bytes).unwrap();
-            let error = read_split(folder.path(), Split::Test)
-                .unwrap_err()
-                .to_string();
+            let error = read_all(folder.path()).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
     }

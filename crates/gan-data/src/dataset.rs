@@ -1,21 +1,22 @@
 //! A data set in memory.
 
 use crate::DataError;
-use gan_core::ImageShape;
+use crate::shown::shown_text;
+use gan_core::{ImageBytes, ImageShape};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Class numbers stay below this, so that whoever counts or embeds classes need not fear them.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// Images as bytes, one after the other in memory, with their classes where these are known.
+/// Images as bytes in memory, with their classes where these are known.
 ///
-/// All images have one shape, there is at least one, and each has a label or none has.
+/// All images have one shape, there is at least one, and each has a label or none has. A clone and a
+/// part of the set ([`select`](Self::select)) share the pixels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dataset {
     origin: String,
-    shape: ImageShape,
-    pixels: Vec<u8>,
+    images: ImageBytes,
     labels: Option<Vec<u32>>,
     class_names: Option<Vec<String>>,
     class_count: usize,
@@ -32,22 +33,21 @@ impl Dataset {
         shape: ImageShape,
         pixels: Vec<u8>,
     ) -> Result<Self, DataError> {
-        let origin = origin.into();
-        if !holds_whole_images(shape, pixels.len()) {
-            return Err(DataError::Mismatch {
+        let (origin, bytes) = (origin.into(), pixels.len());
+        match ImageBytes::new(shape, pixels) {
+            Some(images) => Ok(Self {
                 origin,
-                found: format!("{} bytes of pixels", pixels.len()),
+                images,
+                labels: None,
+                class_names: None,
+                class_count: 0,
+            }),
+            None => Err(DataError::Mismatch {
+                origin,
+                found: format!("{bytes} bytes of pixels"),
                 expected: format!("one or more whole images of shape {shape}"),
-            });
+            }),
         }
-        Ok(Self {
-            origin,
-            shape,
-            pixels,
-            labels: None,
-            class_names: None,
-            class_count: 0,
-        })
     }
 
     /// The data set with one label an image; the classes are those from 0 to the highest label.
@@ -90,18 +90,36 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The number of images, at least 1.
+    /// The data set with the classes of `training`, whose test split it is: as many, named alike.
+    ///
+    /// # Errors
+    /// [`DataError::Mismatch`] when it has a label that `training` has not.
+    pub(crate) fn with_classes_of(mut self, training: &Self) -> Result<Self, DataError> {
+        let count = training.class_count;
+        if self.class_count > count {
+            let found = format!("label {} in the test split", self.class_count - 1);
+            let expected = format!("labels below {count}, the classes of the training images");
+            return Err(self.mismatch(found, &expected));
+        }
+        if self.labels.is_some() {
+            self.class_count = count;
+            self.class_names.clone_from(&training.class_names);
+        }
+        Ok(self)
+    }
+
+    /// The number of images, at least 1 but in an empty selection.
     #[expect(
         clippy::len_without_is_empty,
         reason = "a data set holds at least one image"
     )]
     pub fn len(&self) -> usize {
-        self.pixels.len() / self.shape.elements()
+        self.images.len()
     }
 
     /// The shape of every image.
     pub fn shape(&self) -> ImageShape {
-        self.shape
+        self.images.shape()
     }
 
     /// Where the data set came from, as a person would call it: usually the folder.
@@ -109,16 +127,31 @@ impl Dataset {
         &self.origin
     }
 
-    /// The pixels of all images, NCHW.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// The images alone.
+    pub fn images(&self) -> &ImageBytes {
+        &self.images
     }
 
     /// The pixels of image `index`, CHW, or none beyond the last image.
     pub fn image(&self, index: usize) -> Option<&[u8]> {
-        let elements = self.shape.elements();
-        let start = index.checked_mul(elements)?;
-        self.pixels.get(start..start.checked_add(elements)?)
+        self.images.get(index)
+    }
+
+    /// The part of the set with these images, in the order of `numbers`, which may repeat. It shares
+    /// the pixels, and has the same classes, also where none of their images is in it.
+    ///
+    /// # Panics
+    /// When there is no image of a number.
+    #[must_use]
+    pub fn select(&self, numbers: &[usize]) -> Self {
+        let of_images = |labels: &Vec<u32>| numbers.iter().map(|k| labels[*k]).collect();
+        Self {
+            origin: self.origin.clone(),
+            images: self.images.select(numbers.iter().copied()),
+            labels: self.labels.as_ref().map(of_images),
+            class_names: self.class_names.clone(),
+            class_count: self.class_count,
+        }
     }
 
     /// One class number an image, each below [`class_count`](Self::class_count).
@@ -137,6 +170,15 @@ impl Dataset {
         self.class_names.as_deref()
     }
 
+    /// What a message calls a class: its name, control characters escaped, or its number where there
+    /// are no names.
+    pub fn class_name(&self, class: usize) -> String {
+        match self.class_names.as_ref().and_then(|names| names.get(class)) {
+            Some(name) => shown_text(name),
+            None => class.to_string(),
+        }
+    }
+
     /// How many images each class has, `[class_count]`; empty without labels.
     pub fn images_per_class(&self) -> Vec<usize> {
         let mut counts = vec![0; self.class_count];
@@ -150,11 +192,13 @@ impl Dataset {
     /// contents, wherever they came from. Computed anew with each call.
     pub fn sha256(&self) -> String {
         let mut hasher = Sha256::new();
-        let shape = self.shape;
+        let shape = self.shape();
         for size in [self.len(), shape.channels, shape.height, shape.width] {
             hasher.update((size as u64).to_le_bytes());
         }
-        hasher.update(&self.pixels);
+        for image in self.images.iter() {
+            hasher.update(image);
+        }
         for label in self.labels.iter().flatten() {
             hasher.update(label.to_le_bytes());
         }
@@ -183,7 +227,7 @@ impl fmt::Debug for Dataset {
         f.debug_struct("Dataset")
             .field("origin", &self.origin)
             .field("len", &self.len())
-            .field("shape", &self.shape)
+            .field("shape", &self.shape())
             .field("class_count", &self.class_count)
             .finish_non_exhaustive()
     }
@@ -192,14 +236,6 @@ impl fmt::Debug for Dataset {
 /// Lowercase hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn holds_whole_images(shape: ImageShape, bytes: usize) -> bool {
-    let elements = shape
-        .channels
-        .checked_mul(shape.height)
-        .and_then(|n| n.checked_mul(shape.width));
-    matches!(elements, Some(1..)) && bytes > 0 && bytes.is_multiple_of(shape.elements())
 }
 
 #[cfg(test)]
@@ -227,24 +263,43 @@ mod tests {
 
     #[test]
     fn pixels_that_are_no_whole_images_are_refused() {
-        let shape = |width| ImageShape { width, ..SHAPE };
-        for (shape, bytes) in [
-            (shape(2), 0),
-            (shape(2), 3),
-            (shape(0), 0),
-            (shape(0), 4),
-            (
-                ImageShape {
-                    height: 1 << 63,
-                    ..SHAPE
-                },
-                4,
-            ),
-        ] {
-            let error = Dataset::new("bad", shape, vec![0; bytes]).unwrap_err();
-            let text = error.to_string();
-            assert!(text.contains(&format!("{bytes} bytes")), "{text}");
-        }
+        let error = Dataset::new("bad", SHAPE, vec![0; 3]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("bad: 3 bytes"), "{text}");
+    }
+
+    #[test]
+    fn a_selection_keeps_labels_and_classes() {
+        let names = ["a", "b\u{1b}", "c"].map(str::to_string).to_vec();
+        let data = three().with_labels(vec![2, 0, 1]).unwrap();
+        let data = data.with_class_names(names).unwrap();
+        let some = data.select(&[2, 0, 2]);
+        assert_eq!(some.images().iter().flatten().count(), 6);
+        assert_eq!((some.image(1), some.len()), (Some(&[0, 1][..]), 3));
+        assert_eq!(some.labels().unwrap(), [1, 2, 1]);
+        assert_eq!(some.images_per_class(), [0, 2, 1]);
+        assert_eq!(some.class_name(1), "b\\u{1b}");
+        assert_eq!(three().class_name(7), "7");
+        let copied = Dataset::new("copy", SHAPE, vec![4, 5, 0, 1, 4, 5]).unwrap();
+        let copied = copied.with_labels(vec![1, 2, 1]).unwrap();
+        assert_eq!(some.sha256(), copied.sha256());
+    }
+
+    #[test]
+    fn a_test_split_has_the_classes_of_its_training_images() {
+        let training = three().with_labels(vec![0, 1, 2]).unwrap();
+        let test = |labels| three().with_labels(labels).unwrap();
+        let fitted = test(vec![0, 0, 1]).with_classes_of(&training).unwrap();
+        assert_eq!(fitted.images_per_class(), [2, 1, 0]);
+        let error = test(vec![0, 0, 3]).with_classes_of(&training).unwrap_err();
+        assert!(error.to_string().contains("label 3"), "{error}");
+        assert!(
+            three()
+                .with_classes_of(&training)
+                .unwrap()
+                .labels()
+                .is_none()
+        );
     }
 
     #[test]
@@ -267,12 +322,23 @@ mod tests {
         assert_eq!(named.images_per_class(), [1, 0, 2, 0]);
     }
 
+    /// Python: hashlib.sha256(struct.pack('<4Q3I', 3, 1, 1, 2, 2, 0, 2)) with bytes(range(6)) between
+    /// the sizes and the labels.
+    #[test]
+    fn the_hash_is_that_of_sizes_pixels_and_labels() {
+        let hash = three().with_labels(vec![2, 0, 2]).unwrap().sha256();
+        assert_eq!(
+            hash,
+            "2459310e3616fcd4e036addd1b30666867e0d4aea4e51b2c6303c23919390acf"
+        );
+    }
+
     #[test]
     fn the_hash_follows_shape_pixels_and_labels_but_not_the_origin() {
         let hash = |data: Dataset| data.sha256();
         let reference = hash(three());
         assert_eq!(reference.len(), 64);
-        let elsewhere = Dataset::new("elsewhere", SHAPE, three().pixels).unwrap();
+        let elsewhere = Dataset::new("elsewhere", SHAPE, vec![0, 1, 2, 3, 4, 5]).unwrap();
         assert_eq!(reference, hash(elsewhere));
         let tall = ImageShape {
             height: 2,
@@ -280,7 +346,7 @@ mod tests {
             ..SHAPE
         };
         let others = [
-            Dataset::new("three", tall, three().pixels).unwrap(),
+            Dataset::new("three", tall, vec![0, 1, 2, 3, 4, 5]).unwrap(),
             Dataset::new("three", SHAPE, vec![0, 1, 2, 3, 4, 6]).unwrap(),
             three().with_labels(vec![0, 0, 0]).unwrap(),
         ];

@@ -1,142 +1,143 @@
-//! One image file → bytes in CHW order, of the size and channels that were asked for.
+//! One image file → its first picture in 8 bits, turned as its camera noted and without alpha.
 
-use crate::DataError;
+use crate::alpha::{Alpha, flatten};
+use crate::image_format::{FORMATS, format_of};
 use crate::jpeg_end::has_end;
-use gan_core::ImageShape;
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use serde::{Deserialize, Serialize};
+use crate::shown::{shown_text, thousands};
+use crate::{several, webp_chunks};
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-/// The most pixels on a side of an image file, and the most memory that decoding one may take.
+/// The most bytes of a file.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// The most pixels on a side of an image file.
 const MAX_FILE_SIDE: u32 = 16_384;
-const MAX_DECODE_BYTES: u64 = 512 << 20;
 
-/// Above so many pixels an image must have a byte in the file for each so many: JPEG's densest code,
-/// a bit for a block of 8 by 8 (ITU T.81), and sparser than PNGs of anything but one colour. So
-/// decoding takes at most 32 bytes for each of 2²¹ pixels and 512 a byte of the file.
-const FREE_PIXELS: u64 = 1 << 21;
-const PIXELS_PER_BYTE: u64 = 512;
+/// The most bytes that an image's pixels may take as they lie in the file, but with at least 8 bits a
+/// channel: 89 million pixels in RGB. Decoding and turning one takes up to four times its bytes.
+pub(crate) const MAX_DECODED_BYTES: u64 = 256 << 20;
 
-/// The colours that the images of a folder are brought to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Channels {
-    /// One channel: luma, weighted as in Rec. 709.
-    Gray,
-    /// Three channels; gray images get three equal ones.
-    #[default]
-    Rgb,
+/// What the chunks beside the pixels of a PNG file, such as a colour profile, may unpack to, beyond
+/// twice the length of the file.
+const MAX_METADATA_BYTES: u64 = 8 << 20;
+
+/// The first picture of a file.
+pub(crate) struct Picture {
+    /// Of 8 bits without alpha: `ImageLuma8` where all pixels are gray, else `ImageRgb8`.
+    pub(crate) image: DynamicImage,
+    pub(crate) format: ImageFormat,
+    /// Whether it was turned as the camera noted (EXIF).
+    pub(crate) turned: bool,
+    /// Whether it had more than 8 bits a channel.
+    pub(crate) deep: bool,
+    pub(crate) alpha: Alpha,
+    /// Whether the file is an animation or has pages.
+    pub(crate) several: bool,
 }
 
-/// How the images of a folder are brought to one shape. The default is RGB at the size they have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImageFolderOptions {
-    channels: Channels,
-    image_size: Option<u32>,
-}
-
-impl ImageFolderOptions {
-    /// The largest `image_size`.
-    pub const MAX_IMAGE_SIZE: u32 = 2048;
-
-    /// Images with `channels` and, where `image_size` is given, of so many rows and columns: the
-    /// middle square of each is cut out and resampled (Lanczos, three lobes). Without it they
-    /// keep their size, which must be the same for all.
-    ///
-    /// # Errors
-    /// [`DataError::Mismatch`] when `image_size` is not from 1 to 2048.
-    pub fn new(channels: Channels, image_size: Option<u32>) -> Result<Self, DataError> {
-        match image_size {
-            None | Some(1..=Self::MAX_IMAGE_SIZE) => Ok(Self {
-                channels,
-                image_size,
-            }),
-            Some(size) => Err(DataError::Mismatch {
-                origin: "--image-size".to_string(),
-                found: size.to_string(),
-                expected: format!("from 1 to {}", Self::MAX_IMAGE_SIZE),
-            }),
-        }
-    }
-}
-
-/// The image's shape and its bytes CHW, or why it cannot be read.
-pub(crate) fn decode(
-    path: &Path,
-    options: &ImageFolderOptions,
-) -> Result<(ImageShape, Vec<u8>), String> {
-    let image = read(path)?;
-    let image = match options.channels {
-        Channels::Gray => DynamicImage::ImageLuma8(image.into_luma8()),
-        Channels::Rgb => DynamicImage::ImageRgb8(image.into_rgb8()),
-    };
-    let image = match options.image_size {
-        Some(size) => middle_square(image).resize_exact(size, size, FilterType::Lanczos3),
-        None => image,
-    };
-    let shape = ImageShape {
-        channels: usize::from(image.color().channel_count()),
-        height: image.height() as usize,
-        width: image.width() as usize,
-    };
-    Ok((shape, planes(&image.into_bytes(), shape.channels)))
-}
-
-/// Decodes by the file's contents, whatever its name says, turned as its camera noted (EXIF).
-fn read(path: &Path) -> Result<DynamicImage, String> {
+/// Decodes by the file's contents, whatever its name says, or says why it cannot be read.
+pub(crate) fn decode(path: &Path) -> Result<Picture, String> {
     let bytes = read_bytes(path)?;
-    let format = image::guess_format(&bytes).ok();
-    let Some(format @ (ImageFormat::Png | ImageFormat::Jpeg)) = format else {
-        return Err("its contents are neither PNG nor JPEG".to_string());
+    let format = format_of(&bytes).ok_or(format!("its contents are not {FORMATS}"))?;
+    let whole = match format {
+        ImageFormat::Jpeg => has_end(&bytes),
+        ImageFormat::WebP => webp_chunks::are_sound(&bytes),
+        _ => true,
     };
-    if format == ImageFormat::Jpeg && !has_end(&bytes) {
-        return Err("the file is cut short".to_string());
+    if !whole {
+        return Err("the file is cut short or damaged".to_string());
     }
-    let most_pixels = FREE_PIXELS + PIXELS_PER_BYTE * bytes.len() as u64;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_FILE_SIDE);
-    limits.max_image_height = Some(MAX_FILE_SIDE);
-    limits.max_alloc = Some(MAX_DECODE_BYTES);
-    reader.limits(limits.clone());
-    let in_words = |error: ImageError| error.to_string();
-    let mut decoder = reader.into_decoder().map_err(in_words)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > most_pixels {
-        return Err(format!(
-            "its header promises {width}x{height} pixels, above the limit of {most_pixels} for so \
-             short a file"
-        ));
-    }
-    limits.reserve(decoder.total_bytes()).map_err(in_words)?;
-    let orientation = decoder.orientation().map_err(in_words)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(in_words)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    let in_words = |error: ImageError| shown_text(&error.to_string());
+    let (decoder, several) = decoder(format, &bytes).map_err(in_words)?;
+    check_size(decoder.as_ref())?;
+    let (image, orientation) = read(decoder).map_err(in_words)?;
+    Ok(finish(image, orientation, format, several))
 }
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() || metadata.len() > MAX_DECODE_BYTES {
+    if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
         return Err("not a file of at most 512 MiB".to_string());
     }
     fs::read(path).map_err(|error| error.to_string())
 }
 
-fn middle_square(image: DynamicImage) -> DynamicImage {
-    let (width, height) = (image.width(), image.height());
-    let side = width.min(height);
-    if width == height {
-        return image;
-    }
-    image.crop_imm((width - side) / 2, (height - side) / 2, side, side)
+/// The decoder of a file, and whether it holds several pictures.
+fn decoder(format: ImageFormat, bytes: &[u8]) -> ImageResult<(Box<dyn ImageDecoder + '_>, bool)> {
+    let file = Cursor::new(bytes);
+    Ok(match format {
+        ImageFormat::Png => {
+            let mut limits = Limits::default();
+            limits.max_alloc = Some(MAX_METADATA_BYTES + 2 * bytes.len() as u64);
+            let decoder = PngDecoder::with_limits(file, limits)?;
+            let several = decoder.is_apng()?;
+            (Box::new(decoder), several)
+        }
+        ImageFormat::WebP => {
+            let decoder = WebPDecoder::new(file)?;
+            let several = decoder.has_animation();
+            (Box::new(decoder), several)
+        }
+        ImageFormat::Gif => (Box::new(GifDecoder::new(file)?), several::in_gif(bytes)),
+        ImageFormat::Tiff => (Box::new(TiffDecoder::new(file)?), several::in_tiff(bytes)),
+        ImageFormat::Bmp => (Box::new(BmpDecoder::new(file)?), false),
+        // What is left of the formats that are read.
+        _ => (Box::new(JpegDecoder::new(file)?), false),
+    })
 }
 
-/// HWC → CHW.
-fn planes(interleaved: &[u8], channels: usize) -> Vec<u8> {
-    let plane = |channel| interleaved.iter().skip(channel).step_by(channels);
-    (0..channels).flat_map(plane).copied().collect()
+fn check_size(decoder: &dyn ImageDecoder) -> Result<(), String> {
+    let (width, height) = decoder.dimensions();
+    let bytes = decoder.total_bytes();
+    if width == 0 || height == 0 {
+        return Err(format!("its header promises {width}x{height} pixels"));
+    }
+    if width.max(height) <= MAX_FILE_SIDE && bytes <= MAX_DECODED_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "its header promises {width}x{height} pixels of {} bytes in all, above the limit of \
+         {MAX_FILE_SIDE} pixels a side and {} bytes; make it smaller",
+        thousands(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        thousands(MAX_DECODED_BYTES as usize),
+    ))
+}
+
+fn read(mut decoder: Box<dyn ImageDecoder + '_>) -> ImageResult<(DynamicImage, Orientation)> {
+    // First, as the limits of TIFF's decoder on such values are narrower than these.
+    let orientation = decoder.orientation()?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(2 * MAX_DECODED_BYTES);
+    decoder.set_limits(limits)?;
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
+}
+
+fn finish(
+    mut image: DynamicImage,
+    orientation: Orientation,
+    format: ImageFormat,
+    several: bool,
+) -> Picture {
+    image.apply_orientation(orientation);
+    let color = image.color();
+    let deep = color.bytes_per_pixel() > color.channel_count();
+    let (image, alpha) = flatten(image);
+    Picture {
+        image,
+        format,
+        turned: orientation != Orientation::NoTransforms,
+        deep,
+        alpha,
+        several,
+    }
 }

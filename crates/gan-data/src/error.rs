@@ -1,15 +1,16 @@
 //! Why a data set could not be read or used.
 
+use crate::shown::shown;
 use std::fmt::{self, Write};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a data set could not be read or used; each names the place, what was found, what was
-/// expected and what to do.
+/// expected and what to do. Control characters in names are escaped.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The file system refused, or there is nothing at the path.
-    #[error("{path}: {source}; {advice}")]
+    #[error("{}: {source}; {advice}", shown(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -19,7 +20,7 @@ pub enum DataError {
         advice: String,
     },
     /// A folder does not hold what was asked of it.
-    #[error("{path}: {found}, expected {expected}; {advice}")]
+    #[error("{}: {found}, expected {expected}; {advice}", shown(path))]
     Folder {
         /// The folder, or what lies in its place.
         path: PathBuf,
@@ -30,8 +31,9 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
-    /// The bytes of a file do not make sense: an IDX file, or a MANIFEST.toml.
-    #[error("{path}: {found}, expected {expected}; {advice}")]
+    /// The contents of a file do not make sense: an IDX file, CIFAR-10's, a classes.txt or a
+    /// MANIFEST.toml.
+    #[error("{}: {found}, expected {expected}; {advice}", shown(path))]
     Format {
         /// The file.
         path: PathBuf,
@@ -43,7 +45,10 @@ pub enum DataError {
         advice: String,
     },
     /// A file is not the one that MANIFEST.toml lists under its name.
-    #[error("{path}: {found}, expected {expected} (MANIFEST.toml); {advice}")]
+    #[error(
+        "{}: {found}, expected {expected} (MANIFEST.toml); {advice}",
+        shown(path)
+    )]
     Checksum {
         /// The file.
         path: PathBuf,
@@ -56,8 +61,10 @@ pub enum DataError {
     },
     /// Two images of a folder differ in size, and no common size was asked for.
     #[error(
-        "{path}: {found} pixels (width x height), expected {expected} as in {first_path}; \
-         pass --image-size N to bring all images to N x N"
+        "{}: {found} pixels (width x height), expected {expected} as in {}; \
+         pass --image-size N to bring all images to N x N",
+        shown(path),
+        shown(first_path)
     )]
     ImageSizes {
         /// The first image that differs.
@@ -71,8 +78,8 @@ pub enum DataError {
     },
     /// Images of a folder are damaged or cannot be read. None is left out silently.
     #[error(
-        "{folder}: {unreadable} of {total} images cannot be read; repair or remove them{}",
-        Listed { images: examples, of: *unreadable }
+        "{}: {unreadable} of {total} images cannot be read; repair or remove them{}",
+        shown(folder), Listed { images: examples, of: *unreadable }
     )]
     UnreadableImages {
         /// The data set's folder.
@@ -142,7 +149,7 @@ impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, image) in self.images.iter().enumerate() {
             f.write_char(if i == 0 { ':' } else { ',' })?;
-            write!(f, "\n  {}: {}", image.path.display(), image.reason)?;
+            write!(f, "\n  {}: {}", shown(&image.path), image.reason)?;
         }
         match self.of.saturating_sub(self.images.len()) {
             0 => Ok(()),

@@ -2,7 +2,9 @@
 //!
 //! Its CIFAR images come out transposed (candle-datasets 0.11.1), so these are not offered.
 
-use crate::{DataError, Dataset, Split};
+use crate::reading::PassedOver;
+use crate::splits::{Found, TestSplit};
+use crate::{DataError, DataSplits, Dataset, ReadOptions};
 use candle_core::{DType, Tensor};
 use gan_core::ImageShape;
 use serde::{Deserialize, Serialize};
@@ -48,28 +50,41 @@ impl FromStr for HubDataset {
 ///
 /// # Errors
 /// When it cannot be fetched or is not what was expected.
-pub fn load_hub(dataset: HubDataset, split: Split) -> Result<Dataset, DataError> {
+pub fn load_hub(dataset: HubDataset) -> Result<DataSplits, DataError> {
     let loaded = match dataset {
         HubDataset::Mnist => candle_datasets::vision::mnist::load(),
         HubDataset::FashionMnist => candle_datasets::vision::fashion_mnist::load(),
     };
-    from_candle(&loaded?, ImageShape::MNIST, split)
+    from_candle(&loaded?, ImageShape::MNIST)
 }
 
-/// Takes a split of one of candle's data sets: images `[n, c·h·w]` or `[n, c, h, w]` in [0, 1],
-/// which become bytes again, and labels `[n]`.
+/// Takes one of candle's data sets with its test split: images `[n, c·h·w]` or `[n, c, h, w]` in
+/// [0, 1], which become bytes again, and labels `[n]`.
 ///
 /// # Errors
 /// When the images do not have `shape`, a value is not in [0, 1], or the labels do not fit.
 pub fn from_candle(
     source: &candle_datasets::vision::Dataset,
     shape: ImageShape,
-    split: Split,
-) -> Result<Dataset, DataError> {
-    let (images, labels) = match split {
-        Split::Train => (&source.train_images, &source.train_labels),
-        Split::Test => (&source.test_images, &source.test_labels),
+) -> Result<DataSplits, DataError> {
+    let training = dataset(&source.train_images, &source.train_labels, shape)?;
+    let test = dataset(&source.test_images, &source.test_labels, shape)?;
+    let found = Found {
+        test: Some(TestSplit {
+            name: "the hub's test split".to_string(),
+            images: Some(test.with_classes_of(&training)?),
+        }),
+        images: training,
+        hashes: Vec::new(),
+        sources: "from the hub".to_string(),
+        changes: Vec::new(),
+        passed_over: PassedOver::default(),
+        warnings: Vec::new(),
     };
+    Ok(found.divide(&ReadOptions::default()))
+}
+
+fn dataset(images: &Tensor, labels: &Tensor, shape: ImageShape) -> Result<Dataset, DataError> {
     check_shape(images, shape)?;
     let values = images.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
     let labels = labels.to_dtype(DType::U32)?.flatten_all()?.to_vec1()?;
@@ -135,16 +150,18 @@ mod tests {
 
     #[test]
     fn every_byte_comes_back() {
-        let train = from_candle(&every_byte(), SHAPE, Split::Train).unwrap();
-        assert_eq!(train.pixels(), (0..=255).collect::<Vec<u8>>());
-        assert_eq!(train.labels().unwrap(), (0..64).collect::<Vec<u32>>());
-        let test = from_candle(&every_byte(), SHAPE, Split::Test).unwrap();
-        assert_eq!(test.pixels(), [0, 1, 2, 3, 4, 5, 6, 7]);
+        let pixels = |data: &Dataset| data.images().iter().flatten().copied().collect::<Vec<_>>();
+        let splits = from_candle(&every_byte(), SHAPE).unwrap();
+        assert_eq!(pixels(&splits.training), (0..=255).collect::<Vec<u8>>());
+        let labels = splits.training.labels().unwrap();
+        assert_eq!(labels, (0..64).collect::<Vec<u32>>());
+        let test = splits.held_out.unwrap();
+        assert_eq!(pixels(&test), [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]
     fn another_shape_is_refused() {
-        let error = from_candle(&every_byte(), ImageShape::MNIST, Split::Train).unwrap_err();
+        let error = from_candle(&every_byte(), ImageShape::MNIST).unwrap_err();
         assert!(error.to_string().contains("[64, 4]"), "{error}");
     }
 
@@ -153,10 +170,7 @@ mod tests {
         for wrong in [1.5_f32, -0.1, f32::NAN] {
             let mut source = every_byte();
             source.train_images = Tensor::full(wrong, (64, 4), &Device::Cpu).unwrap();
-            assert!(
-                from_candle(&source, SHAPE, Split::Train).is_err(),
-                "{wrong}"
-            );
+            assert!(from_candle(&source, SHAPE).is_err(), "{wrong}");
         }
     }
 

@@ -2,7 +2,10 @@
 
 use crate::idx::{self, IdxProblem};
 use crate::manifest::Listing;
-use crate::{DataError, Dataset, Split};
+use crate::reading::PassedOver;
+use crate::shown::{shown, shown_text};
+use crate::splits::{Found, TestSplit};
+use crate::{DataError, Dataset, Parts, ReadOptions, class_names, content_hash};
 use gan_core::ImageShape;
 use std::fs::File;
 use std::io::BufReader;
@@ -12,31 +15,100 @@ use std::path::Path;
 pub(crate) const LAYOUT: &str =
     "IDX files in MNIST's layout (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz)";
 
+/// A part of a set, as its publishers divided it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Split {
+    Train,
+    Test,
+}
+
 /// Whether one of `names` is that of an IDX file of images.
 pub(crate) fn is_idx_folder(names: &[String]) -> bool {
     names.iter().any(|name| stem_of_images(name).is_some())
 }
 
-/// Reads the images of `split`, and their labels where there is a file for them.
+/// Reads the images and labels of `parts`.
 pub(crate) fn read(
     folder: &Path,
     names: &[String],
-    split: Split,
+    options: &ReadOptions,
+    parts: Parts,
     listing: &Listing,
-) -> Result<Dataset, DataError> {
-    let of_split = |name: &str| stem_of_images(name).and_then(split_of) == Some(split);
-    let Some(images_name) = only_one(folder, names, of_split)? else {
-        return Err(missing(folder, names, split, listing));
+) -> Result<Found, DataError> {
+    options.refuse_size(&shown(folder))?;
+    let Some(training) = Files::of(folder, names, Split::Train)? else {
+        return Err(missing(folder, names, listing));
     };
-    let images = read_file(folder, images_name, listing, idx::read_images)?;
+    let test = Files::of(folder, names, Split::Test)?;
+    let mut taken = training.names();
+    let mut images = read_files(folder, &training, listing)?;
+    if images.labels().is_some()
+        && let Some(names) = class_names::read(folder, images.class_count())?
+    {
+        taken.push(class_names::CLASS_FILE);
+        images = images.with_class_names(names)?;
+    }
+    let sources = taken.join(", ");
+    let mut test_split = None;
+    let mut hashes = Vec::new();
+    if let Some(test) = &test {
+        options.refuse_share(&shown(folder), test.images)?;
+        taken.extend(test.names());
+        let read = || read_files(folder, test, listing)?.with_classes_of(&images);
+        test_split = Some(TestSplit {
+            name: shown_text(test.images),
+            images: (parts == Parts::All).then(read).transpose()?,
+        });
+    } else {
+        let hash = |image| content_hash::of_planes(images.shape(), image);
+        hashes = images.images().iter().map(hash).collect();
+    }
+    let passed_over = PassedOver::beside(folder, &taken);
+    Ok(Found {
+        images,
+        test: test_split,
+        hashes,
+        sources: shown_text(&sources),
+        changes: Vec::new(),
+        passed_over: passed_over.map_err(DataError::io(folder, "check its permissions"))?,
+        warnings: Vec::new(),
+    })
+}
+
+/// The names of a part's files.
+struct Files<'a> {
+    images: &'a str,
+    labels: Option<&'a str>,
+}
+
+impl<'a> Files<'a> {
+    /// Those of `split`, where there are images.
+    fn of(folder: &Path, names: &'a [String], split: Split) -> Result<Option<Self>, DataError> {
+        let of_split = |name: &str| stem_of_images(name).and_then(split_of) == Some(split);
+        let Some(images) = only_one(folder, names, of_split)? else {
+            return Ok(None);
+        };
+        let labels = labels_of(folder, names, images)?;
+        Ok(Some(Self { images, labels }))
+    }
+
+    fn names(&self) -> Vec<&'a str> {
+        [Some(self.images), self.labels]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+fn read_files(folder: &Path, files: &Files<'_>, listing: &Listing) -> Result<Dataset, DataError> {
+    let images = read_file(folder, files.images, listing, idx::read_images)?;
     let shape = ImageShape {
         channels: 1,
         height: images.height,
         width: images.width,
     };
-    let data = Dataset::new(folder.display().to_string(), shape, images.pixels)?;
-    let labels_name = labels_of(folder, names, images_name)?;
-    let Some(labels_name) = labels_name else {
+    let data = Dataset::new(shown(folder), shape, images.pixels)?;
+    let Some(labels_name) = files.labels else {
         return Ok(data);
     };
     let labels = read_file(folder, labels_name, listing, idx::read_labels)?;
@@ -44,7 +116,7 @@ pub(crate) fn read(
         return Err(DataError::Format {
             path: folder.join(labels_name),
             found: format!("{} labels", labels.len()),
-            expected: format!("the {} of the images in {images_name}", data.len()),
+            expected: format!("the {} of the images in {}", data.len(), files.images),
             advice: listing.repair_advice(),
         });
     }
@@ -72,7 +144,7 @@ fn labels_of<'a>(
     folder: &Path,
     names: &'a [String],
     images_name: &str,
-) -> Result<Option<&'a String>, DataError> {
+) -> Result<Option<&'a str>, DataError> {
     let Some(stem) = stem_of_images(images_name) else {
         return Ok(None);
     };
@@ -89,31 +161,27 @@ fn only_one<'a>(
     folder: &Path,
     names: &'a [String],
     wanted: impl Fn(&str) -> bool,
-) -> Result<Option<&'a String>, DataError> {
+) -> Result<Option<&'a str>, DataError> {
     let mut found = names.iter().filter(|name| wanted(name));
     match (found.next(), found.next()) {
-        (first, None) => Ok(first),
+        (first, None) => Ok(first.map(String::as_str)),
         (None, Some(second)) => Ok(Some(second)),
         (Some(first), Some(second)) => Err(DataError::Folder {
             path: folder.to_path_buf(),
-            found: format!("{first} and {second}"),
+            found: shown_text(&format!("{first} and {second}")),
             expected: "only one file for this part of a data set".to_string(),
             advice: "keep one of them in the folder".to_string(),
         }),
     }
 }
 
-fn missing(folder: &Path, names: &[String], split: Split, listing: &Listing) -> DataError {
+fn missing(folder: &Path, names: &[String], listing: &Listing) -> DataError {
     let found = names.iter().find(|name| stem_of_images(name).is_some());
     let found = found.map_or("other files", String::as_str);
-    let expected = match split {
-        Split::Train => "train-images-idx3-ubyte.gz",
-        Split::Test => "t10k-images-idx3-ubyte.gz",
-    };
     DataError::Folder {
         path: folder.to_path_buf(),
-        found: format!("no images of the {split} split beside {found}"),
-        expected: format!("{expected}, or a name that ends so"),
+        found: format!("no images to train on beside {}", shown_text(found)),
+        expected: "train-images-idx3-ubyte.gz, or a name that ends so".to_string(),
         advice: listing.missing_advice(),
     }
 }

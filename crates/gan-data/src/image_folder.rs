@@ -1,103 +1,148 @@
-//! A folder of PNG and JPEG images, with classes by subfolder or without.
+//! A folder of images, with classes by subfolder or without, whole or in parts for training and testing.
 
-use crate::decode::decode;
-use crate::error::UnreadableImage;
 use crate::image_files::{ImageFiles, find};
+use crate::image_format::FORMATS;
 use crate::manifest::Listing;
-use crate::{DataError, Dataset, ImageFolderOptions, idx_folder};
+use crate::pictures::{Pictures, ReadPictures};
+use crate::reading::{PassedOver, counted};
+use crate::shown::{shown, shown_text};
+use crate::splits::{Found, TestSplit};
+use crate::{Channels, DataError, Dataset, Parts, ReadOptions, idx_folder};
 use gan_core::ImageShape;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// How many unreadable images a message names.
-const EXAMPLES: usize = 10;
-
-/// Reads all images below `folder`.
+/// Reads all images below `folder`, or those of `parts`.
 pub(crate) fn read(
     folder: &Path,
-    options: &ImageFolderOptions,
+    options: &ReadOptions,
+    parts: Parts,
     listing: &Listing,
-) -> Result<Dataset, DataError> {
-    let files = find(folder)?;
-    if files.paths.is_empty() {
-        return Err(DataError::Folder {
-            path: folder.to_path_buf(),
-            found: "no images".to_string(),
-            expected: format!("{} or PNG/JPEG images", idx_folder::LAYOUT),
-            advice: listing.missing_advice(),
-        });
+) -> Result<Found, DataError> {
+    let mut layout = find(folder)?;
+    if layout.training.paths.is_empty() {
+        return Err(no_images(folder, &layout.passed_over, listing));
     }
-    let (shape, pixels) = read_pixels(folder, &files.paths, options)?;
-    let data = Dataset::new(folder.display().to_string(), shape, pixels)?;
-    let ImageFiles { classes, .. } = files;
+    if let Some((name, files)) = &mut layout.test {
+        options.refuse_share(&shown(folder), &shown_text(name))?;
+        number_like(&layout.training, files, &folder.join(&*name))?;
+    }
+    let mut pictures = Pictures::new(folder, options);
+    let read = pictures.read(&layout.training.paths)?;
+    let channels = channels_in_words(options, &pictures, read.shape);
+    let hashes = read.hashes.clone();
+    let images = dataset(folder, read, layout.training.classes)?;
+    let test = match layout.test {
+        Some((name, files)) => Some(test_split(folder, &name, files, parts, &mut pictures)?),
+        None => None,
+    };
+    let changes = pictures.changes();
+    let coloured = coloured_test_images(options, changes.made_gray_count());
+    let done = changes.in_words(options.image_size());
+    Ok(Found {
+        images,
+        test,
+        hashes,
+        sources: changes.formats(),
+        changes: layout
+            .notes
+            .into_iter()
+            .chain(done)
+            .chain(channels)
+            .collect(),
+        passed_over: layout.passed_over,
+        warnings: changes
+            .warnings()
+            .into_iter()
+            .chain(coloured)
+            .chain(layout.suspicion)
+            .collect(),
+    })
+}
+
+fn no_images(folder: &Path, passed_over: &PassedOver, listing: &Listing) -> DataError {
+    DataError::Folder {
+        path: folder.to_path_buf(),
+        found: format!("no images, but {}", passed_over.kinds()),
+        expected: format!("{} or images ({FORMATS})", idx_folder::LAYOUT),
+        advice: listing.missing_advice(),
+    }
+}
+
+/// The folder `name` of test images, read where it is among `parts`.
+fn test_split(
+    folder: &Path,
+    name: &str,
+    files: ImageFiles,
+    parts: Parts,
+    pictures: &mut Pictures,
+) -> Result<TestSplit, DataError> {
+    let mut images = None;
+    if parts == Parts::All {
+        let read = pictures.read(&files.paths)?;
+        images = Some(dataset(folder, read, files.classes)?);
+    }
+    let name = shown_text(name);
+    Ok(TestSplit { name, images })
+}
+
+fn dataset(
+    folder: &Path,
+    read: ReadPictures,
+    classes: Option<(Vec<u32>, Vec<String>)>,
+) -> Result<Dataset, DataError> {
+    let data = Dataset::new(shown(folder), read.shape, read.pixels)?;
     match classes {
         Some((labels, names)) => data.with_labels(labels)?.with_class_names(names),
         None => Ok(data),
     }
 }
 
-/// The pixels of all images as bytes CHW, one after the other.
-fn read_pixels(
+/// Gives the test images in `folder` the class numbers of the training images.
+fn number_like(
+    training: &ImageFiles,
+    test: &mut ImageFiles,
     folder: &Path,
-    paths: &[PathBuf],
-    options: &ImageFolderOptions,
-) -> Result<(ImageShape, Vec<u8>), DataError> {
-    let mut first: Option<(&Path, ImageShape)> = None;
-    let mut pixels = Vec::new();
-    let (mut examples, mut unreadable) = (Vec::new(), 0);
-    for path in paths {
-        let (shape, image) = match decode(path, options) {
-            Ok(decoded) => decoded,
-            Err(reason) => {
-                unreadable += 1;
-                if examples.len() < EXAMPLES {
-                    let path = path.clone();
-                    examples.push(UnreadableImage { path, reason });
-                }
-                continue;
-            }
-        };
-        let (first_path, first_shape) = *first.get_or_insert((path, shape));
-        if shape != first_shape {
-            return Err(DataError::ImageSizes {
-                path: path.clone(),
-                found: size_in_words(shape),
-                expected: size_in_words(first_shape),
-                first_path: first_path.to_path_buf(),
-            });
-        }
-        if pixels.is_empty() {
-            reserve(folder, &mut pixels, paths.len(), shape)?;
-        }
-        pixels.extend_from_slice(&image);
-    }
-    match first {
-        Some((_, shape)) if unreadable == 0 => Ok((shape, pixels)),
-        _ => Err(DataError::UnreadableImages {
-            folder: folder.to_path_buf(),
-            unreadable,
-            total: paths.len(),
-            examples,
-        }),
-    }
-}
-
-/// Takes the memory for all images at once, or says that there is not enough.
-fn reserve(
-    folder: &Path,
-    pixels: &mut Vec<u8>,
-    images: usize,
-    shape: ImageShape,
 ) -> Result<(), DataError> {
-    let bytes = images.saturating_mul(shape.elements());
-    pixels
-        .try_reserve_exact(bytes)
-        .map_err(|_| DataError::Mismatch {
-            origin: folder.display().to_string(),
-            found: format!("{images} images of shape {shape}, {bytes} bytes in all"),
-            expected: "a data set that fits into memory; pass a smaller --image-size".to_string(),
+    let Some((labels, names)) = &mut test.classes else {
+        return Ok(());
+    };
+    let known = training
+        .classes
+        .as_ref()
+        .map_or(&[][..], |(_, names)| names);
+    let number = |name: &String| {
+        let number = known.iter().position(|known| known == name);
+        number.ok_or_else(|| DataError::Folder {
+            path: folder.to_path_buf(),
+            found: format!("the class {}", shown_text(name)),
+            expected: "only classes that the training images have".to_string(),
+            advice: "add training images of the class, or remove its folder".to_string(),
         })
+    };
+    let numbers: Vec<usize> = names.iter().map(number).collect::<Result<_, _>>()?;
+    for label in labels {
+        *label = numbers[*label as usize] as u32;
+    }
+    *names = known.to_vec();
+    Ok(())
 }
 
-fn size_in_words(shape: ImageShape) -> String {
-    format!("{}x{}", shape.width, shape.height)
+/// Which colours were chosen where none were asked for, and why.
+fn channels_in_words(
+    options: &ReadOptions,
+    pictures: &Pictures,
+    shape: ImageShape,
+) -> Option<String> {
+    (options.channels() == Channels::Auto).then(|| match pictures.coloured() {
+        Some(path) if shape.channels > 1 => format!("RGB, as {} has colours", shown(path)),
+        _ => "gray, as every pixel is".to_string(),
+    })
+}
+
+/// A test split that has colours where the training images have none.
+fn coloured_test_images(options: &ReadOptions, made_gray: usize) -> Option<String> {
+    (options.channels() == Channels::Auto && made_gray > 0).then(|| {
+        let images = counted(made_gray, "image");
+        format!("{images} of the test split with colours made gray, as the training images are")
+    })
 }

@@ -1,29 +1,36 @@
 //! From bytes on disk to checked data sets and seeded batches.
 //!
-//! [`open`] reads a folder whole into a [`Dataset`]: IDX files in MNIST's layout, plain or gzip,
-//! or PNG and JPEG images, with subfolders as classes. Pixels stay bytes in memory, a quarter of
-//! what they take as f32; a [`DataLoader`] gathers them into batches in [-1, 1] as these are asked
-//! for. The order of an epoch is a function of the seed and the epoch alone, so
-//! a run that is continued sees what it would have seen.
+//! [`open`] reads a folder whole: IDX files in MNIST's layout, plain or gzip, CIFAR-10's binary
+//! files, or images (PNG, JPEG, BMP, GIF, WebP, TIFF) with subfolders as classes. It gives
+//! [`DataSplits`]: the images to train on and those held out, which are the publisher's test split or
+//! a share by the images' contents. [`Reading`] says what was taken, changed and left out.
 //!
-//! Files are not trusted. What a header promises is held against the file's length before memory
-//! is taken, files that a MANIFEST.toml lists are checked by their SHA-256, and what cannot be
-//! read is an error that names it, never an image left out. See [`DataError`].
+//! A [`Dataset`] keeps pixels as bytes in memory, a quarter of what they take as f32, and parts of it
+//! share them; a [`DataLoader`] gathers them into batches in [-1, 1] as these are asked for. The order
+//! of an epoch is a function of the seed and the epoch alone, so a run that is continued sees what it
+//! would have seen.
+//!
+//! Files are not trusted. What a header promises is held against the file's length, or a limit, before
+//! memory is taken, files that a MANIFEST.toml lists are checked by their SHA-256, names are shown
+//! without control characters, and what cannot be read is an error that names it, never an image left
+//! out. See [`DataError`].
 //!
 //! ```
 //! use candle_core::{DType, Device};
 //! use gan_core::Seed;
-//! use gan_data::{DataLoader, ImageFolderOptions, Split, open};
+//! use gan_data::{DataLoader, Division, Parts, ReadOptions, open};
 //!
 //! // Three images of 1 × 2 pixels: the magic number, the sizes, the pixels.
 //! let folder = tempfile::tempdir()?;
 //! let idx = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 255, 0, 255, 0, 255];
 //! std::fs::write(folder.path().join("train-images-idx3-ubyte"), idx)?;
 //!
-//! let data = open(folder.path(), &ImageFolderOptions::default(), Split::Train)?;
-//! assert_eq!((data.len(), data.shape().width), (3, 2));
+//! let splits = open(folder.path(), &ReadOptions::default(), Parts::All)?;
+//! assert_eq!((splits.training.len(), splits.training.shape().width), (3, 2));
+//! // Too few to hold some out.
+//! assert!(matches!(splits.division, Division::Nothing { .. }));
 //!
-//! let loader = DataLoader::new(data, 2, Seed(7), DType::F32, &Device::Cpu)?;
+//! let loader = DataLoader::new(splits.training, 2, Seed(7), DType::F32, &Device::Cpu)?;
 //! let batches = loader.epoch(0).collect::<candle_core::Result<Vec<_>>>()?;
 //! assert_eq!(batches.len(), 2);
 //! assert_eq!(batches[1].images.dims(), [1, 1, 1, 2]);
@@ -33,9 +40,14 @@
 //!
 //! The feature `hub` adds MNIST and Fashion-MNIST from the Hugging Face hub.
 
+mod alpha;
+mod changes;
 mod cifar;
+mod class_names;
+mod content_hash;
 mod dataset;
 mod decode;
+mod division;
 mod error;
 #[cfg(feature = "hub")]
 mod hub;
@@ -43,21 +55,32 @@ mod idx;
 mod idx_folder;
 mod image_files;
 mod image_folder;
+mod image_format;
 mod jpeg_end;
 mod loader;
 mod manifest;
-mod source;
-mod split;
+mod natural;
+mod open;
+mod options;
+mod part_folders;
+mod pictures;
+mod reading;
+mod several;
+mod shown;
+mod splits;
 mod stacked;
 mod toy;
+mod webp_chunks;
 
 pub use dataset::Dataset;
-pub use decode::{Channels, ImageFolderOptions};
+pub use division::Division;
 pub use error::{DataError, UnreadableImage};
 #[cfg(feature = "hub")]
 pub use hub::{HubDataset, from_candle, load_hub};
 pub use loader::{DataLoader, Epoch};
-pub use source::open;
-pub use split::Split;
+pub use open::open;
+pub use options::{Channels, DEFAULT_HELD_OUT, Parts, ReadOptions};
+pub use reading::Reading;
+pub use splits::DataSplits;
 pub use stacked::stacked;
 pub use toy::Toy;

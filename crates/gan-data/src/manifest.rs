@@ -2,6 +2,7 @@
 
 use crate::DataError;
 use crate::dataset::hex;
+use crate::shown::shown_text;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -116,7 +117,7 @@ impl Listing {
     fn fetch_advice(&self, options: &str) -> String {
         match self.name.as_str() {
             "mnist" => format!("run `cargo xtask fetch-mnist{options}`"),
-            name => format!("run `cargo xtask fetch {name}{options}`"),
+            name => format!("run `cargo xtask fetch {}{options}`", shown_text(name)),
         }
     }
 }

@@ -8,12 +8,16 @@ use rand::Rng;
 /// Images that are put on one another.
 const CHANNELS: usize = 3;
 
+/// The most classes of the images: 40³ modes are 64,000.
+const MOST_CLASSES: usize = 40;
+
 /// `count` images whose channels are independent draws from the gray images of `base`, under
 /// `seed`. An image of the classes a, b and c has the label (a · k + b) · k + c, with k the number of
 /// classes: 1,000 modes of MNIST's ten.
 ///
 /// # Errors
-/// [`DataError::Mismatch`] when the images are not gray or have no labels, or `count` is 0.
+/// [`DataError::Mismatch`] when the images are not gray or have no labels, have more than 40 classes,
+/// whose modes would be more than the 65,536 classes that a set may have, or `count` is 0.
 pub fn stacked(base: &Dataset, count: usize, seed: Seed) -> Result<Dataset, DataError> {
     let shape = base.shape();
     let (Some(labels), 1) = (base.labels(), shape.channels) else {
@@ -23,6 +27,13 @@ pub fn stacked(base: &Dataset, count: usize, seed: Seed) -> Result<Dataset, Data
             expected: "gray images with labels, to stack".to_string(),
         });
     };
+    if base.class_count() > MOST_CLASSES {
+        return Err(DataError::Mismatch {
+            origin: base.origin().to_string(),
+            found: format!("{} classes", base.class_count()),
+            expected: format!("at most {MOST_CLASSES}, to stack {CHANNELS} images of them"),
+        });
+    }
     let mut rng = seed.rng(Purpose::Stacking, 0);
     let mut pixels = Vec::with_capacity(count * CHANNELS * shape.elements());
     let mut modes = Vec::with_capacity(count);
@@ -75,5 +86,11 @@ mod tests {
         let unlabelled = Dataset::new("no labels", base().shape(), vec![0, 1]).unwrap();
         assert!(stacked(&unlabelled, 3, Seed(0)).is_err());
         assert!(stacked(&base(), 0, Seed(0)).is_err());
+        // 1,626³ is above 2³².
+        for (highest, fits) in [(39, true), (40, false), (1_625, false), (65_535, false)] {
+            let many = Dataset::new("many", base().shape(), vec![0; 2]).unwrap();
+            let many = many.with_labels(vec![highest]).unwrap();
+            assert_eq!(stacked(&many, 3, Seed(0)).is_ok(), fits, "{highest}");
+        }
     }
 }

@@ -114,7 +114,7 @@ mod tests {
 
     fn points(data: &Dataset) -> Vec<[f64; 2]> {
         let value = |byte: u8| f64::from(byte) / 127.5 - 1.0;
-        let points = data.pixels().chunks_exact(2);
+        let points = data.images().iter();
         points.map(|p| [value(p[0]), value(p[1])]).collect()
     }
 

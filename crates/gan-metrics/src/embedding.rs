@@ -53,23 +53,34 @@ impl Embedding {
 
     /// Each image's likeliest class, the first of equals; none without a classifier.
     pub fn classes(&self) -> Option<Vec<usize>> {
-        let logits = self.logits.as_ref()?;
-        let likeliest = |row: &[f64]| {
-            (1..row.len()).fold(
-                0,
-                |best, class| if row[class] > row[best] { class } else { best },
-            )
-        };
-        Some(logits.rows().map(likeliest).collect())
+        self.likeliest(|_| true)
     }
 
-    /// How many images fall into each class.
-    pub fn class_counts(&self) -> Option<Vec<usize>> {
+    /// How many images fall into each class, of those that `data` has images of; none without a
+    /// classifier or for another number of classes.
+    pub fn class_counts(&self, data: &[usize]) -> Option<Vec<usize>> {
         let mut counts = vec![0; self.logits.as_ref()?.dimensions()];
-        for class in self.classes()? {
+        if counts.len() != data.len() {
+            return None;
+        }
+        for class in self.likeliest(|class| data[class] > 0)? {
             counts[class] += 1;
         }
         Some(counts)
+    }
+
+    /// Each image's likeliest of the `known` classes.
+    fn likeliest(&self, known: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
+        let logits = self.logits.as_ref()?;
+        let known: Vec<usize> = (0..logits.dimensions()).filter(|c| known(*c)).collect();
+        let (first, others) = known.split_first()?;
+        let better = |row: &[f64], best, class| if row[class] > row[best] { class } else { best };
+        let likeliest = |row: &[f64]| {
+            others
+                .iter()
+                .fold(*first, |best, class| better(row, best, *class))
+        };
+        Some(logits.rows().map(likeliest).collect())
     }
 }
 

@@ -1,18 +1,23 @@
 //! All scores of a set of generated images against a data set.
 
 use crate::reference::{Reference, TrainingReference};
+use crate::spread::share_error;
 use crate::{
-    DensityCoverage, Embedding, Equilibrium, InceptionScore, KernelDistance, Memorization, Metric,
-    MetricError, ModeCoverage, NearestNeighbors, PARZEN_SIGMAS, ParzenWindow, PrecisionRecall,
-    Score, ScoreKind, Sharpness, frechet_deviation, frechet_distance, spread, stacked_mode_counts,
+    DensityCoverage, Draw, Embedding, Equilibrium, InceptionScore, KernelDistance, Memorization,
+    Metric, MetricError, ModeCoverage, NearestNeighbors, PARZEN_SIGMAS, ParzenWindow,
+    PrecisionRecall, Score, ScoreKind, Sharpness, frechet_deviation, frechet_distance, spread,
+    stacked_mode_counts,
 };
-use gan_core::Seed;
+use gan_core::{Purpose, Seed};
+use rand::seq::SliceRandom;
 
 const KERNEL_SUBSETS: usize = 100;
 const KERNEL_SUBSET_SIZE: usize = 1000;
-const PRECISION_RECALL_K: usize = 3;
-const DENSITY_COVERAGE_K: usize = 5;
-const INCEPTION_SPLITS: usize = 10;
+/// Halves of fewer images hold no pair.
+pub(crate) const LEAST_KERNEL_IMAGES: usize = 4;
+pub(crate) const PRECISION_RECALL_K: usize = 3;
+pub(crate) const DENSITY_COVERAGE_K: usize = 5;
+pub(crate) const INCEPTION_SPLITS: usize = 10;
 
 /// Digits of a StackedMNIST image.
 pub const STACKED_CHANNELS: usize = 3;
@@ -32,28 +37,32 @@ pub struct Evaluation {
     pub nearest_by_pixels: Option<NearestNeighbors>,
     /// The same in features.
     pub nearest_by_features: Option<NearestNeighbors>,
+    /// What could not be scored and why, and what to know of a score; sentences.
+    pub notes: Vec<String>,
 }
 
 impl Evaluation {
-    /// Scores `generated` against `reference`. Families that the reference cannot give
-    /// ([`Reference::unavailable`]), and [`Metric::Equilibrium`], which needs a discriminator, give
-    /// none. `seed` is that of subsets and bootstraps.
-    ///
-    /// # Errors
-    /// Where a family asked for needs more images than there are, or fails.
+    /// Scores `generated` against `reference`. A family that cannot be had gives no scores but a
+    /// note that says why; so does [`Metric::Equilibrium`], which needs a discriminator. `seed` is
+    /// that of subsets and bootstraps.
     pub fn new(
         reference: &Reference,
         generated: &Embedding,
         metrics: &[Metric],
         seed: Seed,
-    ) -> Result<Self, MetricError> {
+    ) -> Self {
         let mut evaluation = Self::default();
         for metric in metrics {
-            if reference.unavailable(*metric).is_none() {
-                evaluation.add(*metric, reference, generated, seed)?;
+            match reference.unavailable(*metric, generated.images.count()) {
+                Some(reason) => evaluation.notes.push(format!("No {metric}: it {reason}.")),
+                None => {
+                    if let Err(error) = evaluation.add(*metric, reference, generated, seed) {
+                        evaluation.notes.push(format!("No {metric}: {error}."));
+                    }
+                }
             }
         }
-        Ok(evaluation)
+        evaluation
     }
 
     /// The value of one score.
@@ -84,10 +93,18 @@ impl Evaluation {
         self.nearest_by_features = other
             .nearest_by_features
             .or(self.nearest_by_features.take());
+        self.notes.extend(other.notes);
     }
 
+    /// Adds a score; a note in place of one that is not a number.
     fn push(&mut self, kind: ScoreKind, value: f64, uncertainty: f64) {
-        self.scores.push(Score::new(kind, value, uncertainty));
+        if value.is_finite() {
+            self.scores.push(Score::new(kind, value, uncertainty));
+        } else {
+            let label = kind.label();
+            self.notes
+                .push(format!("No {label}: it is {value} for these images."));
+        }
     }
 
     /// A share of `count` images, with its standard error.
@@ -113,7 +130,9 @@ impl Evaluation {
                 );
             }
             Metric::Kid => {
-                let size = KERNEL_SUBSET_SIZE.min(real.count()).min(found.count());
+                // Subsets of more than half of a set are too much alike to show how it varies.
+                let half = real.count().min(found.count()) / 2;
+                let size = KERNEL_SUBSET_SIZE.min(half);
                 let kid = KernelDistance::new(real, found, KERNEL_SUBSETS, size, seed)?;
                 self.push(ScoreKind::KernelDistance, kid.mean, kid.standard_deviation);
             }
@@ -126,18 +145,30 @@ impl Evaluation {
                 let score = DensityCoverage::new(real, found, DENSITY_COVERAGE_K)?;
                 self.push(ScoreKind::Density, score.density, score.density_error);
                 self.push_share(ScoreKind::Coverage, score.coverage, real.count());
+                if score.points > 0 {
+                    self.notes.push(format!(
+                        "{} of {} real images have {DENSITY_COVERAGE_K} or more equal ones; for density \
+                         and coverage each of these reaches its copies alone.",
+                        score.points,
+                        real.count(),
+                    ));
+                }
             }
             Metric::Modes => {
-                if let Some((counts, data)) = generated
-                    .class_counts()
-                    .zip(reference.class_counts.as_ref())
+                let data = reference.class_counts.as_ref();
+                if let Some((data, counts)) =
+                    data.and_then(|data| Some((data, generated.class_counts(data)?)))
                 {
                     self.add_modes(&counts, data, seed)?;
                 }
             }
             Metric::Inception => {
                 if let Some(logits) = &generated.logits {
-                    let score = InceptionScore::new(logits, INCEPTION_SPLITS)?;
+                    // The order of images may mean something; splits are drawn.
+                    let mut order: Vec<usize> = (0..logits.count()).collect();
+                    order.shuffle(&mut seed.rng(Purpose::Representatives, Draw::Splits as u64));
+                    let logits = logits.select(order.into_iter());
+                    let score = InceptionScore::new(&logits, INCEPTION_SPLITS)?;
                     self.push(
                         ScoreKind::InceptionScore,
                         score.mean,
@@ -153,7 +184,7 @@ impl Evaluation {
             Metric::Sharpness => self.add_sharpness(reference, generated),
             Metric::Parzen => {
                 if let Some(training) = &reference.training {
-                    self.add_parzen(training, &reference.real, generated)?;
+                    self.add_parzen(training, generated)?;
                 }
             }
             Metric::Stacked => {
@@ -223,7 +254,6 @@ impl Evaluation {
         generated: &Embedding,
         seed: Seed,
     ) -> Result<(), MetricError> {
-        let count = generated.images.count();
         let by_pixels = NearestNeighbors::by_pixels(&generated.images, &training.images)?;
         let pixels = Memorization::new(&by_pixels, &training.held_out_by_pixels, seed)?;
         self.push(
@@ -231,7 +261,7 @@ impl Evaluation {
             pixels.distance_ratio,
             pixels.distance_ratio_deviation,
         );
-        self.push_share(ScoreKind::PixelsTooClose, pixels.share_too_close, count);
+        self.push_too_close(ScoreKind::PixelsTooClose, &pixels);
         self.push(ScoreKind::PixelCopyingZ, pixels.data_copying_z, 1.0);
 
         let by_features = NearestNeighbors::by_features(&generated.features, &training.features)?;
@@ -241,15 +271,38 @@ impl Evaluation {
             features.distance_ratio,
             features.distance_ratio_deviation,
         );
-        self.push_share(ScoreKind::FeaturesTooClose, features.share_too_close, count);
+        self.push_too_close(ScoreKind::FeaturesTooClose, &features);
         self.push(ScoreKind::FeatureCopyingZ, features.data_copying_z, 1.0);
+        if pixels.held_out_copies > 0 {
+            self.notes.push(format!(
+                "{} of {} held-out images are training images too; memorization leaves them out.",
+                pixels.held_out_copies,
+                training.held_out_by_pixels.distances.len(),
+            ));
+        }
         self.nearest_by_pixels = Some(by_pixels);
         self.nearest_by_features = Some(by_features);
         Ok(())
     }
 
+    fn push_too_close(&mut self, kind: ScoreKind, found: &Memorization) {
+        match found.share_too_close {
+            Some(share) => self.push(kind, share.value, share.standard_error),
+            None => self.notes.push(format!(
+                "No {}: it needs at least 99 held-out images.",
+                kind.label()
+            )),
+        }
+    }
+
     fn add_sharpness(&mut self, reference: &Reference, generated: &Embedding) {
         let (real, found) = (reference.sharpness, Sharpness::new(&generated.images));
+        if real.gradient_energy == 0.0 {
+            let text =
+                "No sharpness: the real images are flat, so there is nothing to compare with.";
+            self.notes.push(text.to_string());
+            return;
+        }
         self.push(
             ScoreKind::GradientEnergyRatio,
             found.gradient_energy / real.gradient_energy,
@@ -265,13 +318,14 @@ impl Evaluation {
     fn add_parzen(
         &mut self,
         training: &TrainingReference,
-        real: &Embedding,
         generated: &Embedding,
     ) -> Result<(), MetricError> {
-        let samples = generated.images.unit_pixels(0..generated.images.count())?;
-        let validation = training.images.unit_pixels(training.parzen_validation())?;
-        let test = real.images.unit_pixels(0..real.images.count())?;
-        let window = ParzenWindow::new(&samples, &validation, &test, &PARZEN_SIGMAS)?;
+        let window = ParzenWindow::of_images(
+            &generated.images,
+            &training.parzen_width_images,
+            &training.held_out,
+            &PARZEN_SIGMAS,
+        )?;
         self.push(
             ScoreKind::ParzenLogLikelihood,
             window.mean,
@@ -292,12 +346,4 @@ fn resampled(counts: &[usize], data: &[usize], seed: Seed, pick: fn(&ModeCoverag
         }
         ModeCoverage::new(&counts, data).map_or(f64::NAN, |modes| pick(&modes))
     })
-}
-
-/// The binomial's standard error of a share of `count` images, with one success and one failure more
-/// than were seen (Laplace's rule): none of 10,000 is not certainly none of all.
-fn share_error(share: f64, count: usize) -> f64 {
-    let count = count as f64;
-    let likely = (share * count + 1.0) / (count + 2.0);
-    (likely * (1.0 - likely) / count).sqrt()
 }

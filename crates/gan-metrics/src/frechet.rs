@@ -17,8 +17,13 @@ use gan_core::Seed;
 /// dimensions, since the covariance is singular then and the distance an artefact of the count.
 pub fn frechet_distance(first: &Features, second: &Features) -> Result<f64, MetricError> {
     first.as_wide_as(second)?;
-    let (m1, s1) = moments(first)?;
-    let (m2, s2) = moments(second)?;
+    let width = first.dimensions();
+    for set in [first, second] {
+        set.at_least(width + 1, || {
+            format!("for a Fréchet distance in {width} dimensions")
+        })?;
+    }
+    let ((m1, s1), (m2, s2)) = (moments(first), moments(second));
     let between: f64 = m1.iter().zip(&m2).map(|(a, b)| (a - b) * (a - b)).sum();
 
     let failed = |set: &Features| MetricError::Eigenvalues {
@@ -63,11 +68,8 @@ pub fn frechet_deviation(
 }
 
 /// Mean `[d]` and unbiased covariance `[d, d]`.
-pub(crate) fn moments(features: &Features) -> Result<(Vec<f64>, Mat<f64>), MetricError> {
+pub(crate) fn moments(features: &Features) -> (Vec<f64>, Mat<f64>) {
     let (count, width) = (features.count(), features.dimensions());
-    features.at_least(width + 1, || {
-        format!("for a Fréchet distance in {width} dimensions")
-    })?;
     let mut mean = vec![0.0; width];
     for row in features.rows() {
         for (sum, value) in mean.iter_mut().zip(row) {
@@ -79,7 +81,7 @@ pub(crate) fn moments(features: &Features) -> Result<(Vec<f64>, Mat<f64>), Metri
     }
     let centered = Mat::from_fn(count, width, |i, j| features.row(i)[j] - mean[j]);
     let covariance = centered.transpose() * &centered * faer::Scale(1.0 / (count as f64 - 1.0));
-    Ok((mean, covariance))
+    (mean, covariance)
 }
 
 fn trace(matrix: &Mat<f64>) -> f64 {

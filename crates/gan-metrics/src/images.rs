@@ -1,82 +1,110 @@
-//! Sets of images, checked once.
+//! Sets of images, checked once and held as bytes.
 
-use crate::{Features, MetricError};
+use crate::MetricError;
 use candle_core::{Device, Tensor};
-use gan_core::{ImageShape, Purpose, Seed};
+use gan_core::{ImageBytes, ImageShape, Purpose, Seed, byte_to_value, value_to_byte};
 use rand::Rng;
-use std::sync::Arc;
 
-/// How many images a network or a search is given at a time.
+/// The most images that a network is given at a time, and the most values of them.
 pub(crate) const BLOCK_IMAGES: usize = 256;
+const BLOCK_VALUES: usize = 1 << 20;
 
 /// Rounding may leave a value this far outside of [-1, 1].
 const TOLERANCE: f32 = 1e-3;
 
-/// Two or more images of one shape with finite values in [-1, 1], and a name for messages.
+/// Two or more images of one shape, a byte a value, and a name for messages.
+///
+/// Bytes, because that is what real images are and what a picture of a generated one holds: a
+/// generator and the PNG files of its images have the same scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageSet {
     name: String,
-    shape: ImageShape,
-    /// Shared by clones: MNIST's training images take 188 MB.
-    pixels: Arc<Vec<f32>>,
+    images: ImageBytes,
     /// Of each image, where they are known.
     labels: Option<Vec<u32>>,
 }
 
+/// What a part of a set is drawn for: other purposes draw other images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// Real images to score against.
+    Real = 0,
+    /// Training images that whiten features.
+    Whitening = 1,
+    /// Real images in place of generated ones, as a control.
+    Control = 2,
+    /// Training images that choose the Parzen window's width.
+    ParzenWidth = 3,
+    /// Training images that the discriminator is shown.
+    Discriminator = 4,
+    /// Images of a file or a folder, to be scored.
+    Scored = 5,
+    /// The order in which images are divided into the splits of an Inception score.
+    Splits = 6,
+    /// Training images by which it is seen how well a classifier does.
+    Validation = 7,
+}
+
+impl Draw {
+    /// `count` of the numbers below `of`, each once and in rising order; all where there are no more.
+    pub fn numbers(self, of: usize, count: usize, seed: Seed) -> Vec<usize> {
+        if count >= of {
+            return (0..of).collect();
+        }
+        let mut rng = seed.rng(Purpose::Representatives, self as u64);
+        let mut numbers = rand::seq::index::sample(&mut rng, of, count).into_vec();
+        numbers.sort_unstable();
+        numbers
+    }
+}
+
 impl ImageSet {
-    /// Images from `pixels` in NCHW order. `name` is plural, as "generated images".
+    /// A set of `images`. `name` is plural, such as "generated images".
     ///
     /// # Errors
-    /// [`MetricError::Shape`] where they are no whole images, [`MetricError::TooFew`] below two,
-    /// [`MetricError::NotFinite`], [`MetricError::PixelRange`].
-    pub fn new(
-        name: impl Into<String>,
-        shape: ImageShape,
-        pixels: Vec<f32>,
-    ) -> Result<Self, MetricError> {
-        let (name, values) = (name.into(), shape.elements());
-        if values == 0 || !pixels.len().is_multiple_of(values) {
-            return Err(MetricError::Shape {
-                what: name,
-                values: pixels.len(),
-                dimensions: values,
-            });
-        }
-        let at = |place: usize| (place / values, place % values, f64::from(pixels[place]));
-        if let Some(place) = pixels.iter().position(|pixel| !pixel.is_finite()) {
-            let (row, column, found) = at(place);
-            return Err(MetricError::NotFinite {
-                what: name,
-                row,
-                column,
-                found,
-            });
-        }
-        let inside = |pixel: &f32| pixel.abs() <= 1.0 + TOLERANCE;
-        if let Some(place) = pixels.iter().position(|pixel| !inside(pixel)) {
-            let (row, column, found) = at(place);
-            return Err(MetricError::PixelRange {
-                what: name,
-                row,
-                column,
-                found,
-            });
-        }
-        let images = Self {
-            name,
-            shape,
-            pixels: Arc::new(pixels),
-            labels: None,
-        };
-        if images.count() < 2 {
+    /// [`MetricError::TooFew`] below two.
+    pub fn new(name: impl Into<String>, images: ImageBytes) -> Result<Self, MetricError> {
+        let name = name.into();
+        if images.len() < 2 {
             return Err(MetricError::TooFew {
-                what: images.name.clone(),
-                found: images.count(),
+                what: name,
+                found: images.len(),
                 expected: 2,
                 why: "to speak of a distribution".to_string(),
             });
         }
-        Ok(images)
+        Ok(Self {
+            name,
+            images,
+            labels: None,
+        })
+    }
+
+    /// `count` images whose every byte is equally likely: a control that no score may like.
+    ///
+    /// # Errors
+    /// [`MetricError::TooFew`] below two; [`MetricError::Shape`] for an empty shape.
+    pub fn noise(
+        name: impl Into<String>,
+        shape: ImageShape,
+        count: usize,
+        seed: Seed,
+    ) -> Result<Self, MetricError> {
+        let mut rng = seed.rng(Purpose::NoiseImages, 0);
+        let bytes = (0..count * shape.elements()).map(|_| rng.random());
+        Self::of_bytes(name.into(), shape, bytes.collect())
+    }
+
+    fn of_bytes(name: String, shape: ImageShape, bytes: Vec<u8>) -> Result<Self, MetricError> {
+        let values = bytes.len();
+        match ImageBytes::new(shape, bytes) {
+            Some(images) => Self::new(name, images),
+            None => Err(MetricError::Shape {
+                what: name,
+                values,
+                dimensions: shape.elements(),
+            }),
+        }
     }
 
     /// The images with their classes, one each, which a class-conditional discriminator is told.
@@ -100,40 +128,48 @@ impl ImageSet {
         self.labels.as_deref()
     }
 
-    /// As [`new`](Self::new), from bytes: 0 becomes -1 and 255 becomes 1.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn from_bytes(
-        name: impl Into<String>,
-        shape: ImageShape,
-        bytes: &[u8],
-    ) -> Result<Self, MetricError> {
-        let pixels = bytes.iter().map(|byte| f32::from(*byte) / 127.5 - 1.0);
-        Self::new(name, shape, pixels.collect())
+    /// The same images under another name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
-    /// `count` images whose every value is uniform in [-1, 1]: a control that no score may like.
+    /// The images with these numbers, which share this set's memory.
+    ///
+    /// # Panics
+    /// Beyond the last image.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
-    pub fn noise(
-        name: impl Into<String>,
-        shape: ImageShape,
-        count: usize,
-        seed: Seed,
-    ) -> Result<Self, MetricError> {
-        let mut rng = seed.rng(Purpose::NoiseImages, 0);
-        let values = (0..count * shape.elements()).map(|_| rng.random_range(-1.0..=1.0));
-        Self::new(name, shape, values.collect())
+    /// [`MetricError::TooFew`] below two.
+    pub fn select(&self, numbers: &[usize]) -> Result<Self, MetricError> {
+        let images = self.images.select(numbers.iter().copied());
+        let labels = self.labels.as_ref();
+        Ok(Self {
+            labels: labels.map(|labels| numbers.iter().map(|i| labels[*i]).collect()),
+            ..Self::new(self.name.clone(), images)?
+        })
+    }
+
+    /// `count` of the images, each equally likely, in their order; all where there are no more.
+    ///
+    /// # Errors
+    /// [`MetricError::TooFew`] for a `count` below two.
+    pub fn draw(&self, draw: Draw, count: usize, seed: Seed) -> Result<Self, MetricError> {
+        if count >= self.count() {
+            return Ok(self.clone());
+        }
+        self.select(&draw.numbers(self.count(), count, seed))
     }
 
     /// Every channel as an image of its own, in order.
     #[must_use]
-    pub fn split_channels(mut self) -> Self {
-        self.shape.channels = 1;
-        self.labels = None;
-        self
+    pub fn split_channels(self) -> Self {
+        Self {
+            images: self.images.split_channels(),
+            labels: None,
+            name: self.name,
+        }
     }
 
     /// What the images are, in the plural.
@@ -143,55 +179,112 @@ impl ImageSet {
 
     /// The shape of each.
     pub fn shape(&self) -> ImageShape {
-        self.shape
+        self.images.shape()
     }
 
     /// How many there are, at least 2.
     pub fn count(&self) -> usize {
-        self.pixels.len() / self.shape.elements()
+        self.images.len()
     }
 
-    /// The values of image `index`, CHW.
+    /// The bytes of image `index`, CHW.
     ///
     /// # Panics
     /// Beyond the last image.
-    pub fn image(&self, index: usize) -> &[f32] {
-        let values = self.shape.elements();
-        &self.pixels[index * values..][..values]
+    pub fn image(&self, index: usize) -> &[u8] {
+        match self.images.get(index) {
+            Some(image) => image,
+            None => panic!("image {index} of {}", self.count()),
+        }
     }
 
-    /// The values of all images, one after the other.
-    pub fn images(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.pixels.chunks_exact(self.shape.elements())
+    /// The bytes of all images, image by image.
+    pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.images.iter()
     }
 
-    /// All values, image by image.
-    pub(crate) fn pixels(&self) -> &[f32] {
-        &self.pixels
-    }
-
-    /// All images as `[n, c, h, w]` tensors of at most 256 each.
-    pub fn blocks(&self) -> impl Iterator<Item = candle_core::Result<Tensor>> {
-        let shape = self.shape;
-        let blocks = self.pixels.chunks(BLOCK_IMAGES * shape.elements());
-        blocks.map(move |block| {
-            let count = block.len() / shape.elements();
-            let dims = (count, shape.channels, shape.height, shape.width);
-            Tensor::from_slice(block, dims, &Device::Cpu)
+    /// Refuses a set whose images have another shape.
+    pub(crate) fn alike(&self, other: &Self) -> Result<(), MetricError> {
+        if self.shape() == other.shape() {
+            return Ok(());
+        }
+        Err(MetricError::Dimensions {
+            first: self.name.clone(),
+            first_dimensions: self.shape().elements(),
+            second: other.name.clone(),
+            second_dimensions: other.shape().elements(),
         })
     }
 
-    /// The images numbered `range` as rows of pixels in [0, 1], as the Parzen window takes them.
-    ///
-    /// # Panics
-    /// Beyond the last image.
+    /// All images in [-1, 1] as `[n, c, h, w]` tensors, 256 each; of large images fewer, so that a
+    /// network's activations have room.
+    pub fn blocks(&self) -> impl Iterator<Item = candle_core::Result<Tensor>> {
+        let shape = self.shape();
+        let most = (BLOCK_VALUES / shape.elements()).clamp(1, BLOCK_IMAGES);
+        (0..self.count()).step_by(most).map(move |first| {
+            let count = most.min(self.count() - first);
+            let bytes = (first..first + count).flat_map(|i| self.image(i));
+            let values: Vec<f32> = bytes.map(|byte| byte_to_value(*byte)).collect();
+            let dims = (count, shape.channels, shape.height, shape.width);
+            Tensor::from_vec(values, dims, &Device::Cpu)
+        })
+    }
+}
+
+/// Rounds values in [-1, 1] to bytes, as they come.
+pub struct ImageRounding {
+    name: String,
+    shape: ImageShape,
+    bytes: Vec<u8>,
+}
+
+impl ImageRounding {
+    /// Room for `count` images of `shape`. `name` is plural, such as "generated images".
+    pub fn new(name: impl Into<String>, shape: ImageShape, count: usize) -> Self {
+        Self {
+            name: name.into(),
+            shape,
+            bytes: Vec::with_capacity(count.saturating_mul(shape.elements())),
+        }
+    }
+
+    /// Takes the next values, image by image in CHW order, each in [-1, 1].
     ///
     /// # Errors
-    /// [`MetricError::TooFew`] below two images.
-    pub fn unit_pixels(&self, range: std::ops::Range<usize>) -> Result<Features, MetricError> {
-        let values = self.shape.elements();
-        let pixels = &self.pixels[range.start * values..range.end * values];
-        let unit = pixels.iter().map(|pixel| 0.5 * (f64::from(*pixel) + 1.0));
-        Features::new(self.name.clone(), unit.collect(), values)
+    /// [`MetricError::NotFinite`], [`MetricError::PixelRange`].
+    pub fn push(&mut self, values: &[f32]) -> Result<(), MetricError> {
+        let inside = |value: &f32| value.abs() <= 1.0 + TOLERANCE;
+        if let Some(place) = values.iter().position(|value| !inside(value)) {
+            let found = f64::from(values[place]);
+            let elements = self.shape.elements().max(1);
+            let place = self.bytes.len() + place;
+            let (what, row, column) = (self.name.clone(), place / elements, place % elements);
+            return Err(if found.is_finite() {
+                MetricError::PixelRange {
+                    what,
+                    row,
+                    column,
+                    found,
+                }
+            } else {
+                MetricError::NotFinite {
+                    what,
+                    row,
+                    column,
+                    found,
+                }
+            });
+        }
+        self.bytes.extend(values.iter().copied().map(value_to_byte));
+        Ok(())
+    }
+
+    /// The set of all that came.
+    ///
+    /// # Errors
+    /// [`MetricError::Shape`] where the values are no whole images, [`MetricError::TooFew`] below
+    /// two.
+    pub fn finish(self) -> Result<ImageSet, MetricError> {
+        ImageSet::of_bytes(self.name, self.shape, self.bytes)
     }
 }

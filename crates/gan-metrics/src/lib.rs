@@ -61,7 +61,7 @@ pub use error::MetricError;
 pub use evaluation::{COVERED_PART, Evaluation, STACKED_CHANNELS};
 pub use features::Features;
 pub use frechet::{frechet_deviation, frechet_distance};
-pub use images::ImageSet;
+pub use images::{Draw, ImageRounding, ImageSet};
 pub use inception::InceptionScore;
 pub use kernel::{KernelDistance, squared_kernel_distance};
 pub use memorization::Memorization;
@@ -69,10 +69,10 @@ pub use modes::{ModeCoverage, stacked_mode_counts};
 pub use nearest::NearestNeighbors;
 pub use neighbors::{DensityCoverage, PrecisionRecall};
 pub use network::{
-    Activations, FeatureNetwork, FeatureNetworkError, FeatureNetworkHeader, FeatureNetworkKind,
-    TrainingProgress, train_classifier,
+    Accuracy, Activations, ClassifierTraining, FeatureNetwork, FeatureNetworkError,
+    FeatureNetworkHeader, FeatureNetworkKind, TrainingProgress, train_classifier,
 };
 pub use parzen::{PARZEN_SIGMAS, ParzenWindow};
-pub use reference::{Reference, TrainingReference};
+pub use reference::{RealImages, Reference, TrainingReference};
 pub use score::{Better, Metric, Score, ScoreKind};
 pub use sharpness::Sharpness;

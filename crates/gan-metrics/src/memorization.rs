@@ -1,7 +1,7 @@
 //! Memorization: whether generated images lie closer to the training images than new ones do.
 
-use crate::spread::bootstrap;
-use crate::{MetricError, NearestNeighbors};
+use crate::spread::{bootstrap, share_error};
+use crate::{Mean, MetricError, NearestNeighbors};
 use gan_core::Seed;
 
 /// Part of the held-out images that counts as unusually close to the training set.
@@ -19,13 +19,16 @@ pub struct Memorization {
     /// Standard deviation of the ratio when both sets are drawn anew from themselves.
     pub distance_ratio_deviation: f64,
     /// Share of generated images that are closer than the closest hundredth of the held-out ones:
-    /// about 0.01 without copying.
-    pub share_too_close: f64,
+    /// about 0.01 without copying. None below 99 held-out images, of which a hundredth is no image.
+    pub share_too_close: Option<Mean>,
     /// Mann and Whitney's rank statistic of generated against held-out distances, in standard
     /// deviations of its distribution for equal ones. Far below 0 (as -5) is copying; far above is
     /// underfitting (Meehan, Chaudhuri & Dasgupta, 2020, arXiv 2004.05675, on the whole space as one
     /// cell).
     pub data_copying_z: f64,
+    /// Held-out images that are equal to a training image, and were left out: they say nothing of how
+    /// far new images are.
+    pub held_out_copies: usize,
 }
 
 impl Memorization {
@@ -33,15 +36,20 @@ impl Memorization {
     /// features. `seed` is the bootstrap's.
     ///
     /// # Errors
-    /// [`MetricError::TooFew`] where a side has no distance; [`MetricError::Setting`] where half of
-    /// the held-out images are training images, since nothing can be closer.
+    /// [`MetricError::TooFew`] where there are no generated images, or no held-out ones that are not
+    /// training images.
     pub fn new(
         generated: &NearestNeighbors,
         held_out: &NearestNeighbors,
         seed: Seed,
     ) -> Result<Self, MetricError> {
-        let (found, reference) = (&generated.distances, &held_out.distances);
-        for (what, distances) in [("generated images", found), ("held-out images", reference)] {
+        let found = &generated.distances;
+        let new = held_out.distances.iter().copied();
+        let reference: &Vec<f64> = &new.filter(|distance| *distance > 0.0).collect();
+        for (what, distances) in [
+            ("generated images", found),
+            ("held-out images that are not training images", reference),
+        ] {
             if distances.is_empty() {
                 return Err(MetricError::TooFew {
                     what: what.to_string(),
@@ -51,26 +59,39 @@ impl Memorization {
                 });
             }
         }
-        let median_reference = quantile(reference, 0.5);
-        if median_reference == 0.0 {
-            return Err(MetricError::Setting {
-                name: "the held-out images' median distance to the training set",
-                found: "0".to_string(),
-                expected: "above 0; hold out images that were not trained on",
-            });
-        }
-        let threshold = quantile(reference, CLOSEST);
-        let too_close = found.iter().filter(|distance| **distance < threshold);
         let ratio = |draw: &mut dyn FnMut(&[f64]) -> Vec<f64>| {
             quantile(&draw(found), 0.5) / quantile(&draw(reference), 0.5)
         };
         Ok(Self {
-            distance_ratio: quantile(found, 0.5) / median_reference,
+            distance_ratio: quantile(found, 0.5) / quantile(reference, 0.5),
             distance_ratio_deviation: bootstrap(seed, ratio),
-            share_too_close: too_close.count() as f64 / found.len() as f64,
+            share_too_close: share_too_close(found, reference),
             data_copying_z: rank_z(found, reference),
+            held_out_copies: held_out.distances.len() - reference.len(),
         })
     }
+}
+
+/// The share of `found` below the k-th least of n `reference` distances, k = (n + 1) / 100: of new
+/// images k / (n + 1) are expected there. Its error has a part from each side: the binomial's, with one
+/// success and one failure more than were seen, and that of the threshold.
+fn share_too_close(found: &[f64], reference: &[f64]) -> Option<Mean> {
+    let place = ((reference.len() + 1) as f64 * CLOSEST) as usize;
+    let mut sorted = reference.to_vec();
+    let threshold = *sorted
+        .select_nth_unstable_by(place.checked_sub(1)?, f64::total_cmp)
+        .1;
+    let (count, held_out) = (found.len() as f64, reference.len() as f64);
+    let too_close = found
+        .iter()
+        .filter(|distance| **distance < threshold)
+        .count();
+    let share = too_close as f64 / count;
+    let of_threshold = (CLOSEST * (1.0 - CLOSEST) / held_out).sqrt();
+    Some(Mean {
+        value: share,
+        standard_error: share_error(share, found.len()).hypot(of_threshold),
+    })
 }
 
 /// The value below which `part` of the values lie, without interpolation.

@@ -3,7 +3,9 @@
 use crate::{Features, ImageSet, MetricError};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
+use gan_core::byte_to_value;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows that a thread compares with a block at once.
 const POINT_ROWS: usize = 256;
@@ -28,13 +30,7 @@ impl NearestNeighbors {
     /// [`MetricError::Dimensions`].
     pub fn by_features(points: &Features, among: &Features) -> Result<Self, MetricError> {
         points.as_wide_as(among)?;
-        let single = |set: &Features| set.values().iter().map(|x| *x as f32).collect::<Vec<_>>();
-        Ok(search(
-            &single(points),
-            &single(among),
-            points.dimensions(),
-            |point, row| exact(points.row(point), among.row(row)),
-        ))
+        Ok(search(points, among))
     }
 
     /// Of the images `points` among the images `among`, by their values in [-1, 1].
@@ -42,56 +38,92 @@ impl NearestNeighbors {
     /// # Errors
     /// [`MetricError::Dimensions`].
     pub fn by_pixels(points: &ImageSet, among: &ImageSet) -> Result<Self, MetricError> {
-        let width = among.shape().elements();
-        if points.shape() != among.shape() {
-            return Err(MetricError::Dimensions {
-                first: points.name().to_string(),
-                first_dimensions: points.shape().elements(),
-                second: among.name().to_string(),
-                second_dimensions: width,
-            });
-        }
-        Ok(search(
-            points.pixels(),
-            among.pixels(),
-            width,
-            |point, row| exact(points.image(point), among.image(row)),
-        ))
+        points.alike(among)?;
+        Ok(search(points, among))
     }
 }
 
-/// The squared distance in f64.
-fn exact<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
-    let differences = a.iter().zip(b).map(|(a, b)| (*a).into() - (*b).into());
-    differences.map(|d: f64| d * d).sum()
+/// Rows of numbers that a search takes a few of at a time.
+trait Rows: Sync {
+    fn count(&self) -> usize;
+    fn width(&self) -> usize;
+    /// The numbers of one row, to single precision.
+    fn row(&self, row: usize) -> impl Iterator<Item = f32>;
+    /// The squared distance of one row to one of another set, in f64.
+    fn squared_distance(&self, row: usize, other: &Self, other_row: usize) -> f64;
+
+    /// `[rows, width]`
+    fn block(&self, rows: Range<usize>) -> Vec<f32> {
+        let mut block = Vec::with_capacity(rows.len() * self.width());
+        for row in rows {
+            block.extend(self.row(row));
+        }
+        block
+    }
+}
+
+impl Rows for Features {
+    fn count(&self) -> usize {
+        self.count()
+    }
+
+    fn width(&self) -> usize {
+        self.dimensions()
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = f32> {
+        self.row(row).iter().map(|value| *value as f32)
+    }
+
+    fn squared_distance(&self, row: usize, other: &Self, other_row: usize) -> f64 {
+        let pairs = self.row(row).iter().zip(other.row(other_row));
+        pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+    }
+}
+
+impl Rows for ImageSet {
+    fn count(&self) -> usize {
+        self.count()
+    }
+
+    fn width(&self) -> usize {
+        self.shape().elements()
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = f32> {
+        self.image(row).iter().copied().map(byte_to_value)
+    }
+
+    /// Whole numbers, so that only the scale is rounded.
+    fn squared_distance(&self, row: usize, other: &Self, other_row: usize) -> f64 {
+        let pairs = self.image(row).iter().zip(other.image(other_row));
+        let squares = pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
+        squares.sum::<u64>() as f64 / (127.5 * 127.5)
+    }
 }
 
 /// The best so far: a row and its squared distance.
 type Nearest = (usize, f64);
 
-/// Looks for the nearest by products in f32, and asks `squared` for the exact distance of all that
-/// may be the nearest within their rounding: the result is the one of f64.
-fn search(
-    points: &[f32],
-    among: &[f32],
-    width: usize,
-    squared: impl Fn(usize, usize) -> f64 + Sync,
-) -> NearestNeighbors {
-    let norms = |rows: &[f32]| -> Vec<f32> { rows.chunks_exact(width).map(norm).collect() };
-    let own = norms(points);
-    let mut best: Vec<Nearest> = vec![(0, f64::INFINITY); own.len()];
-    for (block, rows) in among.chunks(BLOCK_ROWS * width).enumerate() {
-        let (first, others) = (block * BLOCK_ROWS, norms(rows));
+/// Looks for the nearest by products in f32, and asks for the exact distance of all that may be the
+/// nearest within their rounding: the result is the one of f64.
+fn search<R: Rows>(points: &R, among: &R) -> NearestNeighbors {
+    let width = among.width();
+    let mut best: Vec<Nearest> = vec![(0, f64::INFINITY); points.count()];
+    for first in (0..among.count()).step_by(BLOCK_ROWS) {
+        let rows = among.block(first..among.count().min(first + BLOCK_ROWS));
+        let others = norms(&rows, width);
         let parts = best.par_chunks_mut(POINT_ROWS).enumerate();
         parts.for_each(|(part, best)| {
             let start = part * POINT_ROWS;
-            let points = &points[start * width..][..best.len() * width];
-            let products = products(points, rows, width);
-            let rows = products.chunks_exact(others.len());
-            for (offset, (best, products)) in best.iter_mut().zip(rows).enumerate() {
-                let point = start + offset;
-                improve(best, own[point], &others, products, width, |row| {
-                    (first + row, squared(point, first + row))
+            let block = points.block(start..start + best.len());
+            let own = norms(&block, width);
+            let products = products(&block, &rows, width);
+            let products = products.chunks_exact(others.len());
+            for (offset, (best, products)) in best.iter_mut().zip(products).enumerate() {
+                improve(best, own[offset], &others, products, width, |row| {
+                    let row = first + row;
+                    (row, points.squared_distance(start + offset, among, row))
                 });
             }
         });
@@ -117,8 +149,10 @@ fn products(points: &[f32], rows: &[f32], width: usize) -> Vec<f32> {
     products
 }
 
-fn norm(row: &[f32]) -> f32 {
-    row.iter().map(|x| x * x).sum()
+/// Each row's squared length.
+fn norms(rows: &[f32], width: usize) -> Vec<f32> {
+    let norm = |row: &[f32]| row.iter().map(|x| x * x).sum();
+    rows.chunks_exact(width).map(norm).collect()
 }
 
 /// Replaces `best` by the row of a block that is nearer, if there is one.
@@ -134,10 +168,13 @@ fn improve(
     // norms and the sum.
     let rounding = 2.0 * (width + 2) as f32 * f32::EPSILON;
     let about = |row: usize| own + others[row] - 2.0 * products[row];
-    let nearest = (0..others.len()).map(about).fold(f32::INFINITY, f32::min);
-    for (row, other) in others.iter().enumerate() {
-        let slack = rounding * (own + other);
-        if about(row) - 2.0 * slack <= nearest.min(best.1 as f32) {
+    let slack = |row: usize| rounding * (own + others[row]);
+    // The nearest of the block is no farther than this.
+    let most = |row: usize| about(row) + slack(row);
+    let most = (0..others.len()).map(most).fold(f32::INFINITY, f32::min);
+    let most = most.min(best.1 as f32);
+    for row in 0..others.len() {
+        if about(row) - slack(row) <= most {
             let found = squared(row);
             if found.1 < best.1 {
                 *best = found;
@@ -149,7 +186,7 @@ fn improve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gan_core::ImageShape;
+    use gan_core::{ImageBytes, ImageShape};
 
     /// Rows that lie close together far from the origin, where f32 products cannot tell them apart.
     #[test]
@@ -166,7 +203,8 @@ mod tests {
         let (points, among) = (set(0, 100), set(100, 5000));
         let found = NearestNeighbors::by_features(&points, &among).unwrap();
         for (point, x) in points.rows().enumerate() {
-            let distances: Vec<f64> = among.rows().map(|y| exact(x, y)).collect();
+            let squared = |y: &[f64]| x.iter().zip(y).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            let distances: Vec<f64> = among.rows().map(squared).collect();
             let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
             let first = distances.iter().position(|d| *d == least).unwrap();
             assert_eq!(
@@ -178,16 +216,38 @@ mod tests {
 
     #[test]
     fn an_image_among_the_others_is_at_distance_zero() {
-        let pixels: Vec<f32> = (0..4 * 3000).map(|i| (i as f32 * 0.37).sin()).collect();
+        let mut byte = 1_u8;
+        let mut next = || {
+            byte = byte.wrapping_mul(77).wrapping_add(31);
+            byte
+        };
         let shape = ImageShape {
             channels: 1,
             height: 2,
-            width: 2,
+            width: 5,
         };
-        let all = ImageSet::new("all", shape, pixels.clone()).unwrap();
-        let some = ImageSet::new("some", shape, pixels[4 * 2500..4 * 2600].to_vec()).unwrap();
-        let found = NearestNeighbors::by_pixels(&some, &all).unwrap();
-        assert_eq!(found.rows, (2500..2600).collect::<Vec<_>>());
+        // Numbered in their first two bytes, so that no two are equal.
+        let image = |i: u16| [&i.to_be_bytes()[..], &[0; 8]].concat();
+        let mut pixels: Vec<u8> = (0..3000).flat_map(image).collect();
+        for image in pixels.chunks_exact_mut(10) {
+            image[2..].fill_with(&mut next);
+        }
+        let images = ImageBytes::new(shape, pixels).unwrap();
+        let all = ImageSet::new("all", images).unwrap();
+        let numbers: Vec<usize> = (2500..2600).collect();
+        let found = NearestNeighbors::by_pixels(&all.select(&numbers).unwrap(), &all).unwrap();
+        assert_eq!(found.rows, numbers);
         assert!(found.distances.iter().all(|distance| *distance == 0.0));
+    }
+
+    /// White is 2 from black in every value: √(4 n).
+    #[test]
+    fn distances_are_those_of_values_in_minus_one_to_one() {
+        let set = |byte: u8| {
+            let images = ImageBytes::new(ImageShape::MNIST, vec![byte; 2 * 784]).unwrap();
+            ImageSet::new("flat", images).unwrap()
+        };
+        let found = NearestNeighbors::by_pixels(&set(255), &set(0)).unwrap();
+        assert!((found.distances[0] - (4.0 * 784.0_f64).sqrt()).abs() < 1e-12);
     }
 }

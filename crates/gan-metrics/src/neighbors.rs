@@ -47,10 +47,14 @@ pub struct DensityCoverage {
     pub density_error: f64,
     /// The share of real images whose ball holds a generated one, in [0, 1].
     pub coverage: f64,
+    /// Real images that have k equal ones, so that their ball is a point.
+    pub points: usize,
 }
 
 impl DensityCoverage {
-    /// With balls to the `k`-th neighbour, border excluded; 5 is usual.
+    /// With balls to the `k`-th neighbour, border excluded; 5 is usual. A ball that is a point, of an
+    /// image with k equal ones, holds what is equal to it; prdc leaves that out, and so finds nothing
+    /// of a set of copies in the set itself.
     ///
     /// # Errors
     /// As [`PrecisionRecall::new`], but `generated` needs no k-th neighbour.
@@ -58,7 +62,8 @@ impl DensityCoverage {
         real.as_wide_as(generated)?;
         let radii = squared_radii(real, k)?;
         let counts = map_squared_distances(real, generated, |row, distances| {
-            distances.iter().filter(|d| **d < radii[row]).count() as f64
+            let within = |d: &&f64| **d < radii[row] || **d == 0.0;
+            distances.iter().filter(within).count() as f64
         });
         let covered = counts.iter().filter(|count| **count > 0.0).count();
         let (mean, deviation) = mean_and_deviation(&counts);
@@ -67,6 +72,7 @@ impl DensityCoverage {
             density: mean * scale,
             density_error: deviation * scale / (real.count() as f64).sqrt(),
             coverage: covered as f64 / real.count() as f64,
+            points: radii.iter().filter(|radius| **radius == 0.0).count(),
         })
     }
 }

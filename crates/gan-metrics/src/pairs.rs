@@ -1,12 +1,15 @@
 //! Products and distances of all pairs of rows, a block of rows at a time.
 
-use crate::Features;
+use crate::{Features, ImageSet};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 /// Rows of a block. Blocks are the same for every number of threads, and so are their bits.
 const BLOCK_ROWS: usize = 64;
+
+/// Images that are held as f64 at a time, twice a thread.
+const BLOCK_IMAGES: usize = 128;
 
 /// Below this part of |x|² + |y|², a squared distance is what rounding left of zero.
 const ROUNDING: f64 = 1e-13;
@@ -62,6 +65,54 @@ pub(crate) fn map_squared_distances<T: Send>(
         }
         f(row, products)
     })
+}
+
+/// For each image x of `a`, what `f` makes of its number and of |x - y|² for all images y of `b`, whose
+/// values lie in [0, 1].
+///
+/// In whole numbers as far as the sum, so that it is exact.
+pub(crate) fn map_squared_pixel_distances<T: Send>(
+    a: &ImageSet,
+    b: &ImageSet,
+    f: impl Fn(usize, &mut [f64]) -> T + Sync,
+) -> Vec<T> {
+    let width = a.shape().elements();
+    let numbers: Vec<usize> = (0..a.count()).collect();
+    let blocks = numbers.par_chunks(BLOCK_IMAGES).flat_map_iter(|numbers| {
+        let rows = bytes(a, numbers[0], numbers.len());
+        let own: Vec<f64> = rows.chunks_exact(width).map(squared_norm).collect();
+        let mut distances = vec![0.0; numbers.len() * b.count()];
+        for first in (0..b.count()).step_by(BLOCK_IMAGES) {
+            let count = BLOCK_IMAGES.min(b.count() - first);
+            let others = bytes(b, first, count);
+            let mut products = vec![0.0; numbers.len() * count];
+            matmul(
+                MatMut::from_row_major_slice_mut(&mut products, numbers.len(), count),
+                Accum::Replace,
+                MatRef::from_row_major_slice(&rows, numbers.len(), width),
+                MatRef::from_row_major_slice(&others, count, width).transpose(),
+                1.0,
+                Par::Seq,
+            );
+            let norms: Vec<f64> = others.chunks_exact(width).map(squared_norm).collect();
+            for (row, products) in products.chunks_exact(count).enumerate() {
+                let distances = &mut distances[row * b.count() + first..][..count];
+                for ((distance, product), norm) in distances.iter_mut().zip(products).zip(&norms) {
+                    *distance = (own[row] + norm - 2.0 * product) / (255.0 * 255.0);
+                }
+            }
+        }
+        let rows = numbers.iter().zip(distances.chunks_exact_mut(b.count()));
+        rows.map(|(number, distances)| f(*number, distances))
+            .collect::<Vec<_>>()
+    });
+    blocks.collect()
+}
+
+/// The bytes of `count` images from number `first` on, `[count, values]`.
+fn bytes(images: &ImageSet, first: usize, count: usize) -> Vec<f64> {
+    let bytes = (first..first + count).flat_map(|image| images.image(image));
+    bytes.map(|byte| f64::from(*byte)).collect()
 }
 
 fn squared_norm(row: &[f64]) -> f64 {

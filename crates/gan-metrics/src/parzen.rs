@@ -1,8 +1,8 @@
 //! Log-likelihood under a Parzen window (Goodfellow et al., 2014, arXiv 1406.2661, section 5).
 
-use crate::pairs::map_squared_distances;
+use crate::pairs::{map_squared_distances, map_squared_pixel_distances};
 use crate::spread::mean_and_deviation;
-use crate::{Features, MetricError};
+use crate::{Features, ImageSet, MetricError};
 use std::f64::consts::TAU;
 
 /// Ten widths from 0.1 to 1, evenly spaced in their logarithm: those that the paper's program tried.
@@ -48,43 +48,83 @@ impl ParzenWindow {
     ) -> Result<Self, MetricError> {
         validation.as_wide_as(samples)?;
         test.as_wide_as(samples)?;
-        let positive = |sigma: &f64| *sigma > 0.0 && sigma.is_finite();
-        if sigmas.is_empty() || !sigmas.iter().all(positive) {
-            return Err(MetricError::Setting {
-                name: "the list of sigmas",
-                found: format!("{sigmas:?}"),
-                expected: "one or more positive numbers",
-            });
-        }
-        let by_image = log_likelihoods(samples, validation, sigmas);
+        check_sigmas(sigmas)?;
+        let under = |images: &Features, sigmas: &[f64]| {
+            map_squared_distances(images, samples, |_, distances| {
+                log_likelihoods(distances, samples.dimensions(), sigmas)
+            })
+        };
+        Ok(Self::chosen(&under(validation, sigmas), sigmas, |sigma| {
+            under(test, &[sigma])
+        }))
+    }
+
+    /// The same of images, whose values are taken in [0, 1]. Memory is bounded, however large they are.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_images(
+        samples: &ImageSet,
+        validation: &ImageSet,
+        test: &ImageSet,
+        sigmas: &[f64],
+    ) -> Result<Self, MetricError> {
+        validation.alike(samples)?;
+        test.alike(samples)?;
+        check_sigmas(sigmas)?;
+        let under = |images: &ImageSet, sigmas: &[f64]| {
+            map_squared_pixel_distances(images, samples, |_, distances| {
+                log_likelihoods(distances, samples.shape().elements(), sigmas)
+            })
+        };
+        Ok(Self::chosen(&under(validation, sigmas), sigmas, |sigma| {
+            under(test, &[sigma])
+        }))
+    }
+
+    /// by_image: the validation images' log-likelihoods, each under every sigma.
+    fn chosen(
+        by_image: &[Vec<f64>],
+        sigmas: &[f64],
+        test: impl FnOnce(f64) -> Vec<Vec<f64>>,
+    ) -> Self {
         let total = |i: usize| by_image.iter().map(|image| image[i]).sum::<f64>();
         let totals: Vec<f64> = (0..sigmas.len()).map(total).collect();
         let best =
             (1..sigmas.len()).fold(0, |best, i| if totals[i] > totals[best] { i } else { best });
         let sigma = sigmas[best];
-
-        let likelihoods = log_likelihoods(samples, test, &[sigma]).concat();
+        let likelihoods = test(sigma).concat();
         let (mean, standard_deviation) = mean_and_deviation(&likelihoods);
-        Ok(Self {
+        Self {
             sigma,
             mean,
             standard_error: standard_deviation / (likelihoods.len() as f64).sqrt(),
-        })
+        }
     }
 }
 
-/// For each image, its log-likelihood under each width.
-fn log_likelihoods(samples: &Features, images: &Features, sigmas: &[f64]) -> Vec<Vec<f64>> {
-    let width = samples.dimensions() as f64;
-    map_squared_distances(images, samples, |_, distances| {
-        let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
-        let under = |&sigma: &f64| {
-            let scale = -0.5 / (sigma * sigma);
-            // The nearest sample's term is taken out, so that not all of them underflow.
-            let terms = distances.iter().map(|d| (scale * (d - nearest)).exp());
-            let mean = terms.sum::<f64>() / distances.len() as f64;
-            scale * nearest + mean.ln() - 0.5 * width * (TAU * sigma * sigma).ln()
-        };
-        sigmas.iter().map(under).collect()
+fn check_sigmas(sigmas: &[f64]) -> Result<(), MetricError> {
+    let positive = |sigma: &f64| *sigma > 0.0 && sigma.is_finite();
+    if !sigmas.is_empty() && sigmas.iter().all(positive) {
+        return Ok(());
+    }
+    Err(MetricError::Setting {
+        name: "the list of sigmas",
+        found: format!("{sigmas:?}"),
+        expected: "one or more positive numbers",
     })
+}
+
+/// An image's log-likelihood under each width, from its squared distances to all samples.
+fn log_likelihoods(distances: &[f64], dimensions: usize, sigmas: &[f64]) -> Vec<f64> {
+    let width = dimensions as f64;
+    let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    let under = |&sigma: &f64| {
+        let scale = -0.5 / (sigma * sigma);
+        // The nearest sample's term is taken out, so that not all of them underflow.
+        let terms = distances.iter().map(|d| (scale * (d - nearest)).exp());
+        let mean = terms.sum::<f64>() / distances.len() as f64;
+        scale * nearest + mean.ln() - 0.5 * width * (TAU * sigma * sigma).ln()
+    };
+    sigmas.iter().map(under).collect()
 }

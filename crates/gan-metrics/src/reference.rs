@@ -1,21 +1,43 @@
 //! What generated images are held against: real images, held out and trained on.
 
+use crate::evaluation::{
+    DENSITY_COVERAGE_K, INCEPTION_SPLITS, LEAST_KERNEL_IMAGES, PRECISION_RECALL_K,
+};
 use crate::{Embedding, Features, ImageSet, Metric, MetricError, NearestNeighbors, Sharpness};
-use std::ops::Range;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// Images that choose the Parzen window's width.
-const PARZEN_VALIDATION: usize = 1000;
+/// Which real images distances between distributions compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RealImages {
+    /// Images that were not trained on.
+    HeldOut,
+    /// Training images, where too few are held out, as is usual for small data sets.
+    Training,
+}
+
+impl fmt::Display for RealImages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HeldOut => "held-out images",
+            Self::Training => "training images",
+        })
+    }
+}
 
 /// Everything about a data set that scores need and that no generator changes.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// Real images that were not trained on.
+    /// Real images that distances between distributions compare with.
     pub real: Embedding,
+    /// Which these are.
+    pub against: RealImages,
     /// Their fine detail.
     pub sharpness: Sharpness,
     /// How many images each class of the data has, where the features are a classifier's.
     pub class_counts: Option<Vec<usize>>,
-    /// The training images, where they are another set than the real ones.
+    /// The training images with others that were held out, where there are any.
     pub training: Option<TrainingReference>,
 }
 
@@ -26,6 +48,10 @@ pub struct TrainingReference {
     pub images: ImageSet,
     /// Their features.
     pub features: Features,
+    /// Training images that choose the Parzen window's width.
+    pub parzen_width_images: ImageSet,
+    /// Images that were not trained on.
+    pub held_out: ImageSet,
     /// The held-out images' nearest training images, in pixels.
     pub held_out_by_pixels: NearestNeighbors,
     /// The same in features.
@@ -36,6 +62,7 @@ impl Reference {
     /// Measures what only the images determine.
     pub fn new(
         real: Embedding,
+        against: RealImages,
         class_counts: Option<Vec<usize>>,
         training: Option<TrainingReference>,
     ) -> Self {
@@ -43,19 +70,42 @@ impl Reference {
             sharpness: Sharpness::new(&real.images),
             class_counts: class_counts.filter(|_| real.logits.is_some()),
             real,
+            against,
             training,
         }
     }
 
-    /// Why a family of scores cannot be had, or none where it can.
-    pub fn unavailable(&self, metric: Metric) -> Option<&'static str> {
+    /// Why a family of scores of `generated` images cannot be had, or none where it can.
+    pub fn unavailable(&self, metric: Metric, generated: usize) -> Option<String> {
         let classes = "needs a classifier of the data set's classes, which train-classifier makes";
-        let held_out =
-            "needs training images and others that were held out: a data set with a test split";
+        let held_out = "needs images that were held out from training, of which there are too few";
+        let (real, dimensions) = (self.real.images.count(), self.real.features.dimensions());
+        let most = |least_real: usize, least_generated: usize| {
+            let few = |what: &str, found: usize, least: usize| {
+                (found < least).then(|| format!("needs at least {least} {what}, found {found}"))
+            };
+            few("generated images", generated, least_generated).or_else(|| {
+                few(
+                    &format!("{} to compare with", self.against),
+                    real,
+                    least_real,
+                )
+            })
+        };
         match metric {
-            Metric::Inception | Metric::Stacked if self.real.logits.is_none() => Some(classes),
-            Metric::Modes if self.class_counts.is_none() => Some(classes),
-            Metric::Memorization | Metric::Parzen if self.training.is_none() => Some(held_out),
+            Metric::Inception | Metric::Stacked if self.real.logits.is_none() => {
+                Some(classes.to_string())
+            }
+            Metric::Modes if self.class_counts.is_none() => Some(classes.to_string()),
+            Metric::Memorization | Metric::Parzen if self.training.is_none() => {
+                Some(held_out.to_string())
+            }
+            // Covariances of fewer images have directions without any variance.
+            Metric::Fid => most(dimensions + 1, dimensions + 1),
+            Metric::Kid => most(LEAST_KERNEL_IMAGES, LEAST_KERNEL_IMAGES),
+            Metric::PrecisionRecall => most(PRECISION_RECALL_K + 1, PRECISION_RECALL_K + 1),
+            Metric::DensityCoverage => most(DENSITY_COVERAGE_K + 1, 2),
+            Metric::Inception => most(2, INCEPTION_SPLITS),
             _ => None,
         }
     }
@@ -66,23 +116,20 @@ impl TrainingReference {
     ///
     /// # Errors
     /// [`MetricError::Dimensions`] for sets of different shapes.
-    pub fn new(training: Embedding, held_out: &Embedding) -> Result<Self, MetricError> {
+    pub fn new(
+        training: Embedding,
+        held_out: &Embedding,
+        parzen_width_images: ImageSet,
+    ) -> Result<Self, MetricError> {
         let by_pixels = NearestNeighbors::by_pixels(&held_out.images, &training.images)?;
         let by_features = NearestNeighbors::by_features(&held_out.features, &training.features)?;
         Ok(Self {
-            held_out_by_pixels: by_pixels,
-            held_out_by_features: by_features,
             images: training.images,
             features: training.features,
+            parzen_width_images,
+            held_out: held_out.images.clone(),
+            held_out_by_pixels: by_pixels,
+            held_out_by_features: by_features,
         })
-    }
-
-    /// The first thousand of the last sixth: train\[50000:51000\] of MNIST, whose last 10,000
-    /// training images the 2014 paper's program held out for this.
-    pub fn parzen_validation(&self) -> Range<usize> {
-        let count = self.images.count();
-        let first = count - count / 6;
-        let first = first.min(count - 2);
-        first..(first + PARZEN_VALIDATION).min(count)
     }
 }

@@ -1,6 +1,7 @@
 //! The scores by name: what each says, and which way is better.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A family of scores that are computed together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,6 +46,33 @@ impl Metric {
         Self::Parzen,
         Self::Equilibrium,
     ];
+
+    /// Whether it compares the distributions of generated and of real images, for which few images
+    /// are too few.
+    pub fn compares_distributions(self) -> bool {
+        matches!(
+            self,
+            Self::Fid | Self::Kid | Self::PrecisionRecall | Self::DensityCoverage
+        )
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fid => "FID",
+            Self::Kid => "KID",
+            Self::Inception => "Inception-style score",
+            Self::PrecisionRecall => "precision and recall",
+            Self::DensityCoverage => "density and coverage",
+            Self::Modes => "classes covered",
+            Self::Parzen => "Parzen window",
+            Self::Memorization => "memorization",
+            Self::Sharpness => "sharpness",
+            Self::Equilibrium => "equilibrium",
+            Self::Stacked => "stacked modes",
+        })
+    }
 }
 
 /// Which values of a score are good.
@@ -56,6 +84,8 @@ pub enum Better {
     Higher,
     /// The nearer to this, the better.
     Near(f64),
+    /// The nearer to that of the data, the better.
+    NearData,
 }
 
 macro_rules! score_kinds {
@@ -87,6 +117,14 @@ macro_rules! score_kinds {
                 match self { $(Self::$kind => $better,)* }
             }
 
+            /// Whether it depends on the feature network.
+            pub fn is_of_features(self) -> bool {
+                let memorization = [
+                    Self::FeatureDistanceRatio, Self::FeaturesTooClose, Self::FeatureCopyingZ,
+                ];
+                self.metric().compares_distributions() || memorization.contains(&self)
+            }
+
             /// What its uncertainty is.
             pub fn uncertainty(self) -> &'static str {
                 match self { $(Self::$kind => $spread,)* }
@@ -99,7 +137,7 @@ score_kinds! {
     /// [`frechet_distance`](crate::frechet_distance).
     FrechetDistance "frechet-distance" => Fid, "FID", Better::Lower, "bootstrap of both sets";
     /// Mean of [`KernelDistance`](crate::KernelDistance).
-    KernelDistance "kernel-distance" => Kid, "KID", Better::Lower, "deviation over 100 subsets of 1,000";
+    KernelDistance "kernel-distance" => Kid, "KID", Better::Lower, "deviation over 100 subsets of half the images, at most 1,000";
     /// See [`PrecisionRecall`](crate::PrecisionRecall).
     Precision "precision" => PrecisionRecall, "precision (k = 3)", Better::Higher, "standard error over images";
     /// See [`PrecisionRecall`](crate::PrecisionRecall).
@@ -113,7 +151,7 @@ score_kinds! {
     /// The share of the rarest class over its share in the data.
     RarestClass "rarest-class" => Modes, "rarest class, of its share", Better::Near(1.0), "standard error over images";
     /// Entropy of the class shares in nats.
-    ClassEntropy "class-entropy" => Modes, "entropy of classes (nats)", Better::Higher, "bootstrap of the images";
+    ClassEntropy "class-entropy" => Modes, "entropy of classes (nats)", Better::NearData, "bootstrap of the images";
     /// KL(generated ‖ data) of the class shares in nats.
     ClassKl "class-kl" => Modes, "KL of classes (nats)", Better::Lower, "bootstrap of the images";
     /// See [`InceptionScore`](crate::InceptionScore).
@@ -121,13 +159,13 @@ score_kinds! {
     /// Median distance to the nearest training image over that of new images, in pixels.
     PixelDistanceRatio "pixel-distance-ratio" => Memorization, "distance to training, pixels", Better::Near(1.0), "bootstrap of both sets";
     /// Share of images closer than the closest hundredth of new ones, in pixels.
-    PixelsTooClose "pixels-too-close" => Memorization, "too close, pixels", Better::Near(0.01), "standard error over images";
+    PixelsTooClose "pixels-too-close" => Memorization, "too close, pixels", Better::Near(0.01), "standard error over images of both sets";
     /// Rank test of the two sets of distances, in pixels.
     PixelCopyingZ "pixel-copying-z" => Memorization, "copying z, pixels", Better::Near(0.0), "1 by construction";
     /// The ratio in features.
     FeatureDistanceRatio "feature-distance-ratio" => Memorization, "distance to training, features", Better::Near(1.0), "bootstrap of both sets";
     /// The share in features.
-    FeaturesTooClose "features-too-close" => Memorization, "too close, features", Better::Near(0.01), "standard error over images";
+    FeaturesTooClose "features-too-close" => Memorization, "too close, features", Better::Near(0.01), "standard error over images of both sets";
     /// The rank test in features.
     FeatureCopyingZ "feature-copying-z" => Memorization, "copying z, features", Better::Near(0.0), "1 by construction";
     /// Gradient energy over that of real images.
@@ -157,17 +195,21 @@ pub struct Score {
     pub kind: ScoreKind,
     /// Its value.
     pub value: f64,
-    /// One standard deviation of it; [`ScoreKind::uncertainty`] says of what. None where there is
-    /// nothing to vary.
+    /// One standard deviation of it, above 0; [`ScoreKind::uncertainty`] says of what. None where it
+    /// is not known, or there is nothing to vary.
     pub uncertainty: Option<f64>,
 }
 
 impl Score {
+    /// A deviation of 0, or none that is a number, is no certainty: it is not known then.
     pub(crate) fn new(kind: ScoreKind, value: f64, uncertainty: f64) -> Self {
+        // What rounding leaves of no deviation is none either.
+        let least = 1e-12 * value.abs();
+        let known = uncertainty.is_finite() && uncertainty > least;
         Self {
             kind,
             value,
-            uncertainty: Some(uncertainty),
+            uncertainty: known.then_some(uncertainty),
         }
     }
 }

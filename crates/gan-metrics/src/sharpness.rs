@@ -3,6 +3,7 @@
 use crate::ImageSet;
 use crate::spread::mean_and_deviation;
 use faer::Mat;
+use gan_core::byte_to_value;
 use rayon::prelude::*;
 use std::f64::consts::PI;
 
@@ -25,17 +26,15 @@ impl Sharpness {
     /// Measures every channel of every image.
     pub fn new(images: &ImageSet) -> Self {
         let shape = images.shape();
-        let rows = cosines(shape.height);
-        let columns = cosines(shape.width).transpose().to_owned();
-        let planes: Vec<&[f32]> = images
+        let plane_size = shape.height * shape.width;
+        let planes: Vec<&[u8]> = images
             .images()
-            .flat_map(|image| image.chunks_exact(shape.height * shape.width))
+            .flat_map(|image| image.chunks_exact(plane_size))
             .collect();
+        let transform = Transform::new(shape.height, shape.width);
         let measured = planes.par_iter().map(|plane| {
-            let pixel = |i, j| f64::from(plane[i * shape.width + j]);
-            let image = Mat::from_fn(shape.height, shape.width, pixel);
-            let spectrum = &rows * &image * &columns;
-            (gradient_energy(&image), high_frequency_share(&spectrum))
+            let pixel = |i, j| f64::from(byte_to_value(plane[i * shape.width + j]));
+            transform.measure(&Mat::from_fn(shape.height, shape.width, pixel))
         });
         let (gradients, shares): (Vec<f64>, Vec<f64>) = measured.unzip();
         let root = (images.count() as f64).sqrt();
@@ -47,6 +46,27 @@ impl Sharpness {
             high_frequency_share,
             high_frequency_share_error: share_deviation / root,
         }
+    }
+}
+
+/// The discrete cosine transform of images of one size.
+struct Transform {
+    rows: Mat<f64>,
+    columns: Mat<f64>,
+}
+
+impl Transform {
+    fn new(height: usize, width: usize) -> Self {
+        Self {
+            rows: cosines(height),
+            columns: cosines(width).transpose().to_owned(),
+        }
+    }
+
+    /// Gradient energy and share of high frequencies of one channel of an image.
+    fn measure(&self, image: &Mat<f64>) -> (f64, f64) {
+        let spectrum = &self.rows * image * &self.columns;
+        (gradient_energy(image), high_frequency_share(&spectrum))
     }
 }
 
@@ -99,33 +119,22 @@ fn cosines(n: usize) -> Mat<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gan_core::ImageShape;
 
-    fn two(pixel: impl Fn(usize, usize) -> f32) -> Sharpness {
-        let shape = ImageShape {
-            channels: 1,
-            height: 4,
-            width: 4,
-        };
-        let image: Vec<f32> = (0..16).map(|i| pixel(i / 4, i % 4)).collect();
-        Sharpness::new(&ImageSet::new("two", shape, [image.clone(), image].concat()).unwrap())
+    /// Of an image of 4 by 4 pixels.
+    fn measure(pixel: impl Fn(usize, usize) -> f64) -> (f64, f64) {
+        Transform::new(4, 4).measure(&Mat::from_fn(4, 4, pixel))
     }
 
     #[test]
     fn a_flat_image_has_no_detail() {
-        let flat = two(|_, _| 0.5);
-        assert_eq!(
-            (flat.gradient_energy, flat.high_frequency_share),
-            (0.0, 0.0)
-        );
+        assert_eq!(measure(|_, _| 0.5), (0.0, 0.0));
     }
 
     /// Neighbours in a row differ by 1, those in a column not: half of the pairs.
     #[test]
     fn stripes_have_the_gradient_of_their_edges() {
-        let stripes = two(|_, j| (j % 2) as f32);
-        assert!((stripes.gradient_energy - 0.5).abs() < 1e-12);
-        assert_eq!(stripes.gradient_energy_error, 0.0);
+        let (gradient_energy, _) = measure(|_, j| (j % 2) as f64);
+        assert!((gradient_energy - 0.5).abs() < 1e-12);
     }
 
     /// A row of the transform is a single frequency.
@@ -133,7 +142,7 @@ mod tests {
     fn a_single_frequency_lies_in_its_half() {
         let matrix = cosines(4);
         for (k, share) in [(1, 0.0), (2, 1.0), (3, 1.0)] {
-            let found = two(|i, _| matrix[(k, i)] as f32).high_frequency_share;
+            let (_, found) = measure(|i, _| matrix[(k, i)]);
             assert!((found - share).abs() < 1e-12, "{k}: {found}");
         }
     }

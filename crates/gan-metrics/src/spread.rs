@@ -32,6 +32,14 @@ pub(crate) fn bootstrap<T: Clone>(
     mean_and_deviation(&scores).1
 }
 
+/// The binomial's standard error of a share of `count` images, with one success and one failure more
+/// than were seen (Laplace's rule): none of 10,000 is not certainly none of all.
+pub(crate) fn share_error(share: f64, count: usize) -> f64 {
+    let count = count as f64;
+    let likely = (share * count + 1.0) / (count + 2.0);
+    (likely * (1.0 - likely) / count).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

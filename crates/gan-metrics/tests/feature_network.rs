@@ -4,7 +4,10 @@
 
 use candle_core::{Device, Tensor};
 use gan_core::{ImageBatch, ImageShape, Seed};
-use gan_metrics::{Embedding, FeatureNetwork, FeatureNetworkError, ImageSet, train_classifier};
+use gan_metrics::{
+    Accuracy, ClassifierTraining, Embedding, FeatureNetwork, FeatureNetworkError, ImageRounding,
+    ImageSet, TrainingProgress, train_classifier,
+};
 
 const SHAPE: ImageShape = ImageShape {
     channels: 1,
@@ -24,10 +27,9 @@ fn stripes(count: usize) -> (ImageSet, Vec<u32>) {
         (1.3 * along as f32 + 0.7 * image as f32).sin()
     };
     let pixels = (0..count).flat_map(|i| (0..144).map(move |p| pixel(i, p)));
-    (
-        ImageSet::new("stripes", SHAPE, pixels.collect()).unwrap(),
-        labels,
-    )
+    let mut images = ImageRounding::new("stripes", SHAPE, count);
+    images.push(&pixels.collect::<Vec<_>>()).unwrap();
+    (images.finish().unwrap(), labels)
 }
 
 fn batches(steps: usize) -> impl Iterator<Item = candle_core::Result<ImageBatch>> {
@@ -42,8 +44,23 @@ fn batches(steps: usize) -> impl Iterator<Item = candle_core::Result<ImageBatch>
 fn trained(steps: usize) -> (FeatureNetwork, Vec<f64>) {
     let network = FeatureNetwork::untrained_classifier(SHAPE, 2, Seed(3)).unwrap();
     let mut losses = Vec::new();
-    let steps_done = |progress: gan_metrics::TrainingProgress| losses.push(progress.loss);
-    train_classifier(&network, batches(steps), steps as u64, Seed(3), steps_done).unwrap();
+    let training = ClassifierTraining {
+        most_epochs: 1,
+        steps_per_epoch: steps as u64,
+        validation: None,
+        seed: Seed(3),
+    };
+    let best = train_classifier(
+        &network,
+        training,
+        |_| batches(steps),
+        |progress| {
+            if let TrainingProgress::Step { loss, .. } = progress {
+                losses.push(loss);
+            }
+        },
+    );
+    assert_eq!(best.unwrap(), 1);
     (network, losses)
 }
 
@@ -72,7 +89,11 @@ fn the_same_seed_trains_the_same_network_and_its_file_gives_it_back() {
 
     let (images, _) = stripes(200);
     first.whiten_by(&images).unwrap();
-    first.describe_training("0".repeat(64), 1, Some(0.75));
+    let accuracy = Accuracy {
+        share: 0.75,
+        images: 8,
+    };
+    first.describe_training("0".repeat(64), 1, Some(accuracy));
     first.save(&path).unwrap();
     let read = FeatureNetwork::load(&path).unwrap();
     assert_eq!(read.header(), first.header());
@@ -80,6 +101,89 @@ fn the_same_seed_trains_the_same_network_and_its_file_gives_it_back() {
     assert_ne!(read.sha256().unwrap(), second.sha256().unwrap());
     let embed = |network: &FeatureNetwork| Embedding::new(network, images.clone()).unwrap();
     assert_eq!(embed(&read), embed(&first));
+}
+
+/// Validation images whose labels are the wrong way round: what is learnt makes their accuracy fall, so
+/// the best epoch is the first, and training ends when patience does.
+#[test]
+fn training_ends_when_the_accuracy_no_longer_rises_and_keeps_the_best_epoch() {
+    let (images, labels) = stripes(64);
+    let wrong = labels.iter().map(|label| 1 - label).collect();
+    let validation = images.with_labels(wrong).unwrap();
+    let run = |most_epochs| {
+        let network = FeatureNetwork::untrained_classifier(SHAPE, 2, Seed(3)).unwrap();
+        let training = ClassifierTraining {
+            most_epochs,
+            steps_per_epoch: 100,
+            validation: Some(&validation),
+            seed: Seed(3),
+        };
+        let mut accuracies = Vec::new();
+        let best = train_classifier(
+            &network,
+            training,
+            |_| batches(100),
+            |progress| {
+                if let TrainingProgress::Epoch { accuracy, .. } = progress {
+                    accuracies.push(accuracy.unwrap());
+                }
+            },
+        );
+        (network, best.unwrap(), accuracies)
+    };
+    let (network, best, accuracies) = run(50);
+    let highest = accuracies.iter().copied().fold(0.0, f64::max);
+    let first = accuracies.iter().position(|a| *a == highest).unwrap();
+    assert_eq!(best as usize, first + 1);
+    // Three epochs of 100 steps without a rise.
+    assert_eq!(accuracies.len(), first + 1 + 3);
+    let found = network.accuracy(&validation).unwrap();
+    assert_eq!((found.share, found.images), (highest, 64));
+}
+
+/// Every byte of the file: a flipped bit changes every score, or must be noticed.
+#[test]
+fn a_damaged_file_and_one_without_a_checksum_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.safetensors");
+    FeatureNetwork::random(SHAPE, Seed(0))
+        .unwrap()
+        .save(&path)
+        .unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for place in (0..bytes.len()).step_by(997) {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x40;
+        std::fs::write(&path, damaged).unwrap();
+        assert!(FeatureNetwork::load(&path).is_err(), "byte {place}");
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    let weights = gan_core::Weights::read(&path).unwrap();
+    weights.write(&path).unwrap();
+    let error = FeatureNetwork::load(&path).unwrap_err().to_string();
+    assert!(error.contains("no checksum"), "{error}");
+}
+
+/// Equal images have no spread to divide by; few images have none in some directions.
+#[test]
+fn features_of_few_or_equal_images_are_finite() {
+    let noise = ImageSet::noise("noise", SHAPE, 20, Seed(1)).unwrap();
+    let equal = noise.select(&[0; 80]).unwrap();
+    for (images, mean_square) in [(noise.clone(), Some(1.0)), (equal, None)] {
+        let network = FeatureNetwork::random(SHAPE, Seed(2)).unwrap();
+        network.whiten_by(&images).unwrap();
+        let features = Embedding::new(&network, images).unwrap().features;
+        let squares: f64 = features.values().iter().map(|x| x * x).sum();
+        let found = squares / features.values().len() as f64;
+        assert!(found.is_finite());
+        if let Some(expected) = mean_square {
+            // One number scales all, so that the mean of the unbiased variances is 1: 19 / 20 here.
+            assert!((found - expected * 19.0 / 20.0).abs() < 1e-3, "{found}");
+        } else {
+            // All at the mean, as far as f32 goes.
+            assert!(found < 1e-6, "{found}");
+        }
+    }
 }
 
 #[test]
@@ -140,7 +244,7 @@ fn what_is_no_network_or_no_image_for_it_is_refused() {
             metadata,
             ..good.clone()
         };
-        weights.write(&path).unwrap();
+        weights.write_with_checksum(&path).unwrap();
         let error = FeatureNetwork::load(&path).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
@@ -153,13 +257,22 @@ fn what_is_no_network_or_no_image_for_it_is_refused() {
 
     let one = FeatureNetwork::untrained_classifier(SHAPE, 1, Seed(0)).unwrap_err();
     assert!(matches!(one, FeatureNetworkError::Classes { found: 1 }));
-    let unlabelled = batches(1).map(|batch| {
-        Ok(ImageBatch {
-            labels: None,
-            ..batch?
+    let unlabelled = || {
+        batches(1).map(|batch| {
+            Ok(ImageBatch {
+                labels: None,
+                ..batch?
+            })
         })
-    });
+    };
     let classifier = FeatureNetwork::untrained_classifier(SHAPE, 2, Seed(0)).unwrap();
-    let error = train_classifier(&classifier, unlabelled, 1, Seed(0), |_| {}).unwrap_err();
+    let training = ClassifierTraining {
+        most_epochs: 1,
+        steps_per_epoch: 1,
+        validation: None,
+        seed: Seed(0),
+    };
+    let error = train_classifier(&classifier, training, |_| unlabelled(), |_| {});
+    let error = error.unwrap_err();
     assert!(matches!(error, FeatureNetworkError::NoLabels));
 }

@@ -2,9 +2,23 @@
 
 use crate::classes::{readout, with_class};
 use crate::spectral_norm::SpectralNorm;
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
 use gan_ops::ConvNet;
+
+/// Whether convolutional networks can be trained there. On candle's graph the gradient of a strided
+/// convolution fails, or is wrong, for images that are not square.
+pub(crate) fn check_training_device(device: &Device) -> Result<()> {
+    if device.is_cpu() {
+        return Ok(());
+    }
+    let found = if device.is_cuda() { "cuda" } else { "metal" };
+    candle_core::bail!(
+        "convolutional networks, dcgan and residual, are trained on the CPU alone, not on {found}: \
+         candle's gradients of strided convolutions are wrong for images that are not square; \
+         train with --device cpu, or with --architecture mlp or maxout"
+    )
+}
 
 /// Latent vectors, with their classes if it has any → layers → images.
 pub(crate) struct ConvGenerator {
@@ -49,11 +63,7 @@ impl Generator for ConvGenerator {
     }
 
     fn record(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Recorded> {
-        if !self.parameters.device().is_cpu() {
-            return Recorded::on_graph(&[z], &self.parameters, |z| {
-                self.forward(z, labels, Mode::Train)
-            });
-        }
+        check_training_device(self.parameters.device())?;
         self.net.record_images(&[&self.input(z, labels)?])
     }
 
@@ -84,7 +94,7 @@ pub(crate) struct ConvDiscriminator {
 }
 
 impl ConvDiscriminator {
-    /// net: from images to what [`crate::classes::outputs`] says; norm: of its weights.
+    /// net: from images to what [`crate::classes::outputs`] says, on the CPU; norm: of its weights.
     pub(crate) fn new(
         net: ConvNet,
         norm: SpectralNorm,
@@ -110,11 +120,6 @@ impl Discriminator for ConvDiscriminator {
     }
 
     fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
-        if !self.parameters.device().is_cpu() {
-            return Recorded::on_graph(batches, &self.parameters, |images| {
-                self.forward(images, labels, Mode::Train)
-            });
-        }
         let readouts = batches.iter();
         let readouts =
             readouts.map(|images| readout(images, self.image_shape, labels, self.classes));
@@ -124,10 +129,39 @@ impl Discriminator for ConvDiscriminator {
     }
 
     fn has_second_derivatives(&self) -> bool {
-        self.parameters.device().is_cpu() && self.net.has_second_derivatives()
+        self.net.has_second_derivatives()
     }
 
     fn parameters(&self) -> &ParameterStore {
         &self.parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Architecture, ModelConfig};
+    use candle_core::{DType, Device, MetalDevice};
+    use gan_core::{ImageShape, Seed};
+
+    /// candle without `metal` has a device of that name all the same, which can do nothing.
+    #[test]
+    fn convolutional_discriminators_are_refused_on_another_device_before_it_is_used() {
+        for architecture in [Architecture::Dcgan, Architecture::Residual] {
+            let model = ModelConfig {
+                architecture,
+                ..ModelConfig::default()
+            };
+            let elsewhere = Device::Metal(MetalDevice);
+            let judge = model.discriminator(ImageShape::MNIST, Seed(0), DType::F32, &elsewhere);
+            let error = judge.err().unwrap().to_string();
+            for part in [
+                &architecture.to_string(),
+                "--device cpu",
+                "--architecture mlp",
+            ] {
+                assert!(error.contains(part), "`{part}` is missing in: {error}");
+            }
+        }
+        super::check_training_device(&Device::Cpu).unwrap();
     }
 }

@@ -4,7 +4,7 @@
 //! 28 by 28 pixels at width w: z → 4w × 4 × 4 → 2w × 7 × 7 → w × 14 × 14 → pixels, and the mirror.
 
 use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGenerator};
+use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
 use crate::layers::{Window, batch_norm};
 use crate::registry::DiscriminatorNorm;
 use crate::spectral_norm::SpectralNorm;
@@ -96,6 +96,7 @@ pub(crate) fn discriminator(
     norm: DiscriminatorNorm,
     parameters: ParameterStore,
 ) -> Result<ConvDiscriminator> {
+    check_training_device(parameters.device())?;
     let levels = levels(image, width);
     let model = parameters.builder().pp("model");
     let mut layers = Vec::new();

@@ -22,6 +22,53 @@ pub struct GeneratorHeader {
     pub step: u64,
     /// The seed of the run.
     pub seed: Seed,
+    /// What it learnt from; not known of files of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<TrainingData>,
+}
+
+/// What a generator learnt from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingData {
+    /// SHA-256 of the training images and labels.
+    pub data_sha256: String,
+    /// The names of the classes by number; empty without labels.
+    pub class_names: Vec<String>,
+    /// Training images of each class.
+    pub class_counts: Vec<u64>,
+}
+
+impl TrainingData {
+    /// The class of this name, or else of this number.
+    pub fn class_named(&self, text: &str) -> Option<u32> {
+        let by_name = self.class_names.iter().position(|name| name == text);
+        let by_number = || text.parse().ok().filter(|k| *k < self.class_names.len());
+        by_name.or_else(by_number)?.try_into().ok()
+    }
+
+    /// The classes that have images, by number.
+    pub fn classes_with_images(&self) -> Vec<u32> {
+        let counts = (0..).zip(&self.class_counts);
+        counts
+            .filter(|(_, count)| **count > 0)
+            .map(|(class, _)| class)
+            .collect()
+    }
+
+    /// Number, name and share of a class, such as `3 cat (12.5 % of the data)`.
+    pub fn caption(&self, class: u32) -> String {
+        let name = self
+            .class_names
+            .get(class as usize)
+            .map_or("", String::as_str);
+        let count = self.class_counts.get(class as usize).copied().unwrap_or(0);
+        let share = 100.0 * count as f64 / self.class_counts.iter().sum::<u64>().max(1) as f64;
+        if name == class.to_string() {
+            format!("{class} ({share:.1} % of the data)")
+        } else {
+            format!("{class} {} ({share:.1} % of the data)", name.escape_debug())
+        }
+    }
 }
 
 /// Why a generator could not be written or loaded.
@@ -54,7 +101,15 @@ impl GeneratorHeader {
             image_shape,
             step,
             seed,
+            data: None,
         }
+    }
+
+    /// The header with what the generator learnt from.
+    #[must_use]
+    pub fn of_data(mut self, data: TrainingData) -> Self {
+        self.data = Some(data);
+        self
     }
 
     /// Writes `generator` with this header and a checksum, whole or not at all. Equal networks give equal bytes.
@@ -77,13 +132,13 @@ impl GeneratorHeader {
     /// eight times the file's length, where these are f32.
     ///
     /// # Errors
-    /// When the file is damaged, is no generator, is of another format version, or its tensors
+    /// When the file is damaged, has no checksum, is no generator, is of another format version, or its tensors
     /// are not those of the architecture that it names.
     pub fn load(
         path: &Path,
         device: &Device,
     ) -> Result<(Self, Box<dyn Generator>), GeneratorFileError> {
-        let weights = Weights::read(path)?;
+        let weights = Weights::read_with_checksum(path)?;
         let header = Self::parse(&weights.metadata, path)?;
         let generator = header.build(&weights, path, device)?;
         weights.load_into("", generator.parameters(), &path.display().to_string())?;

@@ -30,5 +30,7 @@ mod registry;
 mod residual;
 mod spectral_norm;
 
-pub use generator_file::{GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader};
-pub use registry::{Architecture, DiscriminatorNorm, ModelConfig, ModelError};
+pub use generator_file::{
+    GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader, TrainingData,
+};
+pub use registry::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig, ModelError};

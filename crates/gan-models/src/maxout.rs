@@ -28,7 +28,8 @@ const KEPT_UNITS: f64 = 0.5;
 pub(crate) struct MaxoutDiscriminator {
     hidden: Vec<Block>,
     last: Block,
-    /// How many times units were dropped, `[]`: each time others are.
+    /// How many times units were dropped, `[]`: each time others are. Beyond 2²⁴, where f32 does not hold
+    /// every whole number, it counts by those that f32 holds.
     drops: Var,
     seed: Seed,
     image_shape: ImageShape,
@@ -77,6 +78,11 @@ impl MaxoutDiscriminator {
     }
 }
 
+/// The next whole number that f32 holds.
+fn following(count: f64) -> f64 {
+    (count + 1.0).max(f64::from((count as f32).next_up()))
+}
+
 impl Discriminator for MaxoutDiscriminator {
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
         let readout = readout(images, self.image_shape, labels, self.classes)?;
@@ -94,7 +100,8 @@ impl Discriminator for MaxoutDiscriminator {
         }
         if mode == Mode::Train {
             x = self.dropped(&x, kept, &mut rng)?;
-            self.drops.set(&(self.drops.as_detached_tensor() + 1.0)?)?;
+            let next = Tensor::new(following(count), self.drops.device())?;
+            self.drops.set(&next.to_dtype(self.drops.dtype())?)?;
         }
         let Block { weight, bias, .. } = &self.last;
         let outputs = composed::linear(&x, weight, bias, Activation::Identity)?;
@@ -175,6 +182,28 @@ mod tests {
         assert_eq!(first, pass());
         let evaluate = || numbers(&judge.forward(&x, None, Mode::Eval).unwrap());
         assert_eq!(evaluate(), evaluate());
+    }
+
+    /// f32 has a significand of 24 bits: whole numbers are 1 apart up to 2²⁴, 2 apart from there on.
+    #[test]
+    fn passes_beyond_what_f32_counts_drop_other_units_each() {
+        let limit = f64::from(1 << 24);
+        let judge = discriminator(DType::F32);
+        let x = images(DType::F32);
+        let set = |count: f64| {
+            judge
+                .drops
+                .set(&Tensor::new(count as f32, &Device::Cpu).unwrap())
+        };
+        set(limit - 2.0).unwrap();
+        let mut seen = Vec::new();
+        for count in [limit - 2.0, limit - 1.0, limit, limit + 2.0, limit + 4.0] {
+            assert_eq!(numbers(&judge.drops), [count]);
+            let logits = numbers(&judge.forward(&x, None, Mode::Train).unwrap());
+            assert!(!seen.contains(&logits), "{count}");
+            seen.push(logits);
+        }
+        assert_eq!(following(0.0), 1.0);
     }
 
     #[test]

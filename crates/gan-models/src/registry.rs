@@ -10,6 +10,7 @@ use gan_core::{
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// The architectures, by the name that a configuration gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +74,65 @@ pub struct ModelConfig {
     pub discriminator_norm: DiscriminatorNorm,
     /// The number of classes of a class-conditional pair; at least 1. None: not conditional.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<usize>,
+    pub classes: Option<ClassCount>,
+}
+
+/// How many classes a class-conditional pair of networks is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "ClassCountText", try_from = "ClassCountText")]
+pub enum ClassCount {
+    /// So many.
+    Known(usize),
+    /// As many as the data set has: to be resolved before a network is built.
+    Auto,
+}
+
+/// How a configuration spells it: a number, or `auto`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ClassCountText {
+    Known(usize),
+    Word(String),
+}
+
+impl From<ClassCount> for ClassCountText {
+    fn from(classes: ClassCount) -> Self {
+        match classes {
+            ClassCount::Known(classes) => Self::Known(classes),
+            ClassCount::Auto => Self::Word("auto".to_string()),
+        }
+    }
+}
+
+impl TryFrom<ClassCountText> for ClassCount {
+    type Error = String;
+
+    fn try_from(text: ClassCountText) -> Result<Self, String> {
+        match text {
+            ClassCountText::Known(classes) => Ok(Self::Known(classes)),
+            ClassCountText::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl From<usize> for ClassCount {
+    fn from(classes: usize) -> Self {
+        Self::Known(classes)
+    }
+}
+
+impl FromStr for ClassCount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text
+                .parse()
+                .map(Self::Known)
+                .map_err(|_| format!("`{text}` is neither a number of classes nor `auto`")),
+        }
+    }
 }
 
 impl Default for ModelConfig {
@@ -162,6 +221,7 @@ impl ModelConfig {
     ) -> Result<Box<dyn Generator>, ModelError> {
         self.validate()?;
         validate_image(image_shape)?;
+        let classes = self.class_count()?;
         let parameters = ParameterStore::new(seed.rng(Purpose::GeneratorInit, 0), dtype, device)
             .holding_at_most(most_values);
         Ok(match self.architecture {
@@ -169,7 +229,7 @@ impl ModelConfig {
                 self.latent_dim,
                 &self.generator_widths,
                 Hidden::Tutorial,
-                self.classes,
+                classes,
                 image_shape,
                 parameters,
             )?),
@@ -177,21 +237,21 @@ impl ModelConfig {
                 self.latent_dim,
                 image_shape,
                 self.width,
-                self.classes,
+                classes,
                 parameters,
             )?),
             Architecture::Residual => Box::new(residual::generator(
                 self.latent_dim,
                 image_shape,
                 self.width,
-                self.classes,
+                classes,
                 parameters,
             )?),
             Architecture::Maxout => Box::new(MlpGenerator::new(
                 self.latent_dim,
                 &maxout::GENERATOR_WIDTHS,
                 Hidden::Rectifiers,
-                self.classes,
+                classes,
                 image_shape,
                 parameters,
             )?),
@@ -228,6 +288,7 @@ impl ModelConfig {
         self.validate()?;
         self.check_device(device)?;
         validate_image(image_shape)?;
+        let classes = self.class_count()?;
         let parameters =
             ParameterStore::new(seed.rng(Purpose::DiscriminatorInit, 0), dtype, device)
                 .holding_at_most(most_values);
@@ -235,25 +296,25 @@ impl ModelConfig {
             Architecture::Mlp => Box::new(MlpDiscriminator::new(
                 image_shape,
                 &self.discriminator_widths,
-                self.classes,
+                classes,
                 parameters,
             )?),
             Architecture::Dcgan => Box::new(dcgan::discriminator(
                 image_shape,
                 self.width,
-                self.classes,
+                classes,
                 self.discriminator_norm,
                 parameters,
             )?),
             Architecture::Residual => Box::new(residual::discriminator(
                 image_shape,
                 self.width,
-                self.classes,
+                classes,
                 parameters,
             )?),
             Architecture::Maxout => Box::new(MaxoutDiscriminator::new(
                 image_shape,
-                self.classes,
+                classes,
                 seed,
                 parameters,
             )?),
@@ -322,7 +383,37 @@ impl ModelConfig {
             });
         }
         within("width", self.width, MAX_WIDTH)?;
-        within("classes", self.classes.unwrap_or(1), MAX_CLASSES)
+        match self.classes {
+            Some(ClassCount::Known(classes)) => within("classes", classes, MAX_CLASSES),
+            Some(ClassCount::Auto) | None => Ok(()),
+        }
+    }
+
+    /// The number of classes that networks are built for; none where they are told no class.
+    ///
+    /// # Errors
+    /// [`ModelError::OutOfRange`] for `auto`, which [`with_classes_of`](Self::with_classes_of)
+    /// resolves.
+    pub fn class_count(&self) -> Result<Option<usize>, ModelError> {
+        match self.classes {
+            None => Ok(None),
+            Some(ClassCount::Known(classes)) => Ok(Some(classes)),
+            Some(ClassCount::Auto) => Err(ModelError::OutOfRange {
+                key: "classes",
+                found: "auto".to_string(),
+                expected: "a number, once the data set is known".to_string(),
+            }),
+        }
+    }
+
+    /// The same model with as many classes as a data set has, where it says `auto`: none where the
+    /// data set has no labels.
+    #[must_use]
+    pub fn with_classes_of(mut self, data: Option<usize>) -> Self {
+        if self.classes == Some(ClassCount::Auto) {
+            self.classes = data.map(ClassCount::Known);
+        }
+        self
     }
 
     /// Whether the discriminator can be trained there. With spectral normalization only tapes by hand

@@ -6,7 +6,7 @@
 //! 28 by 28 pixels at width w: z → 4w × 7 × 7 → 2w × 14 × 14 → w × 28 × 28 → pixels, and the mirror.
 
 use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGenerator};
+use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
 use crate::layers::Window;
 use crate::spectral_norm::SpectralNorm;
 use candle_core::{Result, Var};
@@ -136,6 +136,7 @@ pub(crate) fn discriminator(
     class_count: Option<usize>,
     parameters: ParameterStore,
 ) -> Result<ConvDiscriminator> {
+    check_training_device(parameters.device())?;
     let builder = parameters.builder().pp("model");
     let mut chain = Chain {
         layers: Vec::new(),

@@ -39,7 +39,7 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
             for classes in [None, Some(4)] {
                 let model = ModelConfig {
                     architecture,
-                    classes,
+                    classes: classes.map(Into::into),
                     latent_dim: 6,
                     width: 3,
                     ..ModelConfig::default()
@@ -88,7 +88,7 @@ fn the_class_changes_the_image_and_the_logit() {
     ] {
         let model = ModelConfig {
             architecture,
-            classes: Some(3),
+            classes: Some(3.into()),
             latent_dim: 4,
             width: 3,
             ..ModelConfig::default()

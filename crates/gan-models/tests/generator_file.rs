@@ -81,7 +81,7 @@ fn files_without_a_usable_header_are_refused() {
         .replace("\"height\":3", "\"height\":18446744073709551615");
     assert_ne!(vast, weights.metadata);
     for (metadata, part) in [
-        (String::new(), "no generator's header"),
+        ("{}".to_string(), "no generator's header"),
         (
             r#"{"generator_format_version": 2}"#.to_string(),
             "format version 2",
@@ -90,7 +90,7 @@ fn files_without_a_usable_header_are_refused() {
         (vast, "18446744073709551615"),
     ] {
         weights.metadata = metadata;
-        weights.write(&path).unwrap();
+        weights.write_with_checksum(&path).unwrap();
         let error = GeneratorHeader::load(&path, &Device::Cpu)
             .err()
             .unwrap()
@@ -131,7 +131,7 @@ fn a_header_of_a_larger_network_than_the_file_is_refused() {
         (wide(Architecture::Mlp), SHAPE),
         (
             ModelConfig {
-                classes: Some(65_536),
+                classes: Some(65_536.into()),
                 generator_widths: vec![1],
                 ..wide(Architecture::Mlp)
             },

@@ -41,7 +41,8 @@ impl AdamStep {
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
 /// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), eps being added where PyTorch does.
 ///
-/// Tells whether all of `theta` is finite after it.
+/// Tells whether all of `theta` and `v` are finite after it: where `v` overflowed, θ would stand still
+/// for ever.
 ///
 /// # Errors
 /// When the shapes or element types differ.
@@ -127,7 +128,7 @@ impl<T: Element> Kernel for Descend<'_, T> {
             *v = keep_v * *v + take_v * *g * *g;
             *theta -= size * *m / (Element::sqrt(*v) * correction + eps);
             // Infinity and NaN become NaN, which equals nothing.
-            finite &= *theta * zero == zero;
+            finite &= *theta * zero + *v * zero == zero;
         }
         finite
     }

@@ -173,7 +173,8 @@ pub fn adam_step(
     let root = ((v.sqrt()? / step.root_correction())? + step.eps)?;
     theta.set(&theta.sub(&((m.as_tensor() * step.step_size())? / root)?)?)?;
     // 0 for what is finite, NaN for what is not.
-    let differences = theta.sub(theta.as_tensor())?;
+    let of_theta = theta.sub(theta.as_tensor())?;
+    let differences = (of_theta + v.sub(v.as_tensor())?)?;
     let sum = differences.sum_all()?.to_dtype(DType::F64)?;
     Ok(sum.to_scalar::<f64>()? == 0.0)
 }

@@ -31,6 +31,7 @@ mod activation;
 mod adam;
 mod affine;
 mod batch_norm;
+mod batches;
 mod binary_cross_entropy;
 pub mod composed;
 mod conv2d;

@@ -2,28 +2,37 @@
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// More free buffers than any network needs for two sizes of batch; what is longest unused goes.
+/// Free buffers hold at most so many times the numbers that were lent at one time: room for two sizes
+/// of batch in turn, and for buffers of several lengths that are lent one after the other.
+const MOST_FREE_SHARE: usize = 4;
+
+/// More free buffers than any network needs for two sizes of batch.
 const MOST_FREE: usize = 512;
 
-/// Buffers that are free, of any lengths.
+/// Buffers that are free, of any lengths; where they are too many, what is longest unused goes.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
-    free: Free<T>,
+    shelf: Arc<Mutex<Shelf<T>>>,
 }
 
-type Free<T> = Arc<Mutex<VecDeque<Vec<T>>>>;
+#[derive(Debug)]
+struct Shelf<T> {
+    free: VecDeque<Vec<T>>,
+    /// Numbers in free buffers, in those on loan, and the most that were on loan at one time.
+    free_numbers: usize,
+    lent: usize,
+    most_lent: usize,
+}
 
 impl<T: Copy + Default> Scratch<T> {
     /// A buffer of `len` numbers with any values; it comes back here when it is dropped.
     pub(crate) fn take(&self, len: usize) -> Buffer<T> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = free.iter().position(|values| values.len() == len);
-        let values = position.and_then(|position| free.remove(position));
+        let values = lock(&self.shelf).take(len);
         Buffer {
             values: values.unwrap_or_else(|| vec![T::default(); len]),
-            home: Arc::clone(&self.free),
+            home: Arc::clone(&self.shelf),
         }
     }
 
@@ -35,10 +44,45 @@ impl<T: Copy + Default> Scratch<T> {
     }
 }
 
+fn lock<T>(shelf: &Mutex<Shelf<T>>) -> MutexGuard<'_, Shelf<T>> {
+    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Shelf<T> {
+    /// Lends `len` numbers: a free buffer of that length, if there is one.
+    fn take(&mut self, len: usize) -> Option<Vec<T>> {
+        self.lent += len;
+        self.most_lent = self.most_lent.max(self.lent);
+        let position = self.free.iter().position(|values| values.len() == len)?;
+        self.free_numbers -= len;
+        self.free.remove(position)
+    }
+
+    fn give_back(&mut self, values: Vec<T>) {
+        self.lent -= values.len();
+        if values.is_empty() {
+            return;
+        }
+        self.free_numbers += values.len();
+        self.free.push_back(values);
+        let most = self.most_lent.saturating_mul(MOST_FREE_SHARE);
+        while self.free_numbers > most || self.free.len() > MOST_FREE {
+            let oldest = self.free.pop_front();
+            self.free_numbers -= oldest.map_or(0, |values| values.len());
+        }
+    }
+}
+
 impl<T> Default for Scratch<T> {
     fn default() -> Self {
+        let shelf = Shelf {
+            free: VecDeque::new(),
+            free_numbers: 0,
+            lent: 0,
+            most_lent: 0,
+        };
         Self {
-            free: Arc::default(),
+            shelf: Arc::new(Mutex::new(shelf)),
         }
     }
 }
@@ -47,16 +91,12 @@ impl<T> Default for Scratch<T> {
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     values: Vec<T>,
-    home: Free<T>,
+    home: Arc<Mutex<Shelf<T>>>,
 }
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        let mut free = self.home.lock().unwrap_or_else(PoisonError::into_inner);
-        free.push_back(std::mem::take(&mut self.values));
-        if free.len() > MOST_FREE {
-            free.pop_front();
-        }
+        lock(&self.home).give_back(std::mem::take(&mut self.values));
     }
 }
 
@@ -95,12 +135,35 @@ mod tests {
         assert_eq!(place, scratch.take(3).as_ptr());
     }
 
+    /// A training step's loans: some together, some one after the other, of two batches in turn.
+    fn step(scratch: &Scratch<f32>, n: usize) -> Vec<*const f32> {
+        let kept: Vec<_> = (1..=5).map(|layer| scratch.take(layer * n)).collect();
+        let mut places: Vec<_> = kept.iter().map(|buffer| buffer.as_ptr()).collect();
+        places.extend((6..=9).map(|layer| scratch.take(layer * n).as_ptr()));
+        places
+    }
+
+    #[test]
+    fn two_sizes_of_batch_in_turn_take_no_new_memory() {
+        let scratch = Scratch::<f32>::default();
+        let sizes = [10, 9, 10, 9, 10, 9];
+        let places = sizes.map(|n| step(&scratch, n));
+        let (first, last) = places.split_at(2);
+        let known = |place: &*const f32| first.iter().flatten().any(|first| first == place);
+        assert!(last.iter().flatten().all(known));
+    }
+
     #[test]
     fn ever_new_lengths_do_not_fill_the_memory() {
         let scratch = Scratch::<f32>::default();
-        for len in 0..1000 {
-            drop(scratch.take(len));
+        for n in 1..1000 {
+            step(&scratch, n);
+            let shelf = lock(&scratch.shelf);
+            let held: usize = shelf.free.iter().map(Vec::len).sum();
+            // At one time: 1 + … + 5 parts, and one of 9.
+            assert_eq!((shelf.lent, shelf.most_lent), (0, 24 * n));
+            assert!(held == shelf.free_numbers && held <= 4 * shelf.most_lent);
+            assert!(shelf.free.len() <= MOST_FREE);
         }
-        assert_eq!(scratch.free.lock().unwrap().len(), MOST_FREE);
     }
 }

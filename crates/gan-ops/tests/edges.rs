@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Tensor, Var};
-use gan_core::Mode;
+use gan_core::{ImageShape, Mode};
 use gan_ops::{
-    Activation, AdamStep, BatchNorm, Block, Sequence, adam_step, bce_with_logits, composed,
-    softplus,
+    Activation, AdamStep, BatchNorm, Block, ConvNet, Layer, LinearMap, Sequence, adam_step,
+    bce_with_logits, composed, softplus,
 };
 
 const CPU: Device = Device::Cpu;
@@ -203,14 +203,6 @@ fn wrong_shapes_and_types_are_errors() {
 }
 
 #[test]
-fn no_examples_give_no_outputs() {
-    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &CPU).unwrap();
-    let block = linear(&zeros(&[5, 3]), &zeros(&[5]), Activation::Tanh).unwrap();
-    let y = block.infer(&zeros(&[0, 3]), Mode::Eval).unwrap();
-    assert_eq!(y.dims(), [0, 5]);
-}
-
-#[test]
 fn evaluation_with_the_batch_statistics_is_the_training_pass() {
     let values: Vec<f64> = (0..24).map(|i| f64::from(i).sin()).collect();
     let x = Tensor::from_vec(values, (8, 3), &CPU).unwrap();
@@ -299,5 +291,72 @@ fn adam_and_its_twin_tell_when_a_parameter_is_no_number() {
                 assert!(!adam(&theta, &gradient, &m, &v, &step).unwrap(), "{place}");
             }
         }
+    }
+}
+
+/// A loss's mean over no examples is 0 / 0.
+#[test]
+fn empty_batches_are_refused_by_every_pass() {
+    let weight = Tensor::ones((2, 9), DType::F32, &CPU).unwrap();
+    let bias = Tensor::zeros(2, DType::F32, &CPU).unwrap();
+    let sequence = linear(&weight, &bias, Activation::Identity).unwrap();
+    let convolution = Layer {
+        map: LinearMap::Convolution {
+            weight: Var::from_tensor(&weight.reshape((2, 1, 3, 3)).unwrap()).unwrap(),
+            stride: 1,
+            padding: 0,
+            groups: 1,
+        },
+        bias: None,
+        norm: None,
+        shortcut: None,
+        activation: Activation::Identity,
+    };
+    let image = ImageShape {
+        channels: 1,
+        height: 3,
+        width: 3,
+    };
+    let net = ConvNet::new(image, vec![convolution]).unwrap();
+    let (none, two) = (zeros(0), zeros(2));
+    let errors = [
+        sequence.forward(&none, Mode::Eval).err(),
+        sequence.infer(&none, Mode::Eval).err(),
+        sequence.record(&[&two, &none]).err(),
+        sequence.record_logits(&[], &[]).err(),
+        net.forward(&none, Mode::Eval).err(),
+        net.infer(&none, Mode::Eval).err(),
+        net.record_images(&[&none]).err(),
+        net.record_logits(&[&none], std::slice::from_ref(&none))
+            .err(),
+        net.record_logits(&[], &[]).err(),
+    ];
+    for error in errors {
+        let error = error.unwrap().to_string();
+        assert!(error.contains("batch"), "{error}");
+    }
+}
+
+/// Images `[n, 1, 3, 3]`.
+fn zeros(n: usize) -> Tensor {
+    Tensor::zeros((n, 1, 3, 3), DType::F32, &CPU).unwrap()
+}
+
+/// 1e25² overflows f32: θ would never move again, and stay finite.
+#[test]
+fn an_infinite_second_moment_is_told() {
+    for adam in [adam_step, composed::adam_step] {
+        let var = |value: f32| Var::new(&[value], &CPU).unwrap();
+        let (theta, m, v) = (var(1.0), var(0.0), var(0.0));
+        let step = AdamStep {
+            lr: 0.1,
+            beta1: 0.5,
+            beta2: 0.999,
+            eps: 1e-8,
+            step: 1,
+        };
+        let huge = Tensor::new(&[1e25f32], &CPU).unwrap();
+        assert!(!adam(&theta, &huge, &m, &v, &step).unwrap());
+        assert_eq!(theta.to_vec1::<f32>().unwrap(), [1.0]);
     }
 }

@@ -47,6 +47,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod classes;
 mod error;
 mod file;
 mod gif;
@@ -59,13 +60,14 @@ mod raster;
 mod sampler;
 mod scatter;
 
+pub use classes::{ClassShares, Classes};
 pub use error::SampleError;
 pub use gif::write_gif;
 pub use grid::ImageGrid;
 pub use interpolation::{slerp, spherical_path};
-pub use npy::{read_npy, write_npy};
+pub use npy::{NpyImages, read_npy, write_npy};
 pub use pixels::PixelRange;
 pub use png::{encode_png, write_png, write_png_sequence};
 pub use raster::Raster;
-pub use sampler::{BLOCK_IMAGES, Classes, Sampler};
+pub use sampler::{BLOCK_IMAGES, Sampler};
 pub use scatter::Scatter;

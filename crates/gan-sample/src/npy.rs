@@ -5,9 +5,10 @@ use crate::file::{WriteFailure, write_file};
 use candle_core::{DType, Device, Tensor};
 use gan_core::ImageShape;
 use npyz::{TypeStr, WriteOptions, WriterBuilder};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `count` images as an array `[count, c, h, w]` of little-endian float32 in C order,
 /// with the values that the generator gave, in [-1, 1].
@@ -65,23 +66,104 @@ const MAX_HEADER_DEPTH: usize = 8;
 /// Reads an array as [`write_npy`] writes it: the images' shape and their values, one image after
 /// the other. Values are not looked at.
 ///
-/// Memory is the file's length twice, and at most 1 MiB for the header: what the header promises is
-/// held against the file's length before more is taken.
-///
 /// # Errors
-/// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, another type of numbers than
-/// little-endian float32, Fortran order, other than four dimensions, or no numbers at all.
+/// As [`NpyImages::open`] and [`NpyImages::read`].
 pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
+    let images = NpyImages::open(path)?;
+    let shape = images.shape();
+    let mut values = Vec::with_capacity(images.count() * shape.elements());
+    images.read(|block| values.extend_from_slice(block))?;
+    Ok((shape, values))
+}
+
+/// An array of images in a file, of which the header was read.
+#[derive(Debug)]
+pub struct NpyImages {
+    path: PathBuf,
+    values: BufReader<File>,
+    shape: ImageShape,
+    count: usize,
+}
+
+/// Values that are read at a time.
+const BLOCK_VALUES: usize = 1 << 16;
+
+impl NpyImages {
+    /// Reads the header of an array as [`write_npy`] writes it. What it promises is held against the
+    /// file's length.
+    ///
+    /// # Errors
+    /// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, another type of numbers than
+    /// little-endian float32, Fortran order, other than four dimensions, or no numbers at all.
+    pub fn open(path: &Path) -> Result<Self, SampleError> {
+        let io = |source| SampleError::io(path, source);
+        let mut file = File::open(path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let mut bytes = Vec::new();
+        Read::by_ref(&mut file)
+            .take(MAX_HEADER_BYTES as u64 + 12)
+            .read_to_end(&mut bytes)
+            .map_err(io)?;
+        let (start, shape, count) = parse_header(path, &bytes, length)?;
+        file.seek(SeekFrom::Start(start)).map_err(io)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            values: BufReader::new(file),
+            shape,
+            count,
+        })
+    }
+
+    /// The shape of an image.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// How many images there are, at least 1.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// All values in order, some thousands at a time.
+    ///
+    /// # Errors
+    /// [`SampleError::Io`].
+    pub fn read(mut self, mut take: impl FnMut(&[f32])) -> Result<(), SampleError> {
+        let mut left = self.count * self.shape.elements();
+        let mut bytes = vec![0; 4 * BLOCK_VALUES.min(left)];
+        let mut values = Vec::with_capacity(BLOCK_VALUES);
+        while left > 0 {
+            let block = BLOCK_VALUES.min(left);
+            let bytes = &mut bytes[..4 * block];
+            self.values
+                .read_exact(bytes)
+                .map_err(|source| SampleError::io(&self.path, source))?;
+            values.clear();
+            let numbers = bytes.as_chunks::<4>().0.iter();
+            values.extend(numbers.map(|number| f32::from_le_bytes(*number)));
+            take(&values);
+            left -= block;
+        }
+        Ok(())
+    }
+}
+
+/// Where the numbers begin in a file of `length` bytes, the shape of an image and how many there are.
+fn parse_header(
+    path: &Path,
+    bytes: &[u8],
+    length: u64,
+) -> Result<(u64, ImageShape, usize), SampleError> {
     let wrong = |found: String, expected| SampleError::Npy {
         path: path.to_path_buf(),
         found,
         expected,
     };
-    let bytes = std::fs::read(path).map_err(|source| SampleError::io(path, source))?;
-    check_header(&bytes).map_err(|found| wrong(found, "a file of numpy.save"))?;
-    let mut rest = &bytes[..];
+    check_header(bytes).map_err(|found| wrong(found, "a file of numpy.save"))?;
+    let mut rest = bytes;
     let header = npyz::NpyHeader::from_reader(&mut rest)
         .map_err(|error| wrong(format!("no npy header ({error})"), "a file of numpy.save"))?;
+    let start = (bytes.len() - rest.len()) as u64;
     let dtype = header.dtype();
     if !matches!(&dtype, npyz::DType::Plain(plain) if plain.to_string() == "<f4") {
         let expected = "little-endian float32 in [-1, 1]; convert with \
@@ -95,42 +177,36 @@ pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
         let expected = "C order; convert with numpy.ascontiguousarray";
         return Err(wrong("an array in Fortran order".to_string(), expected));
     }
-    let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
-    let shape = match *header.shape() {
-        [_, c, h, w] => ImageShape {
-            channels: side(c),
-            height: side(h),
-            width: side(w),
-        },
-        _ => {
-            let expected = "[n, c, h, w]; gray images have one channel: x[:, None]";
-            return Err(wrong(
-                format!("an array of shape {:?}", header.shape()),
-                expected,
-            ));
-        }
+    let [n, c, h, w] = *header.shape() else {
+        let expected = "[n, c, h, w]; gray images have one channel: x[:, None]";
+        return Err(wrong(
+            format!("an array of shape {:?}", header.shape()),
+            expected,
+        ));
     };
-    let promised = header
-        .shape()
+    let promised = [n, c, h, w]
         .iter()
         .try_fold(4_u64, |size, side| size.checked_mul(*side));
-    if promised != Some(rest.len() as u64) {
-        let found = format!("{} bytes for shape {:?}", rest.len(), header.shape());
+    let there = length.saturating_sub(start);
+    if promised != Some(there) {
+        let found = format!("{there} bytes for shape {:?}", header.shape());
         return Err(wrong(
             found,
             "four bytes a number; the file is damaged or cut short",
         ));
     }
-    if rest.is_empty() {
+    if there == 0 {
         let found = format!("an array of shape {:?}", header.shape());
         return Err(wrong(found, "at least one image of at least one pixel"));
     }
-    let values = rest
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes));
-    Ok((shape, values.collect()))
+    // No side is longer than the file.
+    let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let shape = ImageShape {
+        channels: side(c),
+        height: side(h),
+        width: side(w),
+    };
+    Ok((start, shape, side(n)))
 }
 
 /// Whether the header's text lies within the file and is no longer and no deeper than its reader can

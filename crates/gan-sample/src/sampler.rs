@@ -1,6 +1,6 @@
 //! Numbered images under a seed.
 
-use crate::SampleError;
+use crate::{Classes, SampleError};
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, LatentPrior, Mode, ParameterKind, Purpose, Seed};
 use std::ops::Range;
@@ -11,33 +11,6 @@ use std::ops::Range;
 /// batch statistics are of the whole batch; an image is the same to the byte because it always
 /// stands in the same row of a batch of this size, among the same others.
 pub const BLOCK_IMAGES: usize = 256;
-
-/// Which class each image of a class-conditional generator is of. Other generators ignore it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Classes {
-    /// Image k is of class k modulo their number, so that all are drawn equally often.
-    #[default]
-    InTurn,
-    /// All are of this class.
-    One(u32),
-    /// In a grid of so many columns the images of a row are of one class, and rows take turns.
-    Rows {
-        /// Columns of the grid, at least 1.
-        columns: u64,
-    },
-}
-
-impl Classes {
-    /// The class of image number `image`, for a generator of `classes` classes.
-    pub fn of(self, image: u64, classes: usize) -> u32 {
-        let turn = |k: u64| (k % classes.max(1) as u64) as u32;
-        match self {
-            Self::InTurn => turn(image),
-            Self::One(class) => class,
-            Self::Rows { columns } => turn(image / columns.max(1)),
-        }
-    }
-}
 
 /// Draws images from a generator, one latent vector a number.
 ///
@@ -87,9 +60,13 @@ impl<'a> Sampler<'a> {
     /// [`SampleError::Class`] when the generator knows no classes or not this one.
     pub fn of_classes(mut self, classes: Classes) -> Result<Self, SampleError> {
         let known = self.generator.classes();
-        if let Classes::One(class) = classes
-            && known.is_none_or(|known| class as usize >= known)
-        {
+        let named = match &classes {
+            Classes::One(class) => std::slice::from_ref(class),
+            Classes::Rows { among, .. } => among,
+            Classes::InTurn | Classes::Shares(_) => &[],
+        };
+        let unknown = |class: &&u32| known.is_none_or(|known| **class as usize >= known);
+        if let Some(class) = named.iter().copied().find(|class| unknown(&class)) {
             return Err(SampleError::Class { class, known });
         }
         self.classes = classes;

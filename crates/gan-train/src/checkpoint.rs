@@ -12,6 +12,9 @@ use std::path::Path;
 /// The format that [`save`] writes. A reader refuses any other. Version 2 has a checksum.
 pub const CHECKPOINT_FORMAT_VERSION: u32 = 2;
 
+/// 2⁵³: more steps, or images, than any run has.
+const MOST_COUNTED: u64 = 1 << 53;
+
 const GENERATOR: &str = "generator.";
 const DISCRIMINATOR: &str = "discriminator.";
 const AVERAGED_GENERATOR: &str = "averaged_generator.";
@@ -110,7 +113,7 @@ impl Checkpoint {
     /// Sets a trainer of the same architecture and seed to where the checkpoint was written.
     ///
     /// # Errors
-    /// When the checkpoint is of another seed or architecture. The trainer is to be thrown away then.
+    /// When the checkpoint is of another seed or architecture, or counts more than 2⁵³ steps. The trainer is to be thrown away then.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), TrainError> {
         let (header, weights, origin) = (&self.header, &self.weights, &self.origin);
         if header.seed != trainer.seed {
@@ -119,6 +122,7 @@ impl Checkpoint {
                 format!("seed {}, as the run's", trainer.seed),
             ));
         }
+        self.check_counts()?;
         weights.load_into(GENERATOR, trainer.generator.parameters(), origin)?;
         weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), origin)?;
         let averaged = |name: &&String| name.starts_with(AVERAGED_GENERATOR);
@@ -154,6 +158,29 @@ impl Checkpoint {
         Ok(self
             .weights
             .load_into(DISCRIMINATOR, parameters, &self.origin)?)
+    }
+
+    /// Nothing counts so far in a run; a count from a damaged file must not overflow in the next step.
+    fn check_counts(&self) -> Result<(), TrainError> {
+        let header = &self.header;
+        for (name, count) in [
+            ("step", header.state.step),
+            ("images_seen", header.state.images_seen),
+            (
+                "generator_optimizer_steps",
+                header.generator_optimizer_steps,
+            ),
+            (
+                "discriminator_optimizer_steps",
+                header.discriminator_optimizer_steps,
+            ),
+        ] {
+            if count > MOST_COUNTED {
+                let expected = format!("at most {MOST_COUNTED}");
+                return Err(self.refusal(format!("{name} is {count}"), expected));
+            }
+        }
+        Ok(())
     }
 
     fn refusal(&self, found: String, expected: String) -> TrainError {

@@ -6,8 +6,13 @@ use candle_core::{Result as TensorResult, Var};
 use gan_core::{ParameterStore, Weights};
 use gan_ops::moving_average_step;
 
-/// Averages of all tensors, batch normalization's running statistics included. A generator with them draws better images than the one that was
-/// trained: the average is calm where training circles.
+/// Averages of all tensors. A generator with them draws better images than the one that was trained: the
+/// average is calm where training circles.
+///
+/// Batch normalization's running statistics are averaged too, which is an approximation: they are the
+/// averages of statistics that other weights had. Exact ones come of passing latent vectors through the
+/// network with its averaged weights, as PyTorch's `swa_utils.update_bn` does; that takes passes of its own
+/// at every use of the average.
 pub struct Ema {
     slots: Vec<Slot>,
     half_life_images: f64,

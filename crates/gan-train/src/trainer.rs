@@ -423,7 +423,7 @@ impl Trainer {
 type Show<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
 
 /// One step of `optimizer` along the gradients that `gradients` shows, shortened together if their
-/// norm is above `clip`; the name of the first parameter that is not finite after it.
+/// norm is above `clip`; what is not finite then, the gradients' norm or the first parameter.
 fn descend(
     optimizer: &mut Adam,
     lr_factor: f64,
@@ -438,11 +438,16 @@ fn descend(
     let mut all = Vec::new();
     let mut squares = 0.0;
     gradients(&mut |parameter, gradient| {
-        squares += number(&gradient.sqr()?.sum_all()?)?;
+        // Squares of f32 numbers have room in f64.
+        squares += number(&gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?)?;
         all.push((parameter.clone(), gradient.copy()?));
         Ok(())
     })?;
-    let scale = (clip / squares.sqrt()).min(1.0);
+    let norm: f64 = squares.sqrt();
+    if !norm.is_finite() {
+        return Ok(Some("gradients' norm".to_string()));
+    }
+    let scale = (clip / norm).min(1.0);
     for (parameter, gradient) in &all {
         update.apply(parameter, &(gradient * scale)?)?;
     }

@@ -4,9 +4,11 @@
 
 mod perceptrons;
 
-use gan_core::ImageBatch;
-use gan_train::{TrainConfig, TrainError};
-use perceptrons::{batch, discriminator_weights, restore, train, trainer};
+use candle_core::{DType, Device, Result, Tensor};
+use gan_core::{Discriminator, ImageBatch, Mode, ParameterStore, Recorded, Tape};
+use gan_models::ModelConfig;
+use gan_train::{TrainConfig, TrainError, Trainer};
+use perceptrons::{SHAPE, batch, discriminator_weights, restore, train, trainer};
 
 #[test]
 fn a_run_stops_at_the_step_and_tensor_that_first_was_no_number() {
@@ -87,4 +89,105 @@ fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
         "{error}"
     );
     assert_eq!(std::fs::read(&path).unwrap(), good);
+}
+
+/// Images so large that the gradients' squares, about 1e50, overflow f32, and the gradients do not.
+fn huge_batch() -> ImageBatch {
+    let images = (batch(0).images * 1e25).unwrap();
+    let labels = None;
+    ImageBatch { images, labels }
+}
+
+#[test]
+fn a_gradient_whose_squares_overflow_is_clipped_and_not_lost() {
+    let config = TrainConfig {
+        gradient_clip: Some(1.0),
+        ..TrainConfig::default()
+    };
+    let mut trainer = trainer(&config);
+    let before = discriminator_weights(&trainer);
+    trainer.step(&huge_batch()).unwrap();
+    let after = discriminator_weights(&trainer);
+    let pairs = before.iter().zip(&after);
+    let most = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // Adam's first step is lr · g / |g| wherever g is not below eps.
+    assert!((most - 2e-4).abs() < 1e-6, "{most}");
+}
+
+#[test]
+fn a_second_moment_that_overflows_stops_a_run() {
+    let mut trainer = trainer(&TrainConfig::default());
+    let error = trainer.step(&huge_batch()).unwrap_err();
+    assert!(
+        matches!(&error, TrainError::NonFinite { step: 0, tensor }
+            if tensor.starts_with("discriminator's model.")),
+        "{error}"
+    );
+}
+
+/// A discriminator with infinite gradients by its parameters.
+struct Overflowing(Box<dyn Discriminator>);
+
+impl Discriminator for Overflowing {
+    fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor> {
+        self.0.forward(images, labels, mode)
+    }
+
+    fn record(&self, batches: &[&Tensor], labels: Option<&Tensor>) -> Result<Recorded> {
+        let Recorded { outputs, tape } = self.0.record(batches, labels)?;
+        let tape = Box::new(OverflowingTape(tape));
+        Ok(Recorded { outputs, tape })
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        self.0.parameters()
+    }
+}
+
+struct OverflowingTape(Box<dyn Tape>);
+
+impl Tape for OverflowingTape {
+    fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor> {
+        self.0.input_gradient(batch, output_gradient)
+    }
+
+    fn parameter_gradients(
+        &self,
+        output_gradients: &[Tensor],
+        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        self.0
+            .parameter_gradients(output_gradients, &mut |parameter, gradient| {
+                show(parameter, &(gradient.ones_like()? * f64::INFINITY)?)
+            })
+    }
+}
+
+#[test]
+fn a_gradient_of_infinite_norm_stops_a_run_and_moves_nothing() {
+    let config = TrainConfig {
+        gradient_clip: Some(1.0),
+        ..TrainConfig::default()
+    };
+    let model = ModelConfig::default();
+    let judge = model.discriminator(SHAPE, config.seed, DType::F32, &Device::Cpu);
+    let mut trainer = Trainer::new(
+        model
+            .generator(SHAPE, config.seed, DType::F32, &Device::Cpu)
+            .unwrap(),
+        Box::new(Overflowing(judge.unwrap())),
+        model.sampling_prior(),
+        config.adversarial_loss(),
+        &config,
+        1,
+    )
+    .unwrap();
+    let before = discriminator_weights(&trainer);
+    let error = trainer.step(&batch(0)).unwrap_err();
+    assert!(
+        matches!(&error, TrainError::NonFinite { step: 0, tensor }
+            if tensor == "discriminator's gradients' norm"),
+        "{error}"
+    );
+    assert_eq!(discriminator_weights(&trainer), before);
 }

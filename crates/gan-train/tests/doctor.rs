@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{Device, Tensor};
-use gan_train::doctor::{Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord, diagnose};
+use gan_train::doctor::{
+    Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord, diagnose, forget,
+};
 
 const IMAGES: GeneratedImages = GeneratedImages {
     deviation: 0.3,
@@ -75,17 +77,64 @@ fn healthy_runs_alarm_nobody() {
 }
 
 #[test]
-fn numbers_that_are_none_are_found_wherever_they_are() {
+fn numbers_that_are_none_are_found_at_once_and_are_over_when_a_run_goes_on() {
     for value in [f64::NAN, f64::INFINITY] {
         let mut history = history(healthy);
         history[30].generator_loss = value;
-        let finding = only(Ailment::NotFinite, &history);
+        let finding = only(Ailment::NotFinite, &history[..31]);
         assert!(
             finding.evidence.contains("step 3000"),
             "{}",
             finding.evidence
         );
         assert!(finding.advice.contains("--lr"), "{}", finding.advice);
+        assert_eq!(diagnose(&history, None), []);
+    }
+}
+
+/// A dead discriminator from the first step on, logged every so many steps, is found after 2,000 of them,
+/// or the fifth record.
+#[test]
+fn how_often_a_run_is_logged_does_not_change_when_an_ailment_is_found() {
+    let found_at = |interval: u64| {
+        let mut history = Vec::new();
+        let mut step = 0;
+        while diagnose(&history, None).is_empty() {
+            step = interval * history.len() as u64;
+            history.push(HistoryRecord {
+                step,
+                discriminator_loss: 0.002,
+                d_real: 0.999,
+                d_fake: 0.001,
+                ..healthy(0)
+            });
+        }
+        step
+    };
+    assert_eq!([1, 10, 100, 400].map(found_at), [2000; 4]);
+    assert_eq!(found_at(1000), 4000);
+}
+
+#[test]
+fn what_is_forgotten_changes_no_finding_and_bounds_the_memory() {
+    let swinging = |step: u64| HistoryRecord {
+        step,
+        d_fake: if (step / 200).is_multiple_of(3) {
+            0.9
+        } else {
+            0.05
+        },
+        ..healthy(step)
+    };
+    for interval in [1, 7, 1000] {
+        let (mut all, mut recent) = (Vec::new(), Vec::new());
+        for step in (0..9000).step_by(interval) {
+            all.push(swinging(step));
+            recent.push(swinging(step));
+            forget(&mut recent);
+            assert!(recent.len() <= 4001);
+        }
+        assert_eq!(diagnose(&recent, None), diagnose(&all, None));
     }
 }
 
@@ -99,7 +148,7 @@ fn a_discriminator_is_dead_when_it_is_right_for_long() {
     };
     let finding = only(Ailment::DeadDiscriminator, &history(dead));
     assert!(
-        finding.evidence.contains("steps 4000 to 5900"),
+        finding.evidence.contains("steps 3900 to 5900"),
         "{}",
         finding.evidence
     );
@@ -173,10 +222,10 @@ fn players_that_take_turns_oscillate() {
             ..healthy(step)
         })
     };
-    // In 40 records, turns every 4 of them: 9.
+    // In 4,000 steps, a turn every 400: 10.
     let finding = only(Ailment::Oscillation, &period(4));
     assert!(
-        finding.evidence.contains("swings 9 times"),
+        finding.evidence.contains("swings 10 times"),
         "{}",
         finding.evidence
     );

@@ -16,10 +16,10 @@ const CLASSES: usize = 3;
 /// Every pair of networks that penalties are offered with, and the images it is for.
 fn models() -> Vec<(ModelConfig, ImageShape)> {
     let (plain, spectral) = (DiscriminatorNorm::None, DiscriminatorNorm::Spectral);
-    let model = |architecture, discriminator_norm, classes, width| ModelConfig {
+    let model = |architecture, discriminator_norm, classes: Option<usize>, width| ModelConfig {
         architecture,
         discriminator_norm,
-        classes,
+        classes: classes.map(Into::into),
         width,
         discriminator_widths: vec![6, 5],
         ..ModelConfig::default()

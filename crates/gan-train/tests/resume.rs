@@ -29,7 +29,7 @@ fn models() -> Vec<ModelConfig> {
         width: 2,
         generator_widths: vec![7, 6],
         discriminator_widths: vec![6, 5],
-        classes: Some(3),
+        classes: Some(3.into()),
         ..ModelConfig::default()
     };
     all.into_iter().map(model).collect()

@@ -27,7 +27,7 @@ fn model(architecture: Architecture, discriminator_norm: DiscriminatorNorm) -> M
         width: 2,
         generator_widths: vec![7, 6],
         discriminator_widths: vec![6, 5],
-        classes: Some(3),
+        classes: Some(3.into()),
         ..ModelConfig::default()
     }
 }

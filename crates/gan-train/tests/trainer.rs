@@ -127,6 +127,35 @@ fn checkpoints_of_another_seed_kind_or_format_are_refused() {
     }
 }
 
+/// One more step would overflow.
+#[test]
+fn checkpoints_that_count_beyond_any_run_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let trained = trainer(&TrainConfig::default());
+    gan_train::save(&trained, serde_json::Value::Null, &path).unwrap();
+    let good = gan_core::Weights::read(&path).unwrap();
+    for key in [
+        "generator_optimizer_steps",
+        "discriminator_optimizer_steps",
+        "step",
+        "images_seen",
+    ] {
+        let mut weights = good.clone();
+        let mut header: serde_json::Value = serde_json::from_str(&good.metadata).unwrap();
+        let place = match header["state"].get(key) {
+            Some(_) => &mut header["state"][key],
+            None => &mut header[key],
+        };
+        *place = u64::MAX.into();
+        weights.metadata = header.to_string();
+        weights.write(&path).unwrap();
+        let error = restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(&format!("{key} is {}", u64::MAX)), "{error}");
+    }
+}
+
 #[test]
 fn clipped_weights_stay_within_their_bound() {
     let mut clipped = trainer(&TrainConfig {

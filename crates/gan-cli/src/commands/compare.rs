@@ -6,6 +6,7 @@ use crate::evaluation::{EvaluationFile, comparison_table};
 use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
+use gan_metrics::RealImages;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -62,21 +63,35 @@ fn check_comparable(
     (name, first): &(String, EvaluationFile),
     (other_name, other): &(String, EvaluationFile),
 ) -> Result<()> {
-    let held_out = |file: &EvaluationFile| {
-        let hash = file.data.held_out_sha256.as_ref();
-        hash.unwrap_or(&file.data.training_sha256).clone()
+    let real = |file: &EvaluationFile| {
+        let (data, held_out) = (&file.data, file.data.held_out_sha256.as_ref());
+        let sha256 = match data.against {
+            RealImages::HeldOut => held_out.unwrap_or(&data.training_sha256),
+            RealImages::Training => &data.training_sha256,
+        };
+        format!("{sha256} ({} {})", data.real_images, data.against)
     };
     let facts = [
+        (
+            "the protocol's version",
+            first.protocol.to_string(),
+            other.protocol.to_string(),
+        ),
         (
             "the feature network's SHA-256",
             first.features.sha256.clone(),
             other.features.sha256.clone(),
         ),
-        ("the real images' SHA-256", held_out(first), held_out(other)),
         (
             "the number of images",
             first.count.to_string(),
             other.count.to_string(),
+        ),
+        ("the real images' SHA-256", real(first), real(other)),
+        (
+            "the held-out images' SHA-256",
+            first.data.held_out_sha256.clone().unwrap_or_default(),
+            other.data.held_out_sha256.clone().unwrap_or_default(),
         ),
     ];
     match facts.into_iter().find(|(_, a, b)| a != b) {

@@ -3,21 +3,24 @@
 use super::by_name;
 use crate::config::DataConfig;
 use crate::console::Console;
-use crate::data_arguments::DataArguments;
+use crate::data_arguments::{DataArguments, missing_data, say};
 use crate::device::device;
 use crate::evaluation::{
-    ClassShares, DataReference, EvaluationFile, Progress, SCORE_SEED, Subject, controls,
-    mean_scores, parzen_lines, score_table, write_report,
+    ClassShares, DataReference, EvaluationFile, Progress, Request, SCORE_SEED, Subject, Wanted,
+    controls, mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
 use anyhow::Result;
-use gan_core::{ImageShape, Seed};
-use gan_data::Split;
-use gan_metrics::{Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
+use gan_core::Seed;
+use gan_data::{DataSplits, Dataset, Parts, Reading};
+use gan_metrics::{Draw, Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
 use std::path::{Path, PathBuf};
 
 /// Images of a generator, unless another number is given: what published scores use.
 const COUNT: usize = 10_000;
+
+/// Classes that one line names.
+const LISTED_CLASSES: usize = 40;
 
 /// The same of PacGAN's protocol.
 pub(crate) const STACKED_COUNT: usize = 26_000;
@@ -54,30 +57,44 @@ pub(crate) struct EvaluateArguments {
 }
 
 pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()> {
-    let subject = Subject::open(&arguments.subject, &device(&arguments.device)?)?;
+    let wants_discriminator = arguments.metrics().contains(&Metric::Equilibrium);
+    let device = device(&arguments.device)?;
+    let subject = Subject::open(&arguments.subject, wants_discriminator, &device)?;
     if arguments.seeds > 1 && !subject.is_generator() {
         let text = "--seeds needs a generator; images from a file are what they are";
         return Err(WrongUse(text.to_string()).into());
     }
     let config = arguments
         .data
-        .over(subject.data.clone().unwrap_or_else(DataConfig::default));
+        .over(subject.data.clone().unwrap_or_default());
+    config.check_images("scores")?;
     let stacked = arguments.stacked || config.is_stacked();
     let (config, arguments) = (config.base(), &arguments.clone().with_stacked(stacked));
     let metrics = arguments.metrics();
+    let splits = read_data(&config, &subject, console)?;
+    let foreign = arguments.check_same_data(&subject, &splits.training, &config)?;
     let bar = console.parts();
     let progress = Progress(bar.clone());
     progress.expect((1 + metrics.len()) * arguments.seeds as usize);
 
     progress.begin("images");
-    let shape = config.open(Split::Train)?.shape();
-    let first = arguments.images(&subject, 0, shape)?;
-    let features = arguments.features.as_deref();
-    let mut data = DataReference::open(&config, features, first.count(), &metrics, &progress)?;
-    arguments.check_available(&subject, &data)?;
+    let mut say_first = |reading: &Reading| say(reading, console);
+    let training = &splits.training;
+    let first = arguments.images(&subject, 0, &config, training, &mut say_first)?;
+    let request = Request {
+        config: &config,
+        features: arguments.features.as_deref(),
+        count: first.count(),
+        metrics: &metrics,
+    };
+    let held_out = splits.held_out.as_ref();
+    let mut data = DataReference::new(training, held_out, &splits.division, &request, &progress)?;
+    data.notes.extend(foreign);
+    let metrics = arguments.available(&subject, &mut data)?;
 
     let mut file = EvaluationFile::new(subject.facts.clone(), data.facts.clone());
     file.count = first.count();
+    file.conditions = conditions(&subject, &first, training);
     let shown = score(
         &subject,
         &data,
@@ -87,8 +104,14 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     )?;
     file.scores_by_seed.push(shown.1.scores.clone());
     for seed in 1..arguments.seeds {
-        let images = arguments.scored(arguments.images(&subject, seed, shape)?);
-        let (_, found) = score(&subject, &data, images, &metrics, &progress)?;
+        let images = arguments.images(&subject, seed, &config, training, &mut |_| {})?;
+        let (_, found) = score(
+            &subject,
+            &data,
+            arguments.scored(images),
+            &metrics,
+            &progress,
+        )?;
         file.scores_by_seed.push(found.scores);
     }
     if subject.is_generator() {
@@ -97,15 +120,60 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     file.scores = mean_scores(&file.scores_by_seed);
     file.controls = controls(&mut data, &metrics, &progress)?;
     file.classes = data.class_shares(&shown.1);
-    file.notes = arguments.notes(&subject, &data);
+    file.notes = arguments.notes(&data, &shown.1);
     bar.finish_and_clear();
+    if file.scores.is_empty() {
+        return Err(WrongUse(format!(
+            "{}: there is no score that these images could have: {}",
+            subject.facts.path.display(),
+            file.notes.join(" ")
+        ))
+        .into());
+    }
 
     let (json, html) = arguments.outputs(&subject.facts.path);
-    write_report(&html, &file, &data, &shown.0, &shown.1)?;
     file.write(&json)?;
     print(&file, console);
-    console.result(format!("{}\n{}", json.display(), html.display()));
+    if let Some(folder) = data.cache.folder() {
+        console.line(format!(
+            "What the next evaluation of this data need not compute again is in {}",
+            folder.display()
+        ));
+    }
+    console.result(json.display().to_string());
+    write_report(&html, &file, &data, &shown.0, &shown.1)?;
+    console.result(html.display().to_string());
     Ok(())
+}
+
+/// Reads the data set that images are scored against, and says what of it was taken.
+fn read_data(config: &DataConfig, subject: &Subject, console: &Console) -> Result<DataSplits> {
+    if subject.data.is_some() && !config.folder().exists() {
+        return Err(missing_data(&subject.facts.path, config).into());
+    }
+    let splits = config.open(Parts::All)?;
+    say(&splits.reading, console);
+    Ok(splits)
+}
+
+/// The class of each image that was asked of a generator: its name, and the share of it.
+fn conditions(
+    subject: &Subject,
+    images: &ImageSet,
+    training: &Dataset,
+) -> Option<Vec<(String, f64)>> {
+    let (classes, labels) = (subject.conditions()?, images.labels()?);
+    let mut counts = vec![0_usize; classes];
+    for label in labels {
+        counts[*label as usize] += 1;
+    }
+    let share = |count: usize| count as f64 / labels.len() as f64;
+    let named = counts.into_iter().enumerate();
+    Some(
+        named
+            .map(|(class, n)| (training.class_name(class), share(n)))
+            .collect(),
+    )
 }
 
 /// What a perfect generator would get.
@@ -132,26 +200,49 @@ fn score(
     progress.done();
     let mut evaluation = Evaluation::default();
     for metric in metrics {
-        progress.begin(&format!("{metric:?}"));
-        evaluation.extend(match subject.discriminator() {
-            Some(discriminator) if *metric == Metric::Equilibrium => {
-                let held_out = &data.reference.real.images;
-                let training = data.first_training_images()?;
-                let images = &generated.images;
-                let found = Equilibrium::new(discriminator, held_out, &training, images)?;
-                Evaluation::of_equilibrium(&found)
-            }
-            _ => {
-                let (reference, metric) = (&data.reference, &[*metric]);
-                Evaluation::new(reference, &generated, metric, SCORE_SEED)?
-            }
+        progress.begin(&metric.to_string());
+        evaluation.extend(if *metric == Metric::Equilibrium {
+            equilibrium(subject, data, &generated.images)?
+        } else {
+            Evaluation::new(&data.reference, &generated, &[*metric], SCORE_SEED)
         });
         progress.done();
     }
     Ok((generated, evaluation))
 }
 
+/// What the subject's discriminator makes of images that it learnt, of others and of generated ones.
+fn equilibrium(
+    subject: &Subject,
+    data: &DataReference,
+    generated: &ImageSet,
+) -> Result<Evaluation> {
+    let (Ok(discriminator), Some(held_out)) = (subject.discriminator(), &data.held_out) else {
+        return Ok(Evaluation::default());
+    };
+    let training = &data.training_images;
+    let training = training.draw(Draw::Discriminator, data.count, SCORE_SEED)?;
+    let held_out = held_out.draw(Draw::Real, data.count, SCORE_SEED)?;
+    if subject.conditions().is_some() && held_out.labels().is_none() {
+        return Ok(Evaluation {
+            notes: vec![
+                "No equilibrium: the held-out images have no labels to tell the \
+                discriminator."
+                    .to_string(),
+            ],
+            ..Evaluation::default()
+        });
+    }
+    let found = Equilibrium::new(discriminator, &held_out, &training, generated)?;
+    Ok(Evaluation::of_equilibrium(&found))
+}
+
 fn print(file: &EvaluationFile, console: &Console) {
+    console.line(format!("Features: {}", file.features.in_words()));
+    console.line(format!(
+        "Real images: {} {}",
+        file.data.real_images, file.data.against
+    ));
     for line in score_table(file) {
         console.result(line);
     }
@@ -183,7 +274,15 @@ fn class_line(classes: &ClassShares) -> String {
         format!("{name} {:.1} ({:.1})", 100.0 * generated, 100.0 * data)
     });
     let shares: Vec<String> = shares.collect();
-    format!("Classes, % of images (of the data): {}", shares.join(", "))
+    let more = match shares.len().saturating_sub(LISTED_CLASSES) {
+        0 => String::new(),
+        more => format!(", … and {more} more"),
+    };
+    let listed = shares.into_iter().take(LISTED_CLASSES).collect::<Vec<_>>();
+    format!(
+        "Classes, % of images (of the data): {}{more}",
+        listed.join(", ")
+    )
 }
 
 impl EvaluateArguments {
@@ -191,15 +290,61 @@ impl EvaluateArguments {
         Self { stacked, ..self }
     }
 
-    /// The subject's images under a seed, of the data set's `shape` or stacks of it.
-    fn images(&self, subject: &Subject, seed: u64, mut shape: ImageShape) -> Result<ImageSet> {
+    /// The subject's images under a seed, of the shape of the data set's or of stacks of them.
+    fn images(
+        &self,
+        subject: &Subject,
+        seed: u64,
+        config: &DataConfig,
+        training: &Dataset,
+        say: &mut dyn FnMut(&Reading),
+    ) -> Result<ImageSet> {
+        let mut shape = training.shape();
         let mut default_count = COUNT;
         if self.stacked {
             shape.channels *= STACKED_CHANNELS;
             default_count = STACKED_COUNT;
         }
-        let count = self.count.map(|count| count as usize);
-        subject.images(count, default_count, Seed(seed), shape)
+        let wanted = Wanted {
+            count: self.count.map(|count| count as usize),
+            default_count,
+            seed: Seed(seed),
+            shape,
+            image_size: config.image_size,
+            training,
+        };
+        subject.images(&wanted, say)
+    }
+
+    /// Refuses another data set than a generator was trained on, unless it was asked for; says so
+    /// then.
+    fn check_same_data(
+        &self,
+        subject: &Subject,
+        training: &Dataset,
+        config: &DataConfig,
+    ) -> Result<Option<String>> {
+        // A generator of stacks learnt from what is made of these images.
+        let trained_on = subject.trained_on.as_ref().filter(|_| !self.stacked);
+        let found = training.sha256();
+        let Some(trained_on) = trained_on.filter(|trained_on| **trained_on != found) else {
+            return Ok(None);
+        };
+        let (subject, folder) = (subject.facts.path.display(), config.folder().display());
+        let text = format!(
+            "{subject}: was trained on images with SHA-256 {trained_on}, those of {folder} have {found}"
+        );
+        if self.data.names_data() {
+            return Ok(Some(format!("{text}: scores are of other data.")));
+        }
+        let advice = if self.data.changes_reading() {
+            "leave out --image-size, --channels and --held-out, which the run has settled, or give \
+             --data to score against other images"
+        } else {
+            "restore them, or give --data to score against other images. (A run of version 0.1.0 held \
+             nothing out: --held-out 0.)"
+        };
+        Err(WrongUse(format!("{text}; {advice}")).into())
     }
 
     /// What the network looks at: the images, or the digits that are stacked in them.
@@ -212,11 +357,9 @@ impl EvaluateArguments {
     }
 
     /// What a reader should know beside the scores.
-    fn notes(&self, subject: &Subject, data: &DataReference) -> Vec<String> {
+    fn notes(&self, data: &DataReference, evaluation: &Evaluation) -> Vec<String> {
         let mut notes = data.notes.clone();
-        if self.metrics().contains(&Metric::Equilibrium) && subject.discriminator().is_none() {
-            notes.push("No scores of Equilibrium: it needs a run's discriminator.".to_string());
-        }
+        notes.extend(evaluation.notes.iter().cloned());
         if self.stacked {
             notes.push(stacked_floor(data.count, data.class_names.len()));
         }
@@ -231,22 +374,34 @@ impl EvaluateArguments {
         Metric::ALL.into_iter().filter(chosen).collect()
     }
 
-    /// What was asked for by name must be there; of the families that were not, a note will say why.
-    fn check_available(&self, subject: &Subject, data: &DataReference) -> Result<()> {
-        let protocol = "is a protocol of its own; give --stacked";
-        let judge = "needs a run's discriminator; give a run folder";
-        for metric in &self.metrics {
-            let reason = match metric {
-                Metric::Stacked => Some(protocol),
-                Metric::Equilibrium if subject.discriminator().is_none() => Some(judge),
-                _ => data.reference.unavailable(*metric),
+    /// The families that can be had; why others cannot becomes a note. What was asked for by name, and
+    /// nothing else, must be there.
+    fn available(&self, subject: &Subject, data: &mut DataReference) -> Result<Vec<Metric>> {
+        let mut available = Vec::new();
+        let mut reasons = Vec::new();
+        for metric in self.metrics() {
+            let reason = match (metric, subject.discriminator(), &data.held_out) {
+                (Metric::Stacked, ..) if !self.stacked => {
+                    Some("is a protocol of its own; give --stacked".to_string())
+                }
+                (Metric::Equilibrium, Err(reason), _) => Some(reason.to_string()),
+                (Metric::Equilibrium, Ok(_), None) => {
+                    Some("needs images that were held out from training".to_string())
+                }
+                (Metric::Equilibrium, Ok(_), Some(_)) => None,
+                _ => data.reference.unavailable(metric, data.count),
             };
-            if let Some(reason) = reason {
-                let text = format!("--metrics {metric:?}: {reason}, or leave it out");
-                return Err(WrongUse(text).into());
+            match reason {
+                None => available.push(metric),
+                Some(reason) => reasons.push(format!("No {metric}: it {reason}.")),
             }
         }
-        Ok(())
+        if available.is_empty() {
+            let text = format!("none of the scores can be had. {}", reasons.join(" "));
+            return Err(WrongUse(format!("{}: {text}", subject.facts.path.display())).into());
+        }
+        data.notes.extend(reasons);
+        Ok(available)
     }
 
     /// Where the numbers and the page go: into a run, and beside anything else.

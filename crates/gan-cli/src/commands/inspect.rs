@@ -5,10 +5,14 @@ use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
 use gan_core::{ParameterKind, Weights};
+use gan_metrics::FeatureNetworkHeader;
 use gan_models::GeneratorHeader;
 use gan_train::CheckpointHeader;
 use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
+
+/// Classes that are listed.
+const MOST_CLASSES: usize = 100;
 
 #[derive(clap::Args)]
 pub(crate) struct InspectArguments {
@@ -63,6 +67,8 @@ fn describe_file(path: &Path) -> Result<String> {
         text += &describe_checkpoint(header);
     } else if let Ok(header) = GeneratorHeader::parse(&weights.metadata, path) {
         text += &describe_generator(&header);
+    } else if let Ok(header) = serde_json::from_str::<FeatureNetworkHeader>(&weights.metadata) {
+        text += &describe_feature_network(&header);
     } else {
         text += "  a safetensors file of another program\n";
     }
@@ -97,8 +103,22 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
     )
 }
 
-fn describe_generator(header: &GeneratorHeader) -> String {
+fn describe_feature_network(header: &FeatureNetworkHeader) -> String {
+    let accuracy = header.test_accuracy.map_or(String::new(), |share| {
+        format!(", {:.2} % of held-out images right", 100.0 * share)
+    });
     format!(
+        "  feature network (format {}): {:?} of images {}, {} classes{accuracy}, seed {}\n",
+        header.feature_network_format_version,
+        header.kind,
+        header.image_shape,
+        header.classes.unwrap_or(0),
+        header.seed,
+    )
+}
+
+fn describe_generator(header: &GeneratorHeader) -> String {
+    let mut text = format!(
         "  generator (format {}): {}, latent vectors of {}, images {}, step {}, seed {}\n",
         header.generator_format_version,
         header.model.architecture,
@@ -106,7 +126,17 @@ fn describe_generator(header: &GeneratorHeader) -> String {
         header.image_shape,
         HumanCount(header.step),
         header.seed,
-    )
+    );
+    if let Some(data) = &header.data {
+        text += &format!("  trained on images with SHA-256 {}\n", data.data_sha256);
+        for class in (0..data.class_names.len() as u32).take(MOST_CLASSES) {
+            text += &format!("    class {}\n", data.caption(class));
+        }
+        if let more @ 1.. = data.class_names.len().saturating_sub(MOST_CLASSES) {
+            text += &format!("    and {more} classes more\n");
+        }
+    }
+    text
 }
 
 /// The tensors under `prefix`: a table of names and shapes, and the sums.

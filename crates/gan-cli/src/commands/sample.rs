@@ -10,10 +10,10 @@ use anyhow::Result;
 use clap::ValueEnum;
 use gan_core::{Generator, Mode, Seed};
 use gan_data::Toy;
-use gan_models::GeneratorHeader;
+use gan_models::{GeneratorHeader, TrainingData};
 use gan_sample::{
-    Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter, spherical_path,
-    write_gif, write_npy, write_png, write_png_sequence,
+    ClassShares, Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter,
+    spherical_path, write_gif, write_npy, write_png, write_png_sequence,
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -51,10 +51,10 @@ pub(crate) struct SampleArguments {
     /// [default: the model's]
     #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
     deviation: Option<f64>,
-    /// Draw images of this class alone, of a class-conditional generator [default: a class a row of a
-    /// grid, else all in turn]
-    #[arg(long, value_name = "K")]
-    class: Option<u32>,
+    /// Draw images of this class alone, by its name or its number, of a class-conditional generator
+    /// [default: a class a row of a grid, else each as often as the data has it]
+    #[arg(long, value_name = "NAME|K")]
+    class: Option<String>,
     /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
@@ -117,7 +117,11 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     let device = device(&arguments.device)?;
     let file = generator_file(&arguments.run);
     let (header, generator) = GeneratorHeader::load(&file, &device)?;
-    let job = arguments.job(generator.classes())?;
+    let rows = generator.classes().map(|known| match &header.data {
+        Some(data) => data.classes_with_images().len().min(known),
+        None => known,
+    });
+    let job = arguments.job(rows)?;
     let run = RunFolder::open(&arguments.run);
     if run.config().is_file() {
         run.check_generator(&RunConfig::read(&run.config())?, &header)?;
@@ -142,12 +146,9 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
         Mode::Eval
     };
     let sampler = Sampler::new(generator.as_ref(), prior, Seed(arguments.seed), mode)?;
-    let sampler = match arguments.classes(&job) {
-        Classes::One(class) => sampler
-            .of_classes(Classes::One(class))
-            .map_err(|error| WrongUse(format!("--class: {error}")))?,
-        classes => sampler.of_classes(classes)?,
-    };
+    let classes = arguments.classes(&job, &header, generator.classes())?;
+    let captions = captions(&job, &classes, &header, generator.classes());
+    let sampler = sampler.of_classes(classes)?;
     job.draw(
         &sampler,
         generator.as_ref(),
@@ -158,24 +159,68 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     for path in job.outputs(&out) {
         console.result(path.display().to_string());
     }
+    for caption in captions {
+        console.line(caption);
+    }
     Ok(())
+}
+
+/// Which class is which, of a class-conditional generator: the rows of a grid, or the only class.
+fn captions(
+    job: &Job,
+    classes: &Classes,
+    header: &GeneratorHeader,
+    known: Option<usize>,
+) -> Vec<String> {
+    let Some(known) = known else {
+        return Vec::new();
+    };
+    let caption = |class: u32| match &header.data {
+        Some(data) => data.caption(class),
+        None => class.to_string(),
+    };
+    match (classes, job) {
+        (Classes::One(class), _) => vec![format!("class {}", caption(*class))],
+        (Classes::Rows { columns, .. }, Job::Grid { shape, count }) => {
+            let rows = (0..shape.rows as u64).filter(|row| row * columns < *count);
+            let class = |row: u64| caption(classes.of(row * columns, known));
+            rows.map(|row| format!("row {}: class {}", row + 1, class(row)))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 impl SampleArguments {
     /// Which class each image is of, where there are any.
-    fn classes(&self, job: &Job) -> Classes {
-        match (self.class, job) {
-            (Some(class), _) => Classes::One(class),
-            // One class all along the way.
-            (None, Job::Interpolation { .. }) => Classes::Rows { columns: u64::MAX },
-            (None, Job::Grid { shape, .. }) => Classes::Rows {
-                columns: shape.columns as u64,
-            },
-            (None, Job::Files { .. } | Job::Npy { .. }) => Classes::InTurn,
+    fn classes(
+        &self,
+        job: &Job,
+        header: &GeneratorHeader,
+        known: Option<usize>,
+    ) -> Result<Classes> {
+        if let Some(text) = &self.class {
+            return Ok(Classes::One(class_named(text, header, known)?));
         }
+        let data = header.data.as_ref().filter(|_| known.is_some());
+        let among = || data.map_or(Vec::new(), TrainingData::classes_with_images);
+        Ok(match job {
+            // One class all along the way.
+            Job::Interpolation { .. } => Classes::Rows {
+                columns: u64::MAX,
+                among: among(),
+            },
+            Job::Grid { shape, .. } => Classes::Rows {
+                columns: shape.columns as u64,
+                among: among(),
+            },
+            Job::Files { .. } | Job::Npy { .. } => data
+                .and_then(|data| ClassShares::of_counts(&data.class_counts))
+                .map_or(Classes::InTurn, Classes::Shares),
+        })
     }
 
-    /// classes: how many the generator knows.
+    /// classes: how many of a class-conditional generator have images.
     fn job(&self, classes: Option<usize>) -> Result<Job> {
         let default_grid = match classes {
             Some(classes @ 1..=MOST_CLASS_ROWS) if self.class.is_none() => GridShape {
@@ -231,6 +276,36 @@ impl SampleArguments {
             Job::Interpolation { .. } => format!("interpolation-seed-{seed}.png"),
         }
     }
+}
+
+/// The class that is meant by a name or a number.
+fn class_named(text: &str, header: &GeneratorHeader, known: Option<usize>) -> Result<u32> {
+    let Some(known) = known else {
+        let text = format!(
+            "--class {text}: the generator knows no classes; train one with --classes auto"
+        );
+        return Err(WrongUse(text).into());
+    };
+    let by_number = || text.parse().ok().filter(|class| (*class as usize) < known);
+    let class = match &header.data {
+        Some(data) => data.class_named(text).or_else(by_number),
+        None => by_number(),
+    };
+    if let (Some(class), Some(data)) = (class, &header.data)
+        && data.class_counts.get(class as usize) == Some(&0)
+    {
+        let text = format!("--class {text}: the generator was trained on no image of that class");
+        return Err(WrongUse(text).into());
+    }
+    class.ok_or_else(|| {
+        let mut expected = format!("one of the classes 0 to {}", known - 1);
+        if let Some(data) = &header.data {
+            let names = data.class_names.iter().take(MOST_CLASS_ROWS);
+            let names: Vec<String> = names.map(|name| name.escape_debug().to_string()).collect();
+            expected += &format!(" ({})", names.join(", "));
+        }
+        WrongUse(format!("--class {text}, expected {expected}")).into()
+    })
 }
 
 impl Job {

@@ -3,13 +3,14 @@
 use super::by_name;
 use crate::config::RunConfig;
 use crate::console::Console;
-use crate::data_arguments::DataArguments;
+use crate::data_arguments::{DataArguments, missing_data};
 use crate::observers::ScoreObserver;
 use crate::run_folder::RunFolder;
 use crate::training::{Plan, SavedRun, Session};
 use anyhow::Result;
 use gan_core::Seed;
-use gan_models::{Architecture, DiscriminatorNorm};
+use gan_data::Parts;
+use gan_models::{Architecture, ClassCount, DiscriminatorNorm};
 use gan_sample::PixelRange;
 use gan_train::{Augmentation, LossKind, LrSchedule, OnNan, UpdateOrder};
 use std::path::PathBuf;
@@ -69,9 +70,10 @@ pub(crate) struct TrainArguments {
     /// none, batch or spectral, for dcgan's discriminator [default: none]
     #[arg(long, value_parser = by_name::<DiscriminatorNorm>)]
     discriminator_norm: Option<DiscriminatorNorm>,
-    /// Tell both networks the class, one of N, as the data set's labels say [default: do not]
-    #[arg(long, value_name = "N")]
-    classes: Option<usize>,
+    /// Tell both networks the class, one of N, as the data set's labels say; auto takes N from the data
+    /// set [default: do not]
+    #[arg(long, value_name = "N|auto")]
+    classes: Option<ClassCount>,
     /// Width of a latent vector [default: 100]
     #[arg(long, value_name = "N")]
     latent_dim: Option<usize>,
@@ -159,11 +161,23 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         .transpose()?;
     let config = arguments.effective_config(saved.as_ref())?;
     config.validate()?;
+    if let Some(saved) = &saved
+        && config.data.is_read()
+        && !config.data.folder().exists()
+    {
+        return Err(missing_data(saved.folder.path(), &config.data).into());
+    }
     let out = arguments.run_folder(&config);
     if saved.is_none() {
         RunFolder::check_free(&out, arguments.force)?;
     }
-    let plan = Plan::new(config, console)?;
+    // A published test split is not needed for training, but to be checked.
+    let parts = if arguments.dry_run {
+        Parts::All
+    } else {
+        Parts::Training
+    };
+    let plan = Plan::new(config, parts, console)?;
     if let Some(saved) = &mut saved {
         saved.check_changes(&plan, arguments.allow_change)?;
     }
@@ -173,7 +187,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         return Ok(());
     }
     let scores = plan.config.output.evaluate_every;
-    let reference = scores.map(|_| ScoreObserver::prepare(&plan.config));
+    let reference = scores.map(|_| ScoreObserver::prepare(&plan, console));
     let reference = reference.transpose()?;
     let (run, lock, checkpoint) = match saved {
         Some(saved) => {

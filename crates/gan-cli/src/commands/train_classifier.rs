@@ -3,24 +3,38 @@
 use super::program;
 use crate::config::DataConfig;
 use crate::console::Console;
-use crate::data_arguments::DataArguments;
+use crate::data_arguments::{DataArguments, say};
+use crate::evaluation::{SCORE_SEED, image_set};
 use crate::exit::WrongUse;
 use anyhow::Result;
 use candle_core::{DType, Device};
 use gan_core::Seed;
-use gan_data::{DataLoader, Dataset, Split};
-use gan_metrics::{FeatureNetwork, ImageSet, train_classifier};
+use gan_data::{DataLoader, DataSplits, Dataset, Division, Parts};
+use gan_metrics::{
+    Accuracy, ClassifierTraining, Draw, FeatureNetwork, TrainingProgress, train_classifier,
+};
 use std::path::PathBuf;
 
 const BATCH_SIZE: usize = 128;
+
+/// Epochs at most, if it is not said; more of a small data set, for so many steps.
+const EPOCHS: u64 = 12;
+const STEPS: u64 = 1500;
+
+/// The part of the training images by which it is seen whether the network still learns, the most of
+/// them, and the fewest training images that can spare one.
+const VALIDATION_PART: usize = 10;
+const MOST_VALIDATION: usize = 5000;
+const LEAST_TRAINING: usize = 50;
 
 #[derive(clap::Args)]
 pub(crate) struct TrainClassifierArguments {
     #[command(flatten)]
     data: DataArguments,
-    /// Passes over the training images
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..))]
-    epochs: u64,
+    /// Passes over the training images at most; training ends when the accuracy no longer rises
+    /// [default: 12, or as many as make 1,500 steps]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
     /// Where every random number comes from
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -40,7 +54,9 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         .unwrap_or_else(|| config.feature_network());
     super::check_free(&out, arguments.force)?;
     config.check_images("a classifier")?;
-    let data = config.open(Split::Train)?;
+    let splits = config.open(Parts::All)?;
+    say(&splits.reading, console);
+    let data = &splits.training;
     if data.labels().is_none() {
         return Err(WrongUse(format!(
             "{}: the images have no labels, expected classes to learn; without them `{} evaluate` \
@@ -50,86 +66,101 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         ))
         .into());
     }
-    let data_sha256 = data.sha256();
-    let (shape, classes) = (data.shape(), data.class_count());
     let seed = Seed(arguments.seed);
-    let mut network = FeatureNetwork::untrained_classifier(shape, classes, seed)?;
+    let mut network = FeatureNetwork::untrained_classifier(data.shape(), data.class_count(), seed)?;
     console.line(format!(
-        "{}: {} images {shape} of {classes} classes; {} parameters; seed {seed}",
-        config.path.display(),
-        data.len(),
+        "{} parameters; seed {seed}",
         network.parameters().trainable_count(),
     ));
-    let images = ImageSet::from_bytes("training images", shape, data.pixels())?;
-    train(&network, data, arguments, console)?;
-    network.whiten_by(&images)?;
-    let accuracy = match config.open(Split::Test) {
-        Ok(test) => Some(test_accuracy(&network, &test, console)?),
-        Err(error) => {
-            console.line(format!("Accuracy not measured: {error}"));
-            None
-        }
-    };
-    network.describe_training(data_sha256, arguments.epochs, accuracy);
+    let epochs = train(&network, data, arguments, console)?;
+    network.whiten_by(&image_set("training images", data)?)?;
+    let accuracy = held_out_accuracy(&network, &splits, console)?;
+    network.describe_training(data.sha256(), epochs, accuracy);
     network.save(&out)?;
     console.result(format!("{}  sha256 {}", out.display(), network.sha256()?));
     Ok(())
 }
 
+/// Trains on all images but those that show when to end; the number of epochs that were worth it.
 fn train(
     network: &FeatureNetwork,
-    data: Dataset,
+    data: &Dataset,
     arguments: &TrainClassifierArguments,
     console: &Console,
-) -> Result<()> {
-    let (seed, batch_size) = (Seed(arguments.seed), BATCH_SIZE.min(data.len()));
-    let loader = DataLoader::new(data, batch_size, seed, DType::F32, &Device::Cpu)?;
+) -> Result<u64> {
+    let count = (data.len() / VALIDATION_PART).min(MOST_VALIDATION);
+    let mut validation = None;
+    let mut learnt: Vec<usize> = (0..data.len()).collect();
+    if data.len() >= LEAST_TRAINING {
+        let numbers = Draw::Validation.numbers(data.len(), count, SCORE_SEED);
+        learnt.retain(|number| numbers.binary_search(number).is_err());
+        validation = Some(image_set("validation images", &data.select(&numbers))?);
+    }
+    let learnt = data.select(&learnt);
+    let (seed, batch_size) = (Seed(arguments.seed), BATCH_SIZE.min(learnt.len()));
+    let loader = DataLoader::new(learnt, batch_size, seed, DType::F32, &Device::Cpu)?;
     let steps_per_epoch = loader.steps_per_epoch() as u64;
-    let steps = arguments.epochs * steps_per_epoch;
-    let bar = console.progress(steps, "steps");
-    let mut sum = 0.0;
-    let batches = (0..arguments.epochs).flat_map(|epoch| loader.epoch(epoch));
-    train_classifier(network, batches, steps, seed, |progress| {
-        bar.inc(1);
-        sum += progress.loss;
-        let done = progress.step + 1;
-        if done.is_multiple_of(steps_per_epoch) {
-            console.line(format!(
-                "epoch {}/{}  mean loss {:.4}",
-                done / steps_per_epoch,
-                arguments.epochs,
-                sum / steps_per_epoch as f64,
-            ));
-            sum = 0.0;
-        }
-    })?;
+    let enough = EPOCHS.max(STEPS.div_ceil(steps_per_epoch));
+    let training = ClassifierTraining {
+        most_epochs: arguments.epochs.unwrap_or(enough),
+        steps_per_epoch,
+        validation: validation.as_ref(),
+        seed,
+    };
+    let bar = console.progress(training.most_epochs * steps_per_epoch, "steps");
+    let best = train_classifier(
+        network,
+        training,
+        |epoch| loader.epoch(epoch),
+        |progress| match progress {
+            TrainingProgress::Step { .. } => bar.inc(1),
+            TrainingProgress::Epoch {
+                epoch,
+                mean_loss,
+                accuracy,
+            } => console.line(epoch_line(epoch, training.most_epochs, mean_loss, accuracy)),
+        },
+    )?;
     bar.finish_and_clear();
-    Ok(())
+    if best < training.most_epochs {
+        console.line(format!(
+            "The accuracy no longer rose after epoch {best}; its weights are kept"
+        ));
+    }
+    Ok(best)
 }
 
-/// The share of labelled images whose likeliest class is theirs.
-fn test_accuracy(network: &FeatureNetwork, test: &Dataset, console: &Console) -> Result<f64> {
-    let images = test.len();
-    let loader = DataLoader::new(
-        test.clone(),
-        BATCH_SIZE.min(images),
-        Seed(0),
-        DType::F32,
-        &Device::Cpu,
-    )?;
-    let mut right = 0.0;
-    for batch in loader.epoch(0) {
-        let batch = batch?;
-        let logits = network.activations(&batch.images)?.logits;
-        if let Some((logits, labels)) = logits.zip(batch.labels) {
-            let hits = logits.argmax(1)?.eq(&labels)?;
-            right += f64::from(hits.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?);
-        }
+fn epoch_line(epoch: u64, most: u64, mean_loss: f64, accuracy: Option<f64>) -> String {
+    let line = format!("epoch {epoch}/{most}  mean loss {mean_loss:.4}");
+    match accuracy {
+        Some(accuracy) => format!(
+            "{line}  {:.2} % of validation images right",
+            100.0 * accuracy
+        ),
+        None => line,
     }
-    let accuracy = right / images as f64;
+}
+
+/// How well the network does on images that nothing was learnt from.
+fn held_out_accuracy(
+    network: &FeatureNetwork,
+    splits: &DataSplits,
+    console: &Console,
+) -> Result<Option<Accuracy>> {
+    let held_out = splits.held_out.as_ref();
+    let Some(held_out) = held_out.filter(|data| data.labels().is_some() && data.len() >= 2) else {
+        let why = match &splits.division {
+            Division::Nothing { reason } => reason,
+            _ => "the held-out images have no labels, or there is only one",
+        };
+        console.line(format!("Accuracy not measured: {why}"));
+        return Ok(None);
+    };
+    let accuracy = network.accuracy(&image_set("held-out images", held_out)?)?;
     console.line(format!(
-        "{:.2} % of {images} test images right",
-        100.0 * accuracy
+        "{:.2} % of {} held-out images right",
+        100.0 * accuracy.share,
+        accuracy.images
     ));
-    Ok(accuracy)
+    Ok(Some(accuracy))
 }

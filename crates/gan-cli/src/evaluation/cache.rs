@@ -1,90 +1,74 @@
 //! What was computed of a data set once and need not be again: features, distances, controls.
+//!
+//! It lies in the user's cache folder, never among anyone's pictures, and can be deleted at any time.
 
+use super::{DataFacts, PROTOCOL};
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
-use gan_core::Weights;
+use gan_core::{Weights, WeightsError};
 use gan_metrics::{Features, Metric, NearestNeighbors, Score};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-/// Grows when scores are computed otherwise, so that old files are not taken for new.
-const PROTOCOL: u32 = 1;
+/// The most that all files of the cache take; the oldest go first.
+const MOST_BYTES: u64 = 1 << 30;
 
-/// A file beside the data set, found by a hash of all that its contents depend on.
+/// What evaluations of one data set keep.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    path: PathBuf,
-    weights: Weights,
-    facts: Facts,
-    changed: bool,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Facts {
-    /// Scores by control and family.
-    controls: BTreeMap<String, BTreeMap<Metric, Vec<Score>>>,
+    /// Of the training images, however many images are scored.
+    training: CacheFile,
+    /// Of all else, which depends on that number.
+    scores: CacheFile,
 }
 
 impl Cache {
-    /// What is there for the data set in `folder`; nothing where there is no file or none that can
-    /// be read. `determined_by` names all that the contents depend on.
-    pub(crate) fn open(folder: &Path, determined_by: &[&str]) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(PROTOCOL.to_le_bytes());
-        for part in determined_by {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-        let digest = hasher.finalize();
-        let key: String = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let path = folder
-            .with_file_name(".evaluation-cache")
-            .join(format!("{name}-{key}.safetensors"));
-        let weights = Weights::read(&path).unwrap_or_default();
-        let facts = serde_json::from_str(&weights.metadata).unwrap_or_default();
+    /// What is there for a data set, features with this SHA-256 and `count` scored images.
+    pub(crate) fn open(data: &DataFacts, features: &str, count: usize) -> Self {
+        let folder = cache_folder();
+        let training = [data.training_sha256.as_str(), features];
+        let count = count.to_string();
+        let held_out = data.held_out_sha256.as_deref().unwrap_or_default();
+        let scores = [&training[..], &[held_out, &count]].concat();
         Self {
-            path,
-            weights,
-            facts,
-            changed: false,
+            training: CacheFile::open(folder.as_deref(), "training", &training),
+            scores: CacheFile::open(folder.as_deref(), "scores", &scores),
         }
+    }
+
+    /// Where it is kept, if it was there or could be written.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        let path = self.scores.path.as_deref().filter(|path| path.exists());
+        path.and_then(Path::parent)
     }
 
     /// `[n, width]` features that were kept; none where they are not `count` rows.
     pub(crate) fn features(&self, name: &str, of: &str, count: usize) -> Option<Features> {
-        let tensor = self.weights.tensors.get(name)?;
+        let tensor = self.file(name).weights.tensors.get(name)?;
         let width = tensor.dims2().ok().filter(|(n, _)| *n == count)?.1;
-        let values = tensor
-            .to_dtype(DType::F64)
-            .ok()?
-            .flatten_all()
-            .ok()?
-            .to_vec1()
-            .ok()?;
+        let values = tensor.to_dtype(DType::F64).ok()?;
+        let values = values.flatten_all().ok()?.to_vec1().ok()?;
         Features::new(of, values, width).ok()
     }
 
     /// Keeps features, which a network made and are therefore f32.
     pub(crate) fn keep_features(&mut self, name: &str, features: &Features) -> Result<()> {
-        let values: Vec<f32> = features
-            .values()
-            .iter()
-            .map(|value| *value as f32)
-            .collect();
+        let values = features.values().iter().map(|value| *value as f32);
         let shape = (features.count(), features.dimensions());
-        self.keep(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
+        let tensor = Tensor::from_vec(values.collect(), shape, &Device::Cpu)?;
+        self.file_mut(name).keep(name, tensor);
         Ok(())
     }
 
     /// Neighbours that were kept; none where they are not of `count` images.
     pub(crate) fn neighbors(&self, name: &str, count: usize) -> Option<NearestNeighbors> {
-        let tensor = |part: &str| self.weights.tensors.get(&format!("{name}.{part}"));
+        let tensor = |part: &str| self.scores.weights.tensors.get(&format!("{name}.{part}"));
         let rows: Vec<i64> = tensor("rows")?.to_vec1().ok()?;
         let distances: Vec<f64> = tensor("distances")?.to_vec1().ok()?;
         let rows: Vec<usize> = rows
@@ -98,23 +82,91 @@ impl Cache {
     pub(crate) fn keep_neighbors(&mut self, name: &str, found: &NearestNeighbors) -> Result<()> {
         let rows: Vec<i64> = found.rows.iter().map(|row| *row as i64).collect();
         let count = rows.len();
-        self.keep(
-            &format!("{name}.rows"),
-            Tensor::from_vec(rows, count, &Device::Cpu)?,
-        );
+        let rows = Tensor::from_vec(rows, count, &Device::Cpu)?;
+        self.scores.keep(&format!("{name}.rows"), rows);
         let distances = Tensor::from_vec(found.distances.clone(), count, &Device::Cpu)?;
-        self.keep(&format!("{name}.distances"), distances);
+        self.scores.keep(&format!("{name}.distances"), distances);
         Ok(())
     }
 
     pub(crate) fn control(&self, control: &str, metric: Metric) -> Option<&[Score]> {
-        Some(self.facts.controls.get(control)?.get(&metric)?)
+        Some(self.scores.facts.controls.get(control)?.get(&metric)?)
     }
 
     pub(crate) fn keep_control(&mut self, control: &str, metric: Metric, scores: Vec<Score>) {
-        let families = self.facts.controls.entry(control.to_string()).or_default();
+        let controls = &mut self.scores.facts.controls;
+        let families = controls.entry(control.to_string()).or_default();
         families.insert(metric, scores);
-        self.changed = true;
+        self.scores.changed = true;
+    }
+
+    /// Writes what is new. Where that cannot be, the next evaluation computes it again.
+    pub(crate) fn save(&mut self) -> Result<()> {
+        self.training.save()?;
+        self.scores.save()
+    }
+
+    /// Features of the training images have a file of their own.
+    fn file(&self, name: &str) -> &CacheFile {
+        if name.starts_with("training.") {
+            &self.training
+        } else {
+            &self.scores
+        }
+    }
+
+    fn file_mut(&mut self, name: &str) -> &mut CacheFile {
+        if name.starts_with("training.") {
+            &mut self.training
+        } else {
+            &mut self.scores
+        }
+    }
+}
+
+/// A file that is found by a hash of all that its contents depend on.
+#[derive(Debug)]
+struct CacheFile {
+    /// None where there is no place for a cache.
+    path: Option<PathBuf>,
+    weights: Weights,
+    facts: Facts,
+    changed: bool,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Facts {
+    /// Scores by control and family.
+    controls: BTreeMap<String, BTreeMap<Metric, Vec<Score>>>,
+}
+
+impl CacheFile {
+    /// What is there; nothing where there is no file or none that can be trusted.
+    fn open(folder: Option<&Path>, kind: &str, determined_by: &[&str]) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(PROTOCOL.to_le_bytes());
+        for part in determined_by {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        }
+        let digest = hasher.finalize();
+        let key: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+        let path = folder.map(|folder| folder.join(format!("{kind}-{key}.safetensors")));
+        let weights = match path.as_deref().map(Weights::read_with_checksum) {
+            Some(Ok(weights)) => weights,
+            Some(Err(error)) if !is_absence(&error) => {
+                tracing::warn!(%error, "what was kept of an evaluation is computed anew");
+                Weights::default()
+            }
+            _ => Weights::default(),
+        };
+        let facts = serde_json::from_str(&weights.metadata).unwrap_or_default();
+        Self {
+            path,
+            weights,
+            facts,
+            changed: false,
+        }
     }
 
     fn keep(&mut self, name: &str, tensor: Tensor) {
@@ -122,16 +174,60 @@ impl Cache {
         self.changed = true;
     }
 
-    /// Writes what is new. Where that cannot be, as beside read-only data, the next evaluation
-    /// computes it again.
-    pub(crate) fn save(&mut self) -> Result<()> {
-        if self.changed {
-            self.weights.metadata = serde_json::to_string(&self.facts)?;
-            match self.weights.write(&self.path) {
-                Ok(()) => self.changed = false,
-                Err(error) => tracing::info!(%error, "the evaluation's cache is not kept"),
+    fn save(&mut self) -> Result<()> {
+        let Some(path) = self.path.as_deref().filter(|_| self.changed) else {
+            return Ok(());
+        };
+        self.weights.metadata = serde_json::to_string(&self.facts)?;
+        match self.weights.write_with_checksum(path) {
+            Ok(()) => {
+                self.changed = false;
+                if let Some(folder) = path.parent()
+                    && let Err(error) = prune(folder, path)
+                {
+                    tracing::info!(%error, "the evaluation's cache is not pruned");
+                }
             }
+            Err(error) => tracing::info!(%error, "the evaluation's cache is not kept"),
         }
         Ok(())
     }
+}
+
+fn is_absence(error: &WeightsError) -> bool {
+    matches!(error, WeightsError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// The user's cache folder: `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`.
+fn cache_folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+    let home = || Some(PathBuf::from(set("HOME")?).join(".cache"));
+    let base = set("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    let base = base.or_else(|| set("LOCALAPPDATA").map(PathBuf::from))?;
+    base.is_absolute()
+        .then(|| base.join("gan-workbench").join("evaluations"))
+}
+
+/// Removes the oldest files until the others take no more than they may; never
+/// `kept`.
+fn prune(folder: &Path, kept: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path != kept && path.extension().is_some_and(|end| end == "safetensors") {
+            let metadata = fs::metadata(&path)?;
+            let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            files.push((modified, metadata.len(), path));
+        }
+    }
+    files.sort();
+    let mut bytes: u64 = fs::metadata(kept)?.len() + files.iter().map(|file| file.1).sum::<u64>();
+    for (_, length, path) in files {
+        if bytes <= MOST_BYTES {
+            break;
+        }
+        fs::remove_file(path)?;
+        bytes -= length;
+    }
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! Controls: what each score is for images whose worth is known.
 
-use super::cache::Cache;
 use super::{DataReference, Progress, SCORE_SEED};
 use anyhow::Result;
 use gan_core::Purpose;
-use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, STACKED_CHANNELS, Score, ScoreKind};
+use gan_metrics::{
+    Draw, Embedding, Evaluation, ImageSet, Metric, RealImages, STACKED_CHANNELS, Score, ScoreKind,
+};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Control {
     pub(crate) kind: ControlKind,
+    /// How many images it has.
+    pub(crate) count: usize,
     pub(crate) scores: Vec<Score>,
 }
 
@@ -19,102 +22,149 @@ pub(crate) struct Control {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ControlKind {
-    /// Real images in place of generated ones: the best that distances can be, and, since they are
-    /// the training images, what copying all of them looks like.
+    /// Training images in place of generated ones: the best that distances to held-out images can be,
+    /// and what copying them looks like.
     TrainingImages,
-    /// Every pixel uniform in [-1, 1].
+    /// Held-out images in place of generated ones: the best that distances to training images can be.
+    HeldOutImages,
+    /// Every byte of a pixel equally likely.
     Noise,
     /// One real image over and over: realistic, without variety.
     RepeatedImage,
 }
 
 impl ControlKind {
-    pub(crate) const ALL: [Self; 3] = [Self::TrainingImages, Self::Noise, Self::RepeatedImage];
+    const ALL: [Self; 4] = [
+        Self::TrainingImages,
+        Self::HeldOutImages,
+        Self::Noise,
+        Self::RepeatedImage,
+    ];
 
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::TrainingImages => "training images",
+            Self::HeldOutImages => "held-out images",
             Self::Noise => "noise",
             Self::RepeatedImage => "one image",
         }
     }
 
-    /// The channels of `count` stacks of such images.
-    fn stacks(self, training: &ImageSet, count: usize) -> Result<ImageSet> {
-        let count = count * STACKED_CHANNELS;
-        if self != Self::TrainingImages {
-            return self.images(training, count);
+    /// Whether a family of scores has this control: images are not compared with themselves.
+    fn fits(self, metric: Metric, data: &DataReference) -> bool {
+        let against_training = data.reference.against == RealImages::Training;
+        match self {
+            Self::TrainingImages => !(metric.compares_distributions() && against_training),
+            Self::HeldOutImages => {
+                metric.compares_distributions() && against_training && data.held_out.is_some()
+            }
+            Self::Noise | Self::RepeatedImage => true,
         }
-        // Independent digits, as the data set of stacks is made.
-        let mut rng = SCORE_SEED.rng(Purpose::ScoreSubset, 0);
-        let picks = (0..count).map(|_| training.image(rng.random_range(0..training.count())));
-        let pixels = picks.flatten().copied().collect();
-        Ok(ImageSet::new(
-            "stacked training images",
-            training.shape(),
-            pixels,
-        )?)
     }
 
-    /// `count` such images.
-    fn images(self, training: &ImageSet, count: usize) -> Result<ImageSet> {
-        let (shape, name) = (training.shape(), format!("{} as a control", self.label()));
-        let pixels: Vec<f32> = match self {
-            Self::TrainingImages => training.images().take(count).flatten().copied().collect(),
-            Self::Noise => return Ok(ImageSet::noise(name, shape, count, SCORE_SEED)?),
-            Self::RepeatedImage => training.image(0).repeat(count),
-        };
-        Ok(ImageSet::new(name, shape, pixels)?)
+    /// The channels of as many stacks of such images as are scored.
+    fn stacks(self, data: &DataReference) -> Result<ImageSet> {
+        let count = data.count * STACKED_CHANNELS;
+        if self != Self::TrainingImages {
+            return self.images(data, count);
+        }
+        // Independent digits, as the data set of stacks is made.
+        let training = &data.training_images;
+        let mut rng = SCORE_SEED.rng(Purpose::ScoreSubset, 0);
+        let picks = (0..count).map(|_| rng.random_range(0..training.count()));
+        Ok(training.select(&picks.collect::<Vec<_>>())?)
+    }
+
+    /// `count` such images, or as many as there are.
+    fn images(self, data: &DataReference, count: usize) -> Result<ImageSet> {
+        let training = &data.training_images;
+        let name = format!("{} as a control", self.label());
+        Ok(match self {
+            Self::TrainingImages => training.draw(Draw::Control, count, SCORE_SEED)?.named(name),
+            Self::HeldOutImages => {
+                let held_out = data.held_out.as_ref().unwrap_or(training);
+                held_out.draw(Draw::Control, count, SCORE_SEED)?.named(name)
+            }
+            Self::Noise => ImageSet::noise(name, training.shape(), count, SCORE_SEED)?,
+            Self::RepeatedImage => {
+                let number = Draw::Control.numbers(training.count(), 1, SCORE_SEED);
+                training.select(&number.repeat(count))?.named(name)
+            }
+        })
+    }
+
+    /// How many images it has where `data.count` are scored.
+    fn count(self, data: &DataReference) -> usize {
+        match (self, &data.held_out) {
+            (Self::TrainingImages, _) => data.count.min(data.training_images.count()),
+            (Self::HeldOutImages, Some(held_out)) => data.count.min(held_out.count()),
+            _ => data.count,
+        }
     }
 }
 
 impl Control {
+    /// What a table calls it where `scored` images are scored.
+    pub(crate) fn label(&self, scored: usize) -> String {
+        match (self.kind.label(), self.count) {
+            (label, count) if count < scored => format!("{label} ({count})"),
+            (label, _) => label.to_string(),
+        }
+    }
+
     pub(crate) fn score(&self, kind: ScoreKind) -> Option<Score> {
         self.scores.iter().copied().find(|score| score.kind == kind)
     }
 }
 
 /// The families of scores whose controls are still to be computed.
-pub(crate) fn missing(cache: &Cache, metrics: &[Metric]) -> Vec<(ControlKind, Vec<Metric>)> {
+pub(crate) fn missing(data: &DataReference, metrics: &[Metric]) -> Vec<(ControlKind, Vec<Metric>)> {
     let missing = |kind: ControlKind| {
-        let known = |metric: &&Metric| cache.control(kind.label(), **metric).is_none();
-        (kind, metrics.iter().filter(known).copied().collect())
+        let missing = |metric: &&Metric| {
+            kind.fits(**metric, data) && data.cache.control(kind.label(), **metric).is_none()
+        };
+        (kind, metrics.iter().filter(missing).copied().collect())
     };
     ControlKind::ALL.into_iter().map(missing).collect()
 }
 
-/// The controls' scores, from the cache where they are known. Controls have no discriminator.
+/// The controls' scores, from the cache where they are known; controls without any are left out.
+/// Controls have no discriminator.
 pub(crate) fn controls(
     data: &mut DataReference,
     metrics: &[Metric],
     progress: &Progress,
 ) -> Result<Vec<Control>> {
-    for (kind, metrics) in missing(&data.cache, metrics) {
+    for (kind, metrics) in missing(data, metrics) {
         if metrics.is_empty() {
             continue;
         }
         progress.begin(&format!("features of {} as a control", kind.label()));
         let images = match metrics[..] {
-            [Metric::Stacked] => kind.stacks(&data.training_images, data.count)?,
-            _ => kind.images(&data.training_images, data.count)?,
+            [Metric::Stacked] => kind.stacks(data)?,
+            _ => kind.images(data, data.count)?,
         };
         let embedding = Embedding::new(&data.network, images)?;
         for metric in metrics {
-            progress.begin(&format!("{metric:?} of {} as a control", kind.label()));
-            let found = Evaluation::new(&data.reference, &embedding, &[metric], SCORE_SEED)?;
+            progress.begin(&format!("{metric} of {} as a control", kind.label()));
+            let found = Evaluation::new(&data.reference, &embedding, &[metric], SCORE_SEED);
             data.cache.keep_control(kind.label(), metric, found.scores);
             progress.done();
         }
         data.cache.save()?;
     }
     let control = |kind: ControlKind| {
-        let scores = metrics
-            .iter()
-            .filter_map(|metric| data.cache.control(kind.label(), *metric));
+        let known = |metric: &&Metric| kind.fits(**metric, data);
+        let scores = metrics.iter().filter(known);
+        let scores = scores.filter_map(|metric| data.cache.control(kind.label(), *metric));
         Control {
             kind,
+            count: kind.count(data),
             scores: scores.flatten().copied().collect(),
         }
     };
-    Ok(ControlKind::ALL.map(control).to_vec())
+    let controls = ControlKind::ALL.map(control).into_iter();
+    Ok(controls
+        .filter(|control| !control.scores.is_empty())
+        .collect())
 }

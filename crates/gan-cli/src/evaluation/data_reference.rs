@@ -2,29 +2,29 @@
 
 use super::cache::Cache;
 use super::controls;
-use super::{ClassShares, DataFacts, FeatureFacts, Progress};
-use crate::commands::program;
+use super::features::FeatureSource;
+use super::{ClassShares, DataFacts, FeatureFacts, Progress, SCORE_SEED};
 use crate::config::DataConfig;
-use crate::exit::WrongUse;
 use anyhow::Result;
-use gan_core::Seed;
-use gan_data::{DataError, Dataset, Split};
+use gan_data::{Dataset, Division};
 use gan_metrics::{
-    Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, Reference, TrainingReference,
+    Draw, Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, RealImages, Reference,
+    TrainingReference,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The random network's weights are the same in every evaluation.
-const RANDOM_FEATURES_SEED: Seed = Seed(0);
+/// A held-out part of fewer images is too small for distances between distributions.
+const LEAST_HELD_OUT: usize = 1000;
 
-/// Training images that its features are whitened by.
-const RANDOM_FEATURES_IMAGES: usize = 10_000;
+/// Training images that choose the Parzen window's width.
+const PARZEN_WIDTH_IMAGES: usize = 1000;
 
 /// Everything of a data set that evaluations of its imitations need.
 pub(crate) struct DataReference {
     pub(crate) network: FeatureNetwork,
     pub(crate) reference: Reference,
     pub(crate) training_images: ImageSet,
+    pub(crate) held_out: Option<ImageSet>,
     pub(crate) class_names: Vec<String>,
     pub(crate) cache: Cache,
     /// Images that are scored, and the most real ones that they are compared with.
@@ -33,150 +33,100 @@ pub(crate) struct DataReference {
     pub(crate) notes: Vec<String>,
 }
 
-/// Where the features come from.
-pub(crate) struct FeatureSource {
-    network: FeatureNetwork,
-    path: Option<PathBuf>,
-}
-
-impl FeatureSource {
-    /// The network in `path`, or the one beside the data set, or one that knows nothing.
-    pub(crate) fn open(
-        path: Option<&Path>,
-        data: &DataConfig,
-        training: &ImageSet,
-    ) -> Result<Self> {
-        let shape = training.shape();
-        let beside = data.feature_network();
-        let path = match path {
-            Some(path) => Some(path.to_path_buf()),
-            None => beside.exists().then_some(beside),
-        };
-        let network = match &path {
-            Some(path) => FeatureNetwork::load(path)?,
-            None => {
-                let network = FeatureNetwork::random(shape, RANDOM_FEATURES_SEED)?;
-                network.whiten_by(&first(training, RANDOM_FEATURES_IMAGES)?)?;
-                network
-            }
-        };
-        if network.header().image_shape != shape {
-            return Err(WrongUse(format!(
-                "{}: takes images {}, expected {shape} as the data set's; train one with `{} \
-                 train-classifier --data {}`",
-                path.unwrap_or_default().display(),
-                network.header().image_shape,
-                program(),
-                data.path.display(),
-            ))
-            .into());
-        }
-        Ok(Self { network, path })
-    }
-
-    /// What to know of features that no classifier made.
-    fn note(&self, data: &DataConfig) -> Option<String> {
-        self.path.is_none().then(|| {
-            format!(
-                "The features are those of a random network, since {} is not there: distances in \
-                 them say less, and there are no classes. Labelled images get a network by \
-                 `train-classifier`.",
-                data.feature_network().display()
-            )
-        })
-    }
-
-    fn facts(&self) -> Result<FeatureFacts> {
-        let header = self.network.header();
-        Ok(FeatureFacts {
-            path: self.path.clone(),
-            kind: header.kind,
-            sha256: self.network.sha256()?,
-            dimensions: self.network.dimensions(),
-            test_accuracy: header.test_accuracy,
-        })
-    }
+/// What is to be scored against a data set.
+pub(crate) struct Request<'a> {
+    /// Where the data set lies.
+    pub(crate) config: &'a DataConfig,
+    /// The feature network to take, if it is not the one beside the data.
+    pub(crate) features: Option<&'a Path>,
+    /// How many images are scored.
+    pub(crate) count: usize,
+    pub(crate) metrics: &'a [Metric],
 }
 
 impl DataReference {
-    /// Reads the data set and prepares what `metrics` of `count` images need.
-    pub(crate) fn open(
-        config: &DataConfig,
-        features: Option<&Path>,
-        count: usize,
-        metrics: &[Metric],
+    /// Prepares what `request` needs of the images to train on and, where there are any, of those
+    /// held out.
+    pub(crate) fn new(
+        training: &Dataset,
+        held_out: Option<&Dataset>,
+        division: &Division,
+        request: &Request<'_>,
         progress: &Progress,
     ) -> Result<Self> {
-        config.check_images("scores")?;
-        let training = config.open(Split::Train)?;
-        let (held_out, mut notes) = held_out(config)?;
-        let training_images = image_set("training images", &training)?;
-        let source = FeatureSource::open(features, config, &training_images)?;
-        notes.extend(source.note(config));
+        let training_images = image_set("training images", training)?;
+        // A set of one image has no distribution.
+        let held_out = held_out.filter(|data| data.len() >= 2);
+        let held_out_images = held_out.map(|data| image_set("held-out images", data));
+        let held_out_images = held_out_images.transpose()?;
+        let training_sha256 = training.sha256();
+        let source = FeatureSource::open(
+            request.features,
+            request.config,
+            &training_images,
+            &training_sha256,
+        )?;
         let feature_facts = source.facts()?;
-        let data_facts = DataFacts {
-            path: config.path.clone(),
-            training_sha256: training.sha256(),
-            held_out_sha256: held_out.as_ref().map(Dataset::sha256),
-            real_images: held_out.as_ref().unwrap_or(&training).len().min(count),
+        let against = match &held_out_images {
+            Some(images) if images.count() >= LEAST_HELD_OUT => RealImages::HeldOut,
+            _ => RealImages::Training,
         };
+        let real = match (&held_out_images, against) {
+            (Some(held_out), RealImages::HeldOut) => held_out,
+            _ => &training_images,
+        };
+        let real = real.draw(Draw::Real, request.count, SCORE_SEED)?;
+        let data_facts = DataFacts {
+            path: request.config.folder().to_path_buf(),
+            training_images: training_images.count(),
+            training_sha256,
+            held_out_images: held_out_images.as_ref().map_or(0, ImageSet::count),
+            held_out_sha256: held_out.map(Dataset::sha256),
+            against,
+            real_images: real.count(),
+        };
+        let mut notes = source.notes.clone();
+        notes.extend(division_note(&data_facts, division));
         let mut parts = Parts {
             network: &source.network,
-            cache: Cache::open(
-                &config.path,
-                &[
-                    &data_facts.training_sha256,
-                    data_facts.held_out_sha256.as_deref().unwrap_or_default(),
-                    &feature_facts.sha256,
-                    &count.to_string(),
-                ],
-            ),
+            cache: Cache::open(&data_facts, &feature_facts.sha256, request.count),
             progress,
         };
-        let real = match &held_out {
-            Some(data) => first(&image_set("held-out images", data)?, count)?,
-            None => first(&training_images, count)?,
-        };
         progress.expect(1);
-        let real = parts.embed("held_out", real)?;
+        let real = parts.embed("real", real)?;
         let wants_training =
             |metric: &Metric| matches!(metric, Metric::Memorization | Metric::Parzen);
         let mut training_reference = None;
-        if held_out.is_some() && metrics.iter().any(wants_training) {
+        if let Some(held_out) = &held_out_images
+            && request.metrics.iter().any(wants_training)
+        {
             progress.expect(2);
-            training_reference = Some(parts.training(&training_images, &real)?);
+            let held_out = match against {
+                RealImages::HeldOut => real.clone(),
+                RealImages::Training => parts.embed("held_out", held_out.clone())?,
+            };
+            training_reference = Some(parts.training(&training_images, &held_out)?);
         }
         parts.cache.save()?;
         let cache = parts.cache;
-        let missing = controls::missing(&cache, metrics);
-        progress.expect(missing.iter().map(|(_, metrics)| metrics.len()).sum());
-
-        let classes = source.network.header().classes;
-        let labelled = training.labels().is_some() && classes == Some(training.class_count());
+        let labelled = training.labels().is_some() && source.knows_classes;
         let class_counts = labelled.then(|| training.images_per_class());
-        let reference = Reference::new(real, class_counts, training_reference);
-        for metric in metrics {
-            if let Some(reason) = reference.unavailable(*metric) {
-                notes.push(format!("No scores of {metric:?}: it {reason}."));
-            }
-        }
-        Ok(Self {
+        let reference = Reference::new(real, against, class_counts, training_reference);
+        let names = 0..training.class_count();
+        let reference = Self {
             cache,
-            class_names: class_names(&training),
+            class_names: names.map(|class| training.class_name(class)).collect(),
             network: source.network,
             reference,
             training_images,
-            count,
+            held_out: held_out_images,
+            count: request.count,
             facts: (data_facts, feature_facts),
             notes,
-        })
-    }
-}
-
-impl DataReference {
-    /// As many training images as are scored.
-    pub(crate) fn first_training_images(&self) -> Result<ImageSet> {
-        first(&self.training_images, self.count)
+        };
+        let missing = controls::missing(&reference, request.metrics);
+        progress.expect(missing.iter().map(|(_, metrics)| metrics.len()).sum());
+        Ok(reference)
     }
 
     /// How images spread over the classes, by the classes' names.
@@ -189,47 +139,35 @@ impl DataReference {
     }
 }
 
-/// The test split; without one, none and a note.
-fn held_out(config: &DataConfig) -> Result<(Option<Dataset>, Vec<String>)> {
-    let path = config.path.display();
-    let error = match gan_data::open(&config.path, &config.image_folder_options()?, Split::Test) {
-        Ok(data) if data.len() >= 2 => return Ok((Some(data), Vec::new())),
-        Ok(data) => format!("a test split of {} image", data.len()),
-        Err(DataError::Folder { found, .. }) => found,
-        Err(error) => return Err(error.into()),
-    };
-    let note = format!(
-        "{path}: {error}. Real images are the training images, so that scores cannot tell learning \
-         from copying."
-    );
-    Ok((None, vec![note]))
+/// What to know of a data set without held-out images, or with few.
+fn division_note(facts: &DataFacts, division: &Division) -> Option<String> {
+    let held_out = facts.held_out_images;
+    match (division, held_out) {
+        (_, LEAST_HELD_OUT..) => None,
+        (_, 1..) => Some(format!(
+            "{held_out} images are held out, fewer than {LEAST_HELD_OUT}, too few for distances between \
+             distributions: FID, KID, precision, recall, density and coverage are against training \
+             images, with the held-out images as their control. Memorization, Parzen window and the \
+             discriminator's gap are against the held-out images.",
+        )),
+        (Division::Nothing { reason }, 0) => Some(format!(
+            "No images are held out ({reason}). Scores are against training images, and cannot tell \
+             learning from copying."
+        )),
+        (_, 0) => Some(
+            "Scores are against training images; `evaluate` scores against held-out ones."
+                .to_string(),
+        ),
+    }
 }
 
-fn image_set(name: &str, data: &Dataset) -> Result<ImageSet> {
-    let images = ImageSet::from_bytes(name, data.shape(), data.pixels())?;
+/// The images of a data set with their labels, in the memory that it has.
+pub(crate) fn image_set(name: &str, data: &Dataset) -> Result<ImageSet> {
+    let images = ImageSet::new(name, data.images().clone())?;
     Ok(match data.labels() {
         Some(labels) => images.with_labels(labels.to_vec())?,
         None => images,
     })
-}
-
-/// The first `count` images, or all where there are fewer.
-fn first(images: &ImageSet, count: usize) -> Result<ImageSet> {
-    let pixels = images.images().take(count).flatten().copied().collect();
-    let first = ImageSet::new(images.name(), images.shape(), pixels)?;
-    Ok(match images.labels() {
-        Some(labels) => first.with_labels(labels.iter().take(count).copied().collect())?,
-        None => first,
-    })
-}
-
-fn class_names(data: &Dataset) -> Vec<String> {
-    match data.class_names() {
-        Some(names) => names.to_vec(),
-        None => (0..data.class_count())
-            .map(|class| class.to_string())
-            .collect(),
-    }
 }
 
 /// What makes features and distances, or finds them in the cache.
@@ -271,6 +209,7 @@ impl Parts<'_> {
 
     fn training(&mut self, images: &ImageSet, held_out: &Embedding) -> Result<TrainingReference> {
         let training = self.embed("training", images.clone())?;
+        let width_images = images.draw(Draw::ParzenWidth, PARZEN_WIDTH_IMAGES, SCORE_SEED)?;
         let count = held_out.images.count();
         let known = |name: &str| self.cache.neighbors(name, count);
         let (pixels, features) = ("held_out_by_pixels", "held_out_by_features");
@@ -278,13 +217,15 @@ impl Parts<'_> {
             (Some(held_out_by_pixels), Some(held_out_by_features)) => TrainingReference {
                 images: training.images,
                 features: training.features,
+                parzen_width_images: width_images,
+                held_out: held_out.images.clone(),
                 held_out_by_pixels,
                 held_out_by_features,
             },
             _ => {
                 self.progress
                     .begin("distances of held-out images to training images");
-                let reference = TrainingReference::new(training, held_out)?;
+                let reference = TrainingReference::new(training, held_out, width_images)?;
                 self.cache
                     .keep_neighbors(pixels, &reference.held_out_by_pixels)?;
                 self.cache

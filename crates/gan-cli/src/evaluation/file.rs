@@ -1,21 +1,24 @@
 //! `evaluation.json`: the scores of one set of images, with all that they depend on.
 
+use super::PROTOCOL;
 use super::controls::Control;
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use gan_core::write_atomically;
-use gan_metrics::{FeatureNetworkKind, Score, ScoreKind};
+use gan_metrics::{FeatureNetworkKind, RealImages, Score, ScoreKind};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The format that is written. A reader refuses any other.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// Everything that an evaluation found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EvaluationFile {
     evaluation_format_version: u32,
+    /// See [`PROTOCOL`].
+    pub(crate) protocol: u32,
     pub(crate) subject: SubjectFacts,
     pub(crate) data: DataFacts,
     pub(crate) features: FeatureFacts,
@@ -30,6 +33,10 @@ pub(crate) struct EvaluationFile {
     pub(crate) controls: Vec<Control>,
     /// Share of the generated images by class, and of the data.
     pub(crate) classes: Option<ClassShares>,
+    /// Of a class-conditional generator: the name of each class and the share of images that were
+    /// asked of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) conditions: Option<Vec<(String, f64)>>,
     /// What could not be scored and why.
     pub(crate) notes: Vec<String>,
 }
@@ -48,10 +55,14 @@ pub(crate) struct SubjectFacts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DataFacts {
     pub(crate) path: PathBuf,
+    pub(crate) training_images: usize,
     pub(crate) training_sha256: String,
-    /// SHA-256 of the held-out split, where there is one.
+    pub(crate) held_out_images: usize,
+    /// SHA-256 of the held-out images, where there are any.
     pub(crate) held_out_sha256: Option<String>,
-    /// Real images that scores compare with.
+    /// Which images distances between distributions compare with.
+    pub(crate) against: RealImages,
+    /// How many of them.
     pub(crate) real_images: usize,
 }
 
@@ -62,7 +73,10 @@ pub(crate) struct FeatureFacts {
     pub(crate) kind: FeatureNetworkKind,
     pub(crate) sha256: String,
     pub(crate) dimensions: usize,
+    /// The share of held-out images that a classifier tells right.
     pub(crate) test_accuracy: Option<f64>,
+    /// How many these were.
+    pub(crate) test_images: Option<usize>,
 }
 
 /// How images spread over the classes.
@@ -78,6 +92,7 @@ impl EvaluationFile {
     pub(crate) fn new(subject: SubjectFacts, (data, features): (DataFacts, FeatureFacts)) -> Self {
         Self {
             evaluation_format_version: FORMAT_VERSION,
+            protocol: PROTOCOL,
             subject,
             data,
             features,
@@ -87,6 +102,7 @@ impl EvaluationFile {
             scores_by_seed: Vec::new(),
             controls: Vec::new(),
             classes: None,
+            conditions: None,
             notes: Vec::new(),
         }
     }

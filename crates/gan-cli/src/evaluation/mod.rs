@@ -3,21 +3,27 @@
 mod cache;
 mod controls;
 mod data_reference;
+mod features;
 mod file;
 mod report;
 mod subject;
 mod table;
 
 pub(crate) use controls::controls;
-pub(crate) use data_reference::DataReference;
+pub(crate) use data_reference::{DataReference, Request, image_set};
 pub(crate) use file::{ClassShares, DataFacts, EvaluationFile, FeatureFacts, SubjectFacts};
 pub(crate) use report::write_report;
-pub(crate) use subject::{Subject, draw};
+pub(crate) use subject::{Subject, Wanted, classes_like, draw};
 pub(crate) use table::{comparison_table, parzen_lines, score_table, value};
 
 use gan_core::Seed;
 use gan_metrics::Score;
 use indicatif::ProgressBar;
+
+/// Grows when scores are computed otherwise, so that old figures are not taken for new ones. 2: parts
+/// that stand for a whole are drawn by seed; generated images are rounded to bytes; class-conditional
+/// generators draw classes at the data's shares; small held-out parts are no reference of distances.
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// Where the random numbers of subsets, bootstraps and controls come from: scores of two
 /// generators shall differ by the generators alone.
@@ -68,10 +74,12 @@ pub(crate) fn mean_scores(by_seed: &[Vec<Score>]) -> Vec<Score> {
         let count = values.len() as f64;
         let value = values.iter().sum::<f64>() / count;
         let squares = values.iter().map(|v| (v - value).powi(2)).sum::<f64>();
+        let deviation = (squares / (count - 1.0)).sqrt();
         Score {
             kind: score.kind,
             value,
-            uncertainty: Some((squares / (count - 1.0)).sqrt()),
+            // Equal values, or a single one, say nothing of how the score varies.
+            uncertainty: (deviation > 0.0).then_some(deviation),
         }
     };
     first.iter().map(mean).collect()

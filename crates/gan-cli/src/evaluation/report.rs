@@ -1,13 +1,15 @@
 //! `report.html`: an evaluation to look at, in one file that needs no network.
 
-use super::table::{PAPER_LIKELIHOODS, PARZEN_WARNING, better, figure, value, with_uncertainty};
+use super::table::{
+    PAPER_LIKELIHOODS, PARZEN_WARNING, PARZEN_WIDTH, better, figure, label, value, with_uncertainty,
+};
 use super::{DataReference, EvaluationFile};
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use candle_core::{Device, Tensor};
-use gan_core::write_atomically;
+use gan_core::{byte_to_value, write_atomically};
 use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, NearestNeighbors, TrainingReference};
 use gan_sample::{ImageGrid, PixelRange, encode_png};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -16,6 +18,8 @@ use std::path::Path;
 
 /// Images of a grid's row.
 const COLUMNS: usize = 15;
+/// Classes that get a row of images.
+const MOST_CLASS_ROWS: usize = 100;
 /// Images of the grids of samples.
 const SAMPLES: usize = 150;
 
@@ -44,7 +48,6 @@ fn page(
     evaluation: &Evaluation,
 ) -> Result<Markup> {
     let subject = file.subject.path.display().to_string();
-    let samples = || 0..SAMPLES;
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
@@ -59,10 +62,9 @@ fn page(
                 (scores(file))
                 @for note in &file.notes { p.note { (note) } }
                 h2 { "Generated images" }
-                p { "The first " (SAMPLES.min(generated.images.count())) ", not chosen by anyone." }
-                (picture(&generated.images, samples())?)
+                (generated_images(file, generated)?)
                 h2 { "Real images" }
-                (picture(&data.reference.real.images, samples())?)
+                (picture(&data.reference.real.images, 0..SAMPLES)?)
                 (classes(file))
                 @if let Some(training) = &data.reference.training {
                     @if let Some(nearest) = &evaluation.nearest_by_pixels {
@@ -79,8 +81,36 @@ fn page(
     })
 }
 
+/// The first ones; of a class-conditional generator the first of each class in a row.
+fn generated_images(file: &EvaluationFile, generated: &Embedding) -> Result<Markup> {
+    let images = &generated.images;
+    let first = SAMPLES.min(images.count());
+    let (Some(labels), Some(classes)) = (images.labels(), &file.conditions) else {
+        return Ok(html! {
+            p { "The first " (first) ", not chosen by anyone." }
+            (picture(images, 0..SAMPLES)?)
+        });
+    };
+    let row = |class: usize| {
+        let of_class = (0..images.count()).filter(move |k| labels[*k] as usize == class);
+        picture(images, of_class.take(COLUMNS))
+    };
+    let rows = classes.iter().enumerate().take(MOST_CLASS_ROWS);
+    let rows = rows.filter(|(_, (_, share))| *share > 0.0);
+    let rows = rows.map(|(class, (name, share))| Ok((name, share, row(class)?)));
+    let rows = rows.collect::<Result<Vec<_>>>()?;
+    Ok(html! {
+        p { "The first of each class, not chosen by anyone, with the class's share of the data." }
+        table {
+            @for (name, share, picture) in rows {
+                tr { td { (name) } td { (format!("{:.1} %", 100.0 * share)) } td { (picture) } }
+            }
+        }
+    })
+}
+
 fn facts(file: &EvaluationFile) -> Markup {
-    let features = &file.features;
+    let (features, data) = (&file.features, &file.data);
     html! {
         p {
             (file.count) " images"
@@ -88,13 +118,11 @@ fn facts(file: &EvaluationFile) -> Markup {
             @if !file.seeds.is_empty() {
                 ", seed " (file.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
             }
-            ", against " (file.data.real_images) " real images of " (file.data.path.display().to_string())
-            ". Features: " (features.dimensions) " activations of a "
-            (format!("{:?}", features.kind).to_lowercase()) " network"
-            @if let Some(accuracy) = features.test_accuracy {
-                " that tells " (format!("{:.2}", 100.0 * accuracy)) " % of test images right"
-            }
-            ", SHA-256 " code { (features.sha256) } "."
+            ", against " (data.real_images) " " (data.against.to_string()) " of "
+            (data.path.display().to_string()) ", which has " (data.training_images)
+            " training images and " (data.held_out_images) " held-out ones. Features: "
+            (features.in_words()) ", SHA-256 " code { (features.sha256) } ". Protocol "
+            (file.protocol) "."
         }
     }
 }
@@ -104,12 +132,14 @@ fn scores(file: &EvaluationFile) -> Markup {
         table {
             tr {
                 th { "score" } th { "value" }
-                @for control in &file.controls { th { (control.kind.label()) } }
+                @for control in &file.controls {
+                    th { (control.label(file.count)) }
+                }
                 th { "better" } th { "± is" }
             }
             @for score in &file.scores {
                 tr {
-                    td { (score.kind.label()) }
+                    td { (label(file, score.kind)) }
                     td { b { (with_uncertainty(*score)) } }
                     @for control in &file.controls {
                         td { @if let Some(score) = control.score(score.kind) { (value(score)) } }
@@ -117,15 +147,15 @@ fn scores(file: &EvaluationFile) -> Markup {
                     td { (better(score.kind)) }
                     td.note {
                         @if file.seeds.len() > 1 { "deviation over the seeds" }
-                        @else { (score.kind.uncertainty()) }
+                        @else if score.uncertainty.is_some() { (score.kind.uncertainty()) }
                     }
                 }
             }
         }
         p.note {
-            "Controls show what a score is worth: training images in place of generated ones are \
-             the best that distances can be, and what copying looks like; noise and one image over \
-             and over are what to stay clear of."
+            "Controls show what a score is worth: other real images in place of generated ones are \
+             the best that distances can be, and training images what copying looks like; noise and \
+             one image over and over are what to stay clear of."
         }
     }
 }
@@ -204,7 +234,7 @@ fn parzen(file: &EvaluationFile) -> Markup {
                 tr { td { (model) " (Goodfellow et al., 2014)" } td { (figure(mean)) " ± " (figure(error)) } }
             }
         }
-        p.note { (PARZEN_WARNING) }
+        p.note { (PARZEN_WIDTH) " " (PARZEN_WARNING) }
     }
 }
 
@@ -232,6 +262,7 @@ fn picture(images: &ImageSet, numbers: impl Iterator<Item = usize>) -> Result<Ma
         .iter()
         .flat_map(|number| images.image(*number))
         .copied()
+        .map(byte_to_value)
         .collect();
     let dims = (numbers.len(), shape.channels, shape.height, shape.width);
     let grid = ImageGrid {

@@ -1,24 +1,30 @@
 //! What is to be scored: a run, a generator's file, an npy batch or a folder of images.
 
-use super::SubjectFacts;
+use super::{SCORE_SEED, SubjectFacts};
 use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
+use crate::training::RunFacts;
 use anyhow::Result;
 use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed};
-use gan_data::{Channels, ImageFolderOptions, Split};
-use gan_metrics::ImageSet;
+use gan_data::{Channels, Dataset, Parts, ReadOptions, Reading};
+use gan_metrics::{Draw, ImageRounding, ImageSet};
 use gan_models::{GeneratorHeader, ModelConfig};
-use gan_sample::{Classes, Sampler, read_npy};
+use gan_sample::{ClassShares, Classes, NpyImages, Sampler};
 use gan_train::Checkpoint;
 use std::path::{Path, PathBuf};
+
+/// Real images that show which values are usual.
+const RANGE_IMAGES: usize = 1000;
 
 /// Images, or what makes them.
 pub(crate) struct Subject {
     pub(crate) facts: SubjectFacts,
     /// The data set that a run was trained on.
     pub(crate) data: Option<DataConfig>,
+    /// SHA-256 of the images that a generator was trained on, where it is known.
+    pub(crate) trained_on: Option<String>,
     source: Source,
 }
 
@@ -26,14 +32,31 @@ enum Source {
     Generator {
         generator: Box<dyn Generator>,
         model: ModelConfig,
-        discriminator: Option<Box<dyn Discriminator>>,
+        /// Or why there is none.
+        discriminator: Result<Box<dyn Discriminator>, String>,
     },
     Npy(PathBuf),
     Folder(PathBuf),
 }
 
+/// Which images of a subject are to be scored.
+pub(crate) struct Wanted<'a> {
+    /// How many; all of a file or a folder, if it is not said.
+    pub(crate) count: Option<usize>,
+    /// How many of a generator, if it is not said.
+    pub(crate) default_count: usize,
+    /// Of a generator's latent vectors.
+    pub(crate) seed: Seed,
+    pub(crate) shape: ImageShape,
+    /// What the images of the data set were resized to.
+    pub(crate) image_size: Option<u32>,
+    /// The images that are imitated, whose classes have their shares.
+    pub(crate) training: &'a Dataset,
+}
+
 impl Subject {
-    pub(crate) fn open(path: &Path, device: &Device) -> Result<Self> {
+    /// with_discriminator: whether a run's is wanted.
+    pub(crate) fn open(path: &Path, with_discriminator: bool, device: &Device) -> Result<Self> {
         let run = RunFolder::open(path);
         let extension = path.extension().and_then(|extension| extension.to_str());
         if !path.exists() {
@@ -41,7 +64,7 @@ impl Subject {
             return Err(WrongUse(text).into());
         }
         if path.is_dir() && (run.config().exists() || run.generator().exists()) {
-            return Self::of_run(&run, device);
+            return Self::of_run(&run, with_discriminator, device);
         }
         let (kind, source) = match extension {
             _ if path.is_dir() => ("folder", Source::Folder(path.to_path_buf())),
@@ -64,6 +87,7 @@ impl Subject {
         Ok(Self {
             facts,
             data: None,
+            trained_on: None,
             source,
         })
     }
@@ -77,28 +101,35 @@ impl Subject {
                 step: Some(header.step),
             },
             data: None,
+            trained_on: header.data.map(|data| data.data_sha256),
             source: Source::Generator {
                 generator,
                 model: header.model,
-                discriminator: None,
+                discriminator: Err("needs a run's discriminator; give a run folder".to_string()),
             },
         })
     }
 
-    /// The generator, and the discriminator of the last checkpoint if it is of the same step.
-    fn of_run(run: &RunFolder, device: &Device) -> Result<Self> {
-        let config = RunConfig::read(&run.config())?;
+    /// The generator, and the discriminator of the last checkpoint if it is wanted and of the same
+    /// step. What is wrong with the checkpoint is no reason not to score the generator.
+    fn of_run(run: &RunFolder, with_discriminator: bool, device: &Device) -> Result<Self> {
+        let mut config = RunConfig::read(&run.config())?;
         let (header, generator) = GeneratorHeader::load(&run.generator(), device)?;
         run.check_generator(&config, &header)?;
-        let mut discriminator = None;
-        if let Some(path) = run.checkpoints().newest()? {
-            let shape = generator.image_shape();
-            let judge = config
-                .model
-                .discriminator(shape, header.seed, DType::F32, device)?;
-            let checkpoint = Checkpoint::read(&path)?;
-            checkpoint.restore_discriminator(judge.as_ref())?;
-            discriminator = (checkpoint.header.state.step == header.step).then_some(judge);
+        run.locate_data(&mut config.data);
+        let mut trained_on = header.data.as_ref().map(|data| data.data_sha256.clone());
+        let mut discriminator = Err("was not asked for".to_string());
+        // A generator of version 0.1.0 does not say what it was trained on; its checkpoint does.
+        if with_discriminator || trained_on.is_none() {
+            let checkpoint = newest_checkpoint(run);
+            if let Ok(checkpoint) = &checkpoint
+                && trained_on.is_none()
+                && let Ok(facts) = serde_json::from_value::<RunFacts>(checkpoint.header.run.clone())
+            {
+                trained_on = Some(facts.data_sha256);
+            }
+            discriminator = checkpoint
+                .and_then(|checkpoint| discriminator_of(&checkpoint, &config, &header, device));
         }
         Ok(Self {
             facts: SubjectFacts {
@@ -107,6 +138,7 @@ impl Subject {
                 step: Some(header.step),
             },
             data: Some(config.data),
+            trained_on,
             source: Source::Generator {
                 generator,
                 model: header.model,
@@ -115,10 +147,14 @@ impl Subject {
         })
     }
 
-    pub(crate) fn discriminator(&self) -> Option<&dyn Discriminator> {
+    /// A run's discriminator, or why there is none.
+    pub(crate) fn discriminator(&self) -> Result<&dyn Discriminator, &str> {
         match &self.source {
-            Source::Generator { discriminator, .. } => discriminator.as_deref(),
-            _ => None,
+            Source::Generator { discriminator, .. } => match discriminator {
+                Ok(discriminator) => Ok(discriminator.as_ref()),
+                Err(reason) => Err(reason),
+            },
+            _ => Err("needs a run's discriminator; give a run folder"),
         }
     }
 
@@ -127,89 +163,202 @@ impl Subject {
         matches!(self.source, Source::Generator { .. })
     }
 
-    /// `count` images of `shape` under `seed`; of a file or a folder the first `count`, or all where
-    /// that is none.
+    /// The number of classes that a generator is told.
+    pub(crate) fn conditions(&self) -> Option<usize> {
+        match &self.source {
+            Source::Generator { generator, .. } => generator.classes(),
+            _ => None,
+        }
+    }
+
+    /// The wanted images: of a generator those of its seed, of a file or a folder all, or as many
+    /// as are wanted, each equally likely. `say` is told how a folder was read.
     pub(crate) fn images(
         &self,
-        count: Option<usize>,
-        default_count: usize,
-        seed: Seed,
-        shape: ImageShape,
+        wanted: &Wanted<'_>,
+        say: &mut dyn FnMut(&Reading),
     ) -> Result<ImageSet> {
-        let mut classes = None;
-        let (found, mut pixels, origin) = match &self.source {
+        let origin = self.facts.path.display();
+        let name = format!("generated images ({origin})");
+        let images = match &self.source {
             Source::Generator {
                 generator, model, ..
             } => {
-                let count = count.unwrap_or(default_count);
-                classes = generator.classes();
-                let (shape, pixels) = draw(generator.as_ref(), model, count, seed)?;
-                (shape, pixels, &self.facts.path)
+                self.check_shape(generator.image_shape(), wanted.shape)?;
+                let count = wanted.count.unwrap_or(wanted.default_count);
+                let classes = classes_like(generator.as_ref(), wanted.training);
+                return draw(
+                    generator.as_ref(),
+                    model,
+                    &classes,
+                    count,
+                    wanted.seed,
+                    &name,
+                );
             }
             Source::Npy(path) => {
-                let (shape, pixels) = read_npy(path)?;
-                (shape, pixels, path)
+                let images = NpyImages::open(path)?;
+                self.check_shape(images.shape(), wanted.shape)?;
+                self.check_count(images.count(), wanted)?;
+                round(images, &name, wanted.training)?
             }
             Source::Folder(path) => {
-                let channels = if shape.channels == 1 {
+                let channels = if wanted.shape.channels == 1 {
                     Channels::Gray
                 } else {
                     Channels::Rgb
                 };
-                let options = ImageFolderOptions::new(channels, None)?;
-                let data = gan_data::open(path, &options, Split::Train)?;
-                let bytes = data.pixels().iter();
-                let pixels = bytes.map(|byte| f32::from(*byte) / 127.5 - 1.0).collect();
-                (data.shape(), pixels, path)
+                let options = ReadOptions::new(channels, wanted.image_size, None)?;
+                let splits = gan_data::open(path, &options, Parts::Undivided)?;
+                say(&splits.reading);
+                let data = splits.training;
+                self.check_shape(data.shape(), wanted.shape)?;
+                self.check_count(data.len(), wanted)?;
+                ImageSet::new(name, data.images().clone())?
             }
         };
-        let origin = origin.display();
-        if found != shape {
-            return Err(WrongUse(format!(
-                "{origin}: images of shape {found}, expected {shape} as the data set's; give the \
-                 data that these images imitate with --data"
-            ))
-            .into());
+        let count = wanted.count.unwrap_or(images.count());
+        Ok(images.draw(Draw::Scored, count, SCORE_SEED)?)
+    }
+
+    fn check_shape(&self, found: ImageShape, expected: ImageShape) -> Result<()> {
+        if found == expected {
+            return Ok(());
         }
-        let there = pixels.len() / shape.elements();
-        if let Some(count) = count {
-            if count > there {
+        Err(WrongUse(format!(
+            "{}: images of shape {found}, expected {expected} as the data set's; give the data that \
+             these images imitate with --data, and --image-size N to bring images to N x N",
+            self.facts.path.display()
+        ))
+        .into())
+    }
+
+    fn check_count(&self, there: usize, wanted: &Wanted<'_>) -> Result<()> {
+        match wanted.count {
+            Some(count) if count > there => {
+                let origin = self.facts.path.display();
                 let text = format!("{origin}: {there} images, expected at least --count {count}");
-                return Err(WrongUse(text).into());
+                Err(WrongUse(text).into())
             }
-            pixels.truncate(count * shape.elements());
+            _ => Ok(()),
         }
-        if !self.is_generator() && !pixels.iter().any(|pixel| *pixel < 0.0) {
-            return Err(WrongUse(format!(
-                "{origin}: no value is below 0, expected -1 (black) to 1 (white); values in [0, 1] \
-                 become these by 2 x - 1"
-            ))
-            .into());
-        }
-        let images = ImageSet::new(format!("generated images ({origin})"), shape, pixels)?;
-        Ok(match classes {
-            Some(known) => {
-                let labels = (0..images.count() as u64).map(|k| Classes::InTurn.of(k, known));
-                let labels = labels.collect();
-                images.with_labels(labels)?
-            }
-            None => images,
-        })
     }
 }
 
-/// Images 0 to `count` - 1 of a generator under `seed`, in evaluation mode.
+/// The newest checkpoint of a run, or why there is none.
+fn newest_checkpoint(run: &RunFolder) -> Result<Checkpoint, String> {
+    match run.checkpoints().newest() {
+        Ok(Some(path)) => Checkpoint::read(&path)
+            .map_err(|error| format!("needs the run's checkpoint, which cannot be read ({error})")),
+        Ok(None) => Err("needs a checkpoint of the run, and there is none".to_string()),
+        Err(error) => Err(format!("needs a checkpoint of the run ({error:#})")),
+    }
+}
+
+fn discriminator_of(
+    checkpoint: &Checkpoint,
+    config: &RunConfig,
+    header: &GeneratorHeader,
+    device: &Device,
+) -> Result<Box<dyn Discriminator>, String> {
+    let (found, expected) = (checkpoint.header.state.step, header.step);
+    if found != expected {
+        return Err(format!(
+            "needs the discriminator of the generator's step {expected}, and the newest checkpoint is \
+             of step {found}"
+        ));
+    }
+    let unusable = |error: &dyn std::fmt::Display| {
+        format!("needs the run's discriminator, which cannot be used ({error})")
+    };
+    let (shape, seed) = (header.image_shape, header.seed);
+    let discriminator = config
+        .model
+        .discriminator(shape, seed, DType::F32, device)
+        .map_err(|error| unusable(&error))?;
+    checkpoint
+        .restore_discriminator(discriminator.as_ref())
+        .map_err(|error| unusable(&error))?;
+    Ok(discriminator)
+}
+
+/// An array in [-1, 1] as bytes. Numbers do not say their range: where hardly any is below 0, though many
+/// of the data are, they are taken to lie in [0, 1], and refused.
+fn round(images: NpyImages, name: &str, training: &Dataset) -> Result<ImageSet> {
+    let mut rounding = ImageRounding::new(name, images.shape(), images.count());
+    let (mut outcome, mut below, mut all) = (Ok(()), 0, 0);
+    images.read(|values| {
+        if outcome.is_ok() {
+            outcome = rounding.push(values);
+            below += values.iter().filter(|value| **value < 0.0).count();
+            all += values.len();
+        }
+    })?;
+    outcome?;
+    let (found, expected) = (below as f64 / all as f64, dark_share(training));
+    if found < 0.05 * expected {
+        return Err(WrongUse(format!(
+            "{name}: {:.2} % of the values are below 0, of the data {:.0} %; expected -1 (black) to 1 \
+             (white). Values in [0, 1] become these by 2 x - 1; a folder of PNG files has no such doubt",
+            100.0 * found,
+            100.0 * expected,
+        ))
+        .into());
+    }
+    Ok(rounding.finish()?)
+}
+
+/// The share of the values of a data set that are below 0.
+fn dark_share(data: &Dataset) -> f64 {
+    let numbers = Draw::Real.numbers(data.len(), RANGE_IMAGES, SCORE_SEED);
+    let bytes = numbers
+        .into_iter()
+        .filter_map(|number| data.image(number))
+        .flatten();
+    let (dark, all) = bytes.fold((0_usize, 0_usize), |(dark, all), byte| {
+        (dark + usize::from(*byte < 128), all + 1)
+    });
+    dark as f64 / all as f64
+}
+
+/// Each class as often as the data has it, where the generator is told the data's classes and not
+/// those of its stacks.
+pub(crate) fn classes_like(generator: &dyn Generator, training: &Dataset) -> Classes {
+    let counts: Vec<u64> = training
+        .images_per_class()
+        .iter()
+        .map(|n| *n as u64)
+        .collect();
+    match generator.classes() {
+        Some(known) if known >= counts.len() && generator.image_shape() == training.shape() => {
+            ClassShares::of_counts(&counts).map_or(Classes::InTurn, Classes::Shares)
+        }
+        _ => Classes::InTurn,
+    }
+}
+
+/// Images 0 to `count` - 1 of a generator under `seed`, in evaluation mode, with their classes.
 pub(crate) fn draw(
     generator: &dyn Generator,
     model: &ModelConfig,
+    classes: &Classes,
     count: usize,
     seed: Seed,
-) -> Result<(ImageShape, Vec<f32>)> {
-    let shape = generator.image_shape();
+    name: &str,
+) -> Result<ImageSet> {
     let sampler = Sampler::new(generator, model.sampling_prior(), seed, Mode::Eval)?;
-    let mut pixels = Vec::with_capacity(count * shape.elements());
+    let sampler = sampler.of_classes(classes.clone())?;
+    let mut images = ImageRounding::new(name, generator.image_shape(), count);
     for block in sampler.blocks(count as u64) {
-        pixels.extend(block?.flatten_all()?.to_vec1::<f32>()?);
+        images.push(&block?.flatten_all()?.to_vec1::<f32>()?)?;
     }
-    Ok((shape, pixels))
+    let images = images.finish()?;
+    Ok(match generator.classes() {
+        Some(known) => {
+            let labels = (0..images.count() as u64).map(|k| classes.of(k, known));
+            let labels = labels.collect();
+            images.with_labels(labels)?
+        }
+        None => images,
+    })
 }

@@ -1,7 +1,7 @@
 //! Scores as lines of text.
 
 use super::EvaluationFile;
-use gan_metrics::{Better, Score, ScoreKind};
+use gan_metrics::{Better, FeatureNetworkKind, RealImages, Score, ScoreKind};
 
 /// What the 2014 paper reports for MNIST, table 1: mean log-likelihood in nats and standard error.
 pub(crate) const PAPER_LIKELIHOODS: [(&str, f64, f64); 4] = [
@@ -10,6 +10,10 @@ pub(crate) const PAPER_LIKELIHOODS: [(&str, f64, f64); 4] = [
     ("Deep GSN", 214.0, 1.1),
     ("adversarial nets", 225.0, 2.0),
 ];
+
+/// How this figure differs from the paper's.
+pub(crate) const PARZEN_WIDTH: &str = "The window's width is chosen here on images that the generator \
+    was trained on, in the paper on others.";
 
 /// The known weakness of the estimator, for whoever reads the figure.
 pub(crate) const PARZEN_WARNING: &str = "Parzen estimates have high variance, do poorly in high \
@@ -21,12 +25,12 @@ pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
     header.extend(
         file.controls
             .iter()
-            .map(|control| control.kind.label().to_string()),
+            .map(|control| control.label(file.count)),
     );
     header.push("better".to_string());
     let mut rows = vec![header];
     for score in &file.scores {
-        let mut row = vec![score.kind.label().to_string(), with_uncertainty(*score)];
+        let mut row = vec![label(file, score.kind), with_uncertainty(*score)];
         for control in &file.controls {
             row.push(control.score(score.kind).map_or(String::new(), value));
         }
@@ -36,11 +40,24 @@ pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
     aligned(&rows)
 }
 
+/// What a score of an evaluation is called: what is unusual about it belongs to its name.
+pub(crate) fn label(file: &EvaluationFile, kind: ScoreKind) -> String {
+    let mut label = kind.label().to_string();
+    if kind.is_of_features() && file.features.kind == FeatureNetworkKind::Random {
+        label += ", random features";
+    }
+    if kind.metric().compares_distributions() && file.data.against == RealImages::Training {
+        label += &format!(", against {}", file.data.against);
+    }
+    label
+}
+
 /// The paper's figures, to be read under a Parzen window's.
 pub(crate) fn parzen_lines() -> Vec<String> {
     let models = PAPER_LIKELIHOODS.map(|(model, mean, error)| format!("{model} {mean} ± {error}"));
     vec![
         format!("Parzen, in the 2014 paper: {}", models.join(", ")),
+        PARZEN_WIDTH.to_string(),
         PARZEN_WARNING.to_string(),
     ]
 }
@@ -58,7 +75,11 @@ pub(crate) fn comparison_table(files: &[(String, EvaluationFile)]) -> Vec<String
         }
     }
     for kind in kinds {
-        let mut row = vec![kind.label().to_string()];
+        let mut row = vec![
+            files
+                .first()
+                .map_or(String::new(), |(_, file)| label(file, kind)),
+        ];
         let values = files.iter().map(|(_, file)| file.score(kind));
         row.extend(values.map(|score| score.map_or("-".to_string(), with_uncertainty)));
         row.push(better(kind));
@@ -73,38 +94,51 @@ pub(crate) fn better(kind: ScoreKind) -> String {
         Better::Lower => "lower".to_string(),
         Better::Higher => "higher".to_string(),
         Better::Near(value) => format!("near {value}"),
+        Better::NearData => "near the data's".to_string(),
     }
 }
 
-/// Four digits, as many of them behind the point as there are left; small values to five places.
+/// Four digits, as many of them behind the point as there are left; small values to five places. What
+/// is not a number is called so.
 pub(crate) fn figure(value: f64) -> String {
+    if !value.is_finite() {
+        return "not a number".to_string();
+    }
     let places = match value.abs() {
         small if small < 0.1 => 5,
         medium if medium < 1.0 => 3,
         large => 3_usize.saturating_sub(large.log10() as usize),
     };
     let text = format!("{value:.places$}");
-    if text.chars().any(|digit| ('1'..='9').contains(&digit)) {
-        text
-    } else {
+    if is_zero(&text) {
         "0".to_string()
+    } else {
+        text
     }
+}
+
+fn is_zero(figure: &str) -> bool {
+    !figure.chars().any(|digit| ('1'..='9').contains(&digit))
 }
 
 /// The value alone; counts, which have no uncertainty, as they are.
 pub(crate) fn value(score: Score) -> String {
-    match score.uncertainty {
-        Some(_) => figure(score.value),
-        None => score.value.to_string(),
+    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
+        return score.value.to_string();
     }
+    figure(score.value)
 }
 
-/// As `12.31 ± 0.050`.
+/// As `12.31 ± 0.050`; an uncertainty that would round to nothing to two digits, for none is certain.
 pub(crate) fn with_uncertainty(score: Score) -> String {
-    match score.uncertainty {
-        Some(uncertainty) => format!("{} ± {}", value(score), figure(uncertainty)),
-        None => value(score),
+    let Some(uncertainty) = score.uncertainty else {
+        return value(score);
+    };
+    let mut text = figure(uncertainty);
+    if is_zero(&text) {
+        text = format!("{uncertainty:.1e}");
     }
+    format!("{} ± {text}", value(score))
 }
 
 /// Columns of equal width; the first to the left, the others to the right.
@@ -139,9 +173,26 @@ mod tests {
             (9_999.6, "10000"),
             (0.0, "0"),
             (-0.000_001, "0"),
+            (f64::NAN, "not a number"),
+            (f64::INFINITY, "not a number"),
         ] {
             assert_eq!(figure(value), text);
         }
+    }
+
+    #[test]
+    fn no_figure_is_certain_to_zero() {
+        let score = |value, uncertainty| {
+            with_uncertainty(Score {
+                kind: ScoreKind::KernelDistance,
+                value,
+                uncertainty,
+            })
+        };
+        assert_eq!(score(0.25, Some(0.01)), "0.250 ± 0.01000");
+        assert_eq!(score(0.25, Some(3e-8)), "0.250 ± 3.0e-8");
+        assert_eq!(score(0.25, None), "0.250");
+        assert_eq!(score(9.0, None), "9");
     }
 
     #[test]

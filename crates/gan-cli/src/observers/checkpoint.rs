@@ -6,7 +6,7 @@ use crate::config::OutputConfig;
 use crate::run_folder::RunFolder;
 use crate::training::RunFacts;
 use anyhow::Result;
-use gan_models::{GeneratorHeader, ModelConfig};
+use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
 use gan_train::{Observer, StepReport, Trainer};
 use std::fs::File;
 use std::path::Path;
@@ -21,12 +21,14 @@ pub(crate) struct CheckpointWriter {
     run: RunFolder,
     facts: RunFacts,
     facts_value: serde_json::Value,
+    training: TrainingData,
 }
 
 impl CheckpointWriter {
-    pub(crate) fn new(run: RunFolder, facts: RunFacts) -> Result<Self> {
+    pub(crate) fn new(run: RunFolder, facts: RunFacts, training: TrainingData) -> Result<Self> {
         Ok(Self {
             run,
+            training,
             facts_value: serde_json::to_value(&facts)?,
             facts,
         })
@@ -66,6 +68,7 @@ impl CheckpointWriter {
         let done = trainer.state().step;
         trainer.with_averaged_generator(|generator| {
             GeneratorHeader::new(model, generator.image_shape(), done, seed)
+                .of_data(self.training.clone())
                 .save(generator, generator_file)
         })??;
         gan_train::save(trainer, self.facts_value.clone(), checkpoint)?;

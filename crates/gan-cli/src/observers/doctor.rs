@@ -2,9 +2,9 @@
 
 use crate::commands::doctor_lines;
 use crate::console::Console;
-use gan_train::doctor::{Ailment, HistoryRecord, diagnose};
+use gan_train::doctor::{Ailment, HistoryRecord, diagnose, forget};
 
-/// The history so far, and what was said of it.
+/// The history that still counts, and what was said of it.
 pub(crate) struct Doctor {
     history: Vec<HistoryRecord>,
     said: Vec<Ailment>,
@@ -13,8 +13,9 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     /// A doctor who knows what was logged before; what ailed the run then was said then.
-    pub(crate) fn new(history: Vec<HistoryRecord>, console: &Console) -> Self {
+    pub(crate) fn new(mut history: Vec<HistoryRecord>, console: &Console) -> Self {
         let said = diagnose(&history, None).into_iter();
+        forget(&mut history);
         Self {
             said: said.map(|finding| finding.ailment).collect(),
             history,
@@ -25,6 +26,7 @@ impl Doctor {
     /// Looks at one more logged step.
     pub(crate) fn examine(&mut self, record: HistoryRecord) {
         self.history.push(record);
+        forget(&mut self.history);
         for finding in diagnose(&self.history, None) {
             if !self.said.contains(&finding.ailment) {
                 self.said.push(finding.ailment);

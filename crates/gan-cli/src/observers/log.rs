@@ -225,11 +225,12 @@ impl Observer for LogObserver {
 }
 
 fn saturated_share(data: &Dataset) -> f64 {
-    let saturated = data
-        .pixels()
-        .iter()
-        .filter(|pixel| matches!(pixel, 0 | 255));
-    saturated.count() as f64 / data.pixels().len() as f64
+    let (mut saturated, mut all) = (0_usize, 0_usize);
+    for image in data.images().iter() {
+        saturated += image.iter().filter(|byte| matches!(byte, 0 | 255)).count();
+        all += image.len();
+    }
+    saturated as f64 / all as f64
 }
 
 /// Hours, minutes and seconds, as `0:06:10`.

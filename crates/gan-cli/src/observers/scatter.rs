@@ -3,6 +3,7 @@
 use super::{Observed, present};
 use candle_core::{DType, Device, Tensor};
 use gan_core::Mode;
+use gan_core::byte_to_value;
 use gan_data::Dataset;
 use gan_sample::{Scatter, write_png};
 use gan_train::{Observer, StepReport, Trainer};
@@ -25,8 +26,9 @@ pub(crate) struct ScatterObserver {
 impl ScatterObserver {
     pub(crate) fn new(folder: PathBuf, every: u64, data: &Dataset) -> candle_core::Result<Self> {
         let count = POINTS.min(data.len());
-        let bytes = data.pixels()[..2 * count].iter();
-        let values: Vec<f32> = bytes.map(|byte| f32::from(*byte) / 127.5 - 1.0).collect();
+        // Points are drawn independently: the first are as good as any.
+        let bytes = data.images().iter().take(count).flatten().copied();
+        let values: Vec<f32> = bytes.map(byte_to_value).collect();
         Ok(Self {
             folder,
             every,

@@ -2,14 +2,18 @@
 
 use super::{CheckpointWriter, Observed, Schedule};
 use crate::commands::{STACKED_COUNT, doctor_lines};
-use crate::config::RunConfig;
 use crate::console::Console;
-use crate::evaluation::{DataReference, Progress, SCORE_SEED, draw, value};
+use crate::evaluation::{DataReference, Progress, Request, SCORE_SEED, classes_like, draw, value};
 use crate::history::read_lowest_score;
 use crate::json_lines::JsonLines;
+use crate::training::Plan;
 use anyhow::Result;
 use gan_core::Seed;
-use gan_metrics::{Embedding, Evaluation, ImageSet, Metric, ModeCoverage, ScoreKind};
+use gan_data::{Dataset, Division, Parts};
+use gan_metrics::{
+    Embedding, Evaluation, FeatureNetworkKind, Metric, MetricError, ModeCoverage, RealImages,
+    Reference, ScoreKind,
+};
 use gan_train::doctor::{ClassShares, diagnose};
 use gan_train::{Observer, StepReport, TrainError, Trainer};
 use indicatif::{HumanCount, ProgressBar};
@@ -55,12 +59,15 @@ fn scope(stacked: bool) -> (usize, &'static [Metric]) {
     }
 }
 
-/// The score that tells which checkpoint is the best: the lower the better.
-fn decisive(stacked: bool) -> ScoreKind {
+/// The score that tells which checkpoint is the best: the lower the better. KID, where there are too
+/// few images for an FID.
+fn decisive(stacked: bool, reference: &Reference) -> ScoreKind {
     if stacked {
         ScoreKind::StackedKl
-    } else {
+    } else if reference.unavailable(Metric::Fid, COUNT).is_none() {
         ScoreKind::FrechetDistance
+    } else {
+        ScoreKind::KernelDistance
     }
 }
 
@@ -68,6 +75,7 @@ fn decisive(stacked: bool) -> ScoreKind {
 /// It draws from seeds of its own and changes nothing that training depends on.
 pub(crate) struct ScoreObserver<'a> {
     data: &'a DataReference,
+    training: &'a Dataset,
     writer: CheckpointWriter,
     schedule: Schedule,
     every: u64,
@@ -75,7 +83,8 @@ pub(crate) struct ScoreObserver<'a> {
     console: Console,
     /// Whether digits stacked in an image are scored, by their modes.
     stacked: bool,
-    /// The lowest FID so far, or KL of stacked digits.
+    decisive: ScoreKind,
+    /// The lowest decisive score so far.
     lowest: f64,
     /// How many scores in a row found lost classes.
     lost_in_a_row: usize,
@@ -86,6 +95,8 @@ pub(crate) struct ScoreObserver<'a> {
 struct Line {
     step: u64,
     epoch: u64,
+    features: FeatureNetworkKind,
+    against: RealImages,
     scores: BTreeMap<&'static str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class_shares: Option<Vec<f64>>,
@@ -95,33 +106,64 @@ struct Line {
 }
 
 impl<'a> ScoreObserver<'a> {
-    /// What scores need of a run's data set. Call it before the run folder is made: it fails where
-    /// the data cannot be scored against.
-    pub(crate) fn prepare(config: &RunConfig) -> Result<DataReference> {
+    /// What scores need of a run's training images, which choose its best checkpoint: the held-out
+    /// ones are for `evaluate`. Call it before the run folder is made: it fails where the data cannot
+    /// be scored against.
+    pub(crate) fn prepare(plan: &Plan, console: &Console) -> Result<DataReference> {
+        let config = &plan.config.data;
+        config.check_images("scores")?;
         let progress = Progress(ProgressBar::hidden());
-        let (count, metrics) = scope(config.data.is_stacked());
-        DataReference::open(&config.data.base(), None, count, metrics, &progress)
+        let (count, metrics) = scope(config.is_stacked());
+        let base = config.base();
+        let request = Request {
+            config: &base,
+            features: None,
+            count,
+            metrics,
+        };
+        let stacked = config.is_stacked().then(|| base.open(Parts::Training));
+        let stacked = stacked.transpose()?;
+        let training = stacked
+            .as_ref()
+            .map_or(&*plan.data, |splits| &splits.training);
+        let undivided = Division::Published;
+        let data = DataReference::new(training, None, &undivided, &request, &progress)?;
+        console.line(format!(
+            "Scores while training: against {} {}. Features: {}",
+            data.facts.0.real_images,
+            data.reference.against,
+            data.facts.1.in_words(),
+        ));
+        for metric in metrics {
+            if let Some(reason) = data.reference.unavailable(*metric, count) {
+                console.line(format!("No {metric} while training: it {reason}."));
+            }
+        }
+        Ok(data)
     }
 
     /// Scores of a run that has done `done` steps.
     pub(crate) fn new(
         data: &'a DataReference,
-        writer: CheckpointWriter,
-        schedule: Schedule,
+        plan: &'a Plan,
         every: u64,
+        writer: CheckpointWriter,
         done: u64,
-        stacked: bool,
         console: &Console,
     ) -> Result<Self> {
+        let stacked = plan.config.data.is_stacked();
         let path = writer.run().scores();
+        let decisive = decisive(stacked, &data.reference);
         Ok(Self {
             data,
-            schedule,
+            training: &plan.data,
+            decisive,
+            schedule: plan.schedule,
             every,
             file: JsonLines::open(&path, done)?,
             console: console.clone(),
             stacked,
-            lowest: read_lowest_score(&path, decisive(stacked).name())?,
+            lowest: read_lowest_score(&path, decisive.name())?,
             writer,
             lost_in_a_row: 0,
         })
@@ -129,17 +171,21 @@ impl<'a> ScoreObserver<'a> {
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
         let (count, metrics) = scope(self.stacked);
-        let (shape, pixels) = trainer.with_averaged_generator(|generator| {
-            draw(generator, self.writer.model(), count, SEED)
-        })??;
-        if pixels.iter().any(|pixel| !pixel.is_finite()) {
-            return Err(TrainError::NonFinite {
-                step: trainer.state().step.saturating_sub(1),
-                tensor: "batch of generated images in evaluation mode".to_string(),
+        let drawn = trainer.with_averaged_generator(|generator| {
+            let classes = classes_like(generator, self.training);
+            let model = self.writer.model();
+            draw(generator, model, &classes, count, SEED, "generated images")
+        })?;
+        let mut images = match drawn {
+            Err(error) if is_not_finite(&error) => {
+                return Err(TrainError::NonFinite {
+                    step: trainer.state().step.saturating_sub(1),
+                    tensor: "batch of generated images in evaluation mode".to_string(),
+                }
+                .into());
             }
-            .into());
-        }
-        let mut images = ImageSet::new("generated images", shape, pixels)?;
+            drawn => drawn?,
+        };
         if self.stacked {
             images = images.split_channels();
         }
@@ -149,18 +195,19 @@ impl<'a> ScoreObserver<'a> {
             &generated,
             metrics,
             SCORE_SEED,
-        )?)
+        ))
     }
 
     fn record(&mut self, trainer: &Trainer, step: u64) -> Observed {
         let evaluation = self.evaluate(trainer)?;
-        let distance = evaluation.value(decisive(self.stacked));
-        let distance = distance.unwrap_or(f64::INFINITY);
+        let distance = evaluation.value(self.decisive).unwrap_or(f64::INFINITY);
         let best = distance < self.lowest;
         let modes = evaluation.modes.as_ref();
         let line = Line {
             step,
             epoch: self.schedule.epoch(step),
+            features: self.data.facts.1.kind,
+            against: self.data.reference.against,
             scores: evaluation
                 .scores
                 .iter()
@@ -174,8 +221,12 @@ impl<'a> ScoreObserver<'a> {
             let score = evaluation.scores.iter().find(|score| score.kind == *kind)?;
             Some(format!("{name} {}", value(*score)))
         });
+        let features = match self.data.facts.1.kind {
+            FeatureNetworkKind::Classifier => "",
+            FeatureNetworkKind::Random => "in random features: ",
+        };
         self.console.line(format!(
-            "step {}  {}{}",
+            "step {}  {features}{}{}",
             HumanCount(step),
             shown.collect::<Vec<_>>().join("  "),
             if best { "  the best so far" } else { "" },
@@ -210,6 +261,10 @@ impl ScoreObserver<'_> {
             }
         }
     }
+}
+
+fn is_not_finite(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(MetricError::NotFinite { .. }))
 }
 
 impl Observer for ScoreObserver<'_> {

@@ -88,7 +88,7 @@ mod tests {
             (
                 |c| {
                     c.model.width = 48;
-                    c.model.classes = Some(10);
+                    c.model.classes = Some(gan_models::ClassCount::Known(10));
                 },
                 &[
                     "model.classes is 10, was not set",

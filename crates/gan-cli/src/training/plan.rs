@@ -2,41 +2,49 @@
 
 use crate::config::RunConfig;
 use crate::console::Console;
+use crate::data_arguments::say;
 use crate::device::device;
 use crate::exit::WrongUse;
 use crate::observers::Schedule;
 use anyhow::Result;
 use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
-use gan_data::{DataLoader, Dataset, Split};
+use gan_data::{DEFAULT_HELD_OUT, DataLoader, Dataset, Division, Parts};
+use gan_models::{ClassCount, TrainingData};
 use gan_train::Trainer;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A checked configuration with its data set.
 pub(crate) struct Plan {
     pub(crate) config: RunConfig,
+    /// The images to train on.
     pub(crate) data: Arc<Dataset>,
-    pub(crate) data_sha256: String,
+    /// What a generator's file says of them.
+    pub(crate) training: TrainingData,
     pub(crate) schedule: Schedule,
 }
 
 impl Plan {
-    /// Reads the data and checks that it fits.
-    pub(crate) fn new(config: RunConfig, console: &Console) -> Result<Self> {
+    /// Reads `parts` of the data, settles what the configuration leaves to it and checks that both fit.
+    pub(crate) fn new(mut config: RunConfig, parts: Parts, console: &Console) -> Result<Self> {
         config.validate()?;
-        let begin = Instant::now();
-        let data = Arc::new(config.data.open(Split::Train)?);
-        let seconds = begin.elapsed().as_secs_f64();
-        console.line(format!(
-            "{}: {} images {} loaded in {seconds:.2} s",
-            config.data.path.display(),
-            data.len(),
-            data.shape(),
-        ));
+        let splits = config.data.open(parts)?;
+        say(&splits.reading, console);
+        if splits.division != Division::Published && config.data.is_read() {
+            config.data.held_out.get_or_insert(DEFAULT_HELD_OUT);
+        }
+        let data = Arc::new(splits.training);
+        let classes = data.labels().map(|_| data.class_count());
+        if config.model.classes == Some(ClassCount::Auto) && classes.is_none() {
+            console.line(format!(
+                "{}: the images have no labels, so the networks are told no classes",
+                config.data.path.display()
+            ));
+        }
+        config.model = config.model.with_classes_of(classes);
         let mut plan = Self {
             schedule: Schedule::new(&config.train, 1),
-            data_sha256: data.sha256(),
+            training: training_data(&data),
             config,
             data,
         };
@@ -110,9 +118,12 @@ impl Plan {
     /// Class-conditional networks learn from labels.
     fn check_classes(&self) -> Result<()> {
         let found = self.data.labels().map(|_| self.data.class_count());
-        match (self.config.model.classes, found) {
+        match (self.config.model.class_count()?, found) {
             (None, _) => Ok(()),
-            (Some(classes), Some(found)) if found <= classes => Ok(()),
+            (Some(classes), Some(found)) if found <= classes => {
+                self.warn_of_empty_classes(classes);
+                Ok(())
+            }
             (Some(classes), found) => Err(WrongUse(format!(
                 "{}: {}, expected labels of model.classes = {classes} classes",
                 self.config.data.path.display(),
@@ -122,5 +133,33 @@ impl Plan {
             ))
             .into()),
         }
+    }
+
+    /// Networks know nothing of a class without images.
+    fn warn_of_empty_classes(&self, classes: usize) {
+        let counts = self.data.images_per_class();
+        let count = |class: &usize| counts.get(*class).copied().unwrap_or(0);
+        let empty: Vec<String> = (0..classes)
+            .filter(|class| count(class) == 0)
+            .map(|class| self.data.class_name(class))
+            .collect();
+        if !empty.is_empty() {
+            tracing::warn!(
+                "{}: no training images of class {}, which will be neither drawn nor scored",
+                self.config.data.path.display(),
+                empty.join(", ")
+            );
+        }
+    }
+}
+
+fn training_data(data: &Dataset) -> TrainingData {
+    let counts = data.images_per_class();
+    TrainingData {
+        data_sha256: data.sha256(),
+        class_names: (0..counts.len())
+            .map(|class| data.class_name(class))
+            .collect(),
+        class_counts: counts.into_iter().map(|count| count as u64).collect(),
     }
 }

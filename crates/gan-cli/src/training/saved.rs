@@ -44,10 +44,11 @@ impl SavedRun {
         let lock = RunLock::take(path)?;
         let checkpoint = folder.checkpoints().read_newest()?;
         let facts: Option<RunFacts> = checkpoint.as_ref().map(facts_of).transpose()?;
-        let (config, data_sha256) = match facts {
+        let (mut config, data_sha256) = match facts {
             Some(facts) => (facts.config, Some(facts.data_sha256)),
             None => (RunConfig::read(&folder.config())?, None),
         };
+        folder.locate_data(&mut config.data);
         Ok(Self {
             folder,
             lock,
@@ -63,12 +64,12 @@ impl SavedRun {
         if let Some(before) = self
             .data_sha256
             .as_ref()
-            .filter(|sha| **sha != plan.data_sha256)
+            .filter(|sha| **sha != plan.training.data_sha256)
         {
             changes.push(format!(
                 "the data set in {} has SHA-256 {}, had {before} in {}",
                 plan.config.data.path.display(),
-                plan.data_sha256,
+                plan.training.data_sha256,
                 self.config.data.path.display(),
             ));
         }

@@ -71,9 +71,9 @@ impl Session<'_> {
         let (state, schedule) = (trainer.state(), plan.schedule);
         let facts = RunFacts {
             config: config.clone(),
-            data_sha256: plan.data_sha256.clone(),
+            data_sha256: plan.training.data_sha256.clone(),
         };
-        let writer = CheckpointWriter::new(run.clone(), facts)?;
+        let writer = CheckpointWriter::new(run.clone(), facts, plan.training.clone())?;
         let mut log =
             LogObserver::new(run, schedule, state.step, config, &plan.data, self.console)?;
         let mut pictures: Box<dyn Observer> = if config.data.toy().is_some() {
@@ -88,11 +88,10 @@ impl Session<'_> {
             None => None,
             Some((data, every)) => Some(ScoreObserver::new(
                 data,
-                writer,
-                schedule,
+                plan,
                 every,
+                writer,
                 state.step,
-                config.data.is_stacked(),
                 self.console,
             )?),
         };

@@ -1,7 +1,7 @@
 //! Properties: whatever bytes lie in an IDX file, reading it ends with data or an error.
 
 use crate::support::{
-    assert_truncations_are_refused, folder, gzip, idx, three_images, three_labels, train,
+    assert_truncations_are_refused, folder, gzip, idx, pixels, three_images, three_labels, train,
 };
 use gan_data::{DataError, Dataset};
 use proptest::prelude::{Just, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -59,7 +59,7 @@ proptest! {
     ) {
         if let Ok(data) = train_with(&images, &labels) {
             let elements = data.shape().elements();
-            prop_assert!(data.len() * elements == data.pixels().len() && data.len() > 0);
+            prop_assert!(data.len() * elements == pixels(&data).len() && data.len() > 0);
             prop_assert_eq!(data.labels().map(<[u32]>::len), Some(data.len()));
         }
     }
@@ -73,7 +73,7 @@ proptest! {
         let position = position.index(images.len());
         images[position] ^= change;
         if let Ok(data) = train_with(&images, &three_labels()) {
-            prop_assert_eq!(data.pixels(), (0..18).collect::<Vec<u8>>());
+            prop_assert_eq!(pixels(&data), (0..18).collect::<Vec<u8>>());
         }
     }
 
@@ -86,7 +86,7 @@ proptest! {
         let position = position.index(images.len());
         images[position] ^= change;
         match train_with(&images, &three_labels()) {
-            Ok(data) => prop_assert_eq!(data.pixels(), &images[16..]),
+            Ok(data) => prop_assert_eq!(pixels(&data), &images[16..]),
             Err(_) => prop_assert!(position < 16, "a pixel may have any value"),
         }
     }

@@ -1,7 +1,9 @@
 //! Folders in MNIST's layout: what is read, and what is refused with which words.
 
-use crate::support::{assert_says, folder, gzip, idx, read, three_images, three_labels, train};
-use gan_data::Split;
+use crate::support::{
+    assert_says, folder, gzip, idx, pixels, read, three_images, three_labels, tiny, train,
+};
+use gan_data::{Channels, Division, Parts, ReadOptions, open};
 
 const IMAGES: &str = "train-images-idx3-ubyte";
 const LABELS: &str = "train-labels-idx1-ubyte";
@@ -34,13 +36,126 @@ fn plain_and_gzip_give_the_same_data_under_every_naming() {
 
 #[test]
 fn each_split_has_its_own_files() {
-    let other = idx(0x803, &[1, 1, 1], &[9]);
+    let other = idx(0x803, &[1, 2, 3], &[9; 6]);
     for test_name in ["t10k-images-idx3-ubyte", "x-test-images-idx3-ubyte"] {
         let above = folder(&[(IMAGES, &three_images()), (test_name, &other)]);
-        let tiny = above.path().join("tiny");
-        assert_eq!(read(&tiny, Split::Train).unwrap().len(), 3);
-        assert_eq!(read(&tiny, Split::Test).unwrap().pixels(), [9]);
+        let splits = read(&tiny(&above)).unwrap();
+        assert_eq!(splits.training.len(), 3);
+        assert_eq!(pixels(&splits.held_out.unwrap()), [9; 6]);
+        assert_eq!(splits.division, Division::Published);
+        let summary = splits.reading.summary;
+        assert!(summary.contains("4 images [1, 2, 3]"), "{summary}");
+        assert!(summary.contains(test_name), "{summary}");
     }
+}
+
+/// The test file is damaged, which nobody sees who does not read it.
+#[test]
+fn a_test_split_that_is_not_asked_for_is_not_read() {
+    let above = folder(&[
+        (IMAGES, &three_images()),
+        ("t10k-images-idx3-ubyte", b"damaged"),
+    ]);
+    assert!(read(&tiny(&above)).is_err());
+    let splits = open(&tiny(&above), &ReadOptions::default(), Parts::Training).unwrap();
+    assert_eq!(splits.division, Division::Published);
+    assert!(splits.held_out.is_none());
+}
+
+#[test]
+fn no_share_of_a_set_with_a_test_split_is_held_out() {
+    let above = folder(&[
+        (IMAGES, &three_images()),
+        ("t10k-images-idx3-ubyte", &three_images()),
+    ]);
+    for share in [0.0, 0.2] {
+        let options = ReadOptions::new(Channels::Auto, None, Some(share)).unwrap();
+        for parts in [Parts::All, Parts::Training] {
+            assert_says(
+                open(&tiny(&above), &options, parts),
+                &["--held-out: ", "a test split of its own (t10k"],
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_test_split_equal_images_stand_on_one_side() {
+    // Each of 40 images twice.
+    let values: Vec<u8> = (0..40).chain(0..40).collect();
+    let above = folder(&[(IMAGES, &idx(0x803, &[80, 1, 1], &values))]);
+    let splits = read(&tiny(&above)).unwrap();
+    assert_eq!(splits.division, Division::ByContent { share: 0.1 });
+    let mut held_out = pixels(&splits.held_out.unwrap());
+    assert_eq!(held_out.len() % 2, 0);
+    let half = held_out.split_off(held_out.len() / 2);
+    assert_eq!(held_out, half);
+    let training = pixels(&splits.training);
+    assert_eq!(training.len() + 2 * half.len(), 80);
+    assert!(half.iter().all(|value| !training.contains(value)));
+}
+
+#[test]
+fn two_test_files_are_refused_and_not_overlooked() {
+    let packed = gzip(&three_images());
+    let above = folder(&[
+        (IMAGES, &three_images()),
+        ("t10k-images-idx3-ubyte", &three_images()),
+        ("t10k-images-idx3-ubyte.gz", &packed),
+    ]);
+    for parts in [Parts::All, Parts::Training] {
+        assert_says(
+            open(&tiny(&above), &ReadOptions::default(), parts),
+            &[
+                "t10k-images-idx3-ubyte and t10k-images-idx3-ubyte.gz",
+                "keep one",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_file_beside_them_names_the_classes() {
+    let with = |names: &[u8]| {
+        folder(&[
+            (IMAGES, &three_images()),
+            (LABELS, &three_labels()),
+            ("notes.md", b""),
+            ("classes.txt", names),
+        ])
+    };
+    let splits = read(&tiny(&with(b"shirt\nshoe\nbag\nhat\n"))).unwrap();
+    assert_eq!(splits.training.class_name(2), "bag");
+    assert_eq!(splits.training.class_count(), 4);
+    let classes = splits.reading.classes.unwrap();
+    assert_eq!(classes, "0 shirt 1, 1 shoe 0, 2 bag 2, 3 hat 0");
+    let summary = splits.reading.summary;
+    assert!(summary.contains("1 file passed over (1 .md)"), "{summary}");
+    assert_says(
+        train(&with(b"shirt\nshoe\n")),
+        &["classes.txt: ", "line 2", "3 classes"],
+    );
+    assert_says(train(&with(b"a\nb\nb\n")), &["line 3", "like line 2"]);
+    assert_says(train(&with(&[0xff; 9])), &["classes.txt: ", "UTF-8"]);
+}
+
+#[test]
+fn a_test_split_has_the_classes_of_the_training_images() {
+    let with = |labels: &[u8]| {
+        folder(&[
+            (IMAGES, &three_images()),
+            (LABELS, &three_labels()),
+            ("t10k-images-idx3-ubyte", &three_images()),
+            ("t10k-labels-idx1-ubyte", &idx(0x801, &[3], labels)),
+        ])
+    };
+    let splits = read(&tiny(&with(&[0, 0, 1]))).unwrap();
+    assert_eq!(splits.held_out.unwrap().class_count(), 3);
+    assert_eq!(splits.reading.classes.unwrap(), "0: 3, 1: 1, 2: 2");
+    assert_says(
+        read(&tiny(&with(&[0, 3, 0]))),
+        &["label 3", "labels below 3"],
+    );
 }
 
 #[test]
@@ -55,15 +170,13 @@ fn images_need_no_labels() {
 }
 
 #[test]
-fn a_split_without_images_is_refused() {
-    let above = folder(&[(IMAGES, &three_images()), (LABELS, &three_labels())]);
-    let tiny = above.path().join("tiny");
+fn test_images_alone_are_refused() {
+    let above = folder(&[("t10k-images-idx3-ubyte", &three_images())]);
     assert_says(
-        read(&tiny, Split::Test),
+        read(&tiny(&above)),
         &[
-            "tiny",
-            "test split",
-            "t10k-images-idx3-ubyte.gz",
+            "tiny: ",
+            "no images to train on beside t10k-images-idx3-ubyte",
             "check the path",
         ],
     );
@@ -106,20 +219,11 @@ fn another_magic_is_named_with_the_expected_one() {
 fn the_advice_for_mnist_is_the_command_that_fetches_it() {
     let above = tempfile::tempdir().unwrap();
     let mnist = above.path().join("mnist");
-    assert_says(
-        read(&mnist, Split::Train),
-        &["run `cargo xtask fetch-mnist`"],
-    );
+    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist`"]);
     std::fs::create_dir(&mnist).unwrap();
-    assert_says(
-        read(&mnist, Split::Train),
-        &["run `cargo xtask fetch-mnist`"],
-    );
+    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist`"]);
     std::fs::write(mnist.join(IMAGES), three_labels()).unwrap();
-    assert_says(
-        read(&mnist, Split::Train),
-        &["run `cargo xtask fetch-mnist --force`"],
-    );
+    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist --force`"]);
 }
 
 #[test]
@@ -154,7 +258,7 @@ fn the_densest_gzip_is_not_refused() {
     let packed = gzip(&bytes);
     assert!(packed.len() < bytes.len() / 1000, "{}", packed.len());
     let above = folder(&[(IMAGES, &packed)]);
-    assert_eq!(train(&above).unwrap().pixels().len(), 4_000_000);
+    assert_eq!(pixels(&train(&above).unwrap()).len(), 4_000_000);
 }
 
 #[test]
@@ -219,13 +323,24 @@ fn labels_must_be_as_many_as_the_images() {
 fn a_path_that_is_no_folder_is_refused() {
     let above = folder(&[(IMAGES, &three_images())]);
     let file = above.path().join("tiny").join(IMAGES);
-    assert_says(
-        read(&file, Split::Train),
-        &["is a file", "a folder of IDX files"],
-    );
+    assert_says(read(&file), &["is a file", "a folder of IDX files"]);
     let missing = above.path().join("nothing");
+    assert_says(read(&missing), &["nothing: ", "check the path"]);
+}
+
+#[test]
+fn test_images_of_another_shape_and_a_size_are_refused_by_name() {
+    let above = folder(&[
+        ("train-images-idx3-ubyte", &three_images()),
+        ("t10k-images-idx3-ubyte", &idx(0x803, &[1, 2, 2], &[0; 4])),
+    ]);
     assert_says(
-        read(&missing, Split::Train),
-        &["nothing: ", "check the path"],
+        read(&tiny(&above)),
+        &["t10k-images-idx3-ubyte", "[1, 2, 2]", "[1, 2, 3]"],
+    );
+    let options = ReadOptions::new(Channels::Auto, Some(4), None).unwrap();
+    assert_says(
+        open(&tiny(&above), &options, Parts::Training),
+        &["--image-size", "as they lie"],
     );
 }

@@ -101,7 +101,8 @@ proptest! {
     }
 }
 
-/// From this crate's first version: saved runs go on with the same images only if this holds.
+/// A regression pin, copied from this crate's own output: saved runs go on with the same images only
+/// if this holds.
 #[test]
 fn the_order_of_the_first_epoch_stays_what_it_was() {
     assert_eq!(loader(10, 1, 7).order(0), [9, 4, 5, 6, 2, 3, 1, 7, 0, 8]);

@@ -1,7 +1,7 @@
 //! Files that the MANIFEST.toml above their folder lists are checked.
 
 use crate::support::{assert_says, folder, read, three_images, three_labels, train};
-use gan_data::{DataError, Split};
+use gan_data::DataError;
 use std::path::Path;
 
 /// `sha256sum` of the bytes of `three_images` and `three_labels`.
@@ -130,7 +130,7 @@ fn the_folder_is_known_also_by_a_path_without_its_name() {
     let tiny = above.path().join("tiny");
     std::fs::create_dir(tiny.join("sub")).unwrap();
     for path in [tiny.join("."), tiny.join("sub").join("..")] {
-        let result = read(Path::new(&path), Split::Train);
+        let result = read(Path::new(&path));
         assert!(
             matches!(result, Err(DataError::Checksum { .. })),
             "{result:?}"

@@ -1,6 +1,6 @@
 //! A feature network's file, which says what it is and how well it does.
 
-use super::{FeatureNetwork, FeatureNetworkError};
+use super::{Accuracy, FeatureNetwork, FeatureNetworkError};
 use candle_core::Tensor;
 use gan_core::{ImageShape, Seed, Weights, WeightsError};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// The format that is written. A reader refuses any other.
 const FORMAT_VERSION: u32 = 1;
+
+/// Networks that were published before files had a checksum: the SHA-256 of each whole file.
+const PUBLISHED_SHA256: [&str; 1] =
+    ["2c098fe8736df175aa5390c67464d45a8e870fbd02227b535c40471eb07af176"];
 
 /// No image has more values, so that a damaged header cannot ask for all of the memory.
 const MAX_IMAGE_VALUES: usize = 1 << 24;
@@ -40,8 +44,11 @@ pub struct FeatureNetworkHeader {
     pub data_sha256: Option<String>,
     /// Passes over the training images.
     pub epochs: Option<u64>,
-    /// The share of test images that it tells right.
+    /// The share of held-out images that it tells right.
     pub test_accuracy: Option<f64>,
+    /// How many these were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
 }
 
 impl FeatureNetworkHeader {
@@ -55,6 +62,7 @@ impl FeatureNetworkHeader {
             data_sha256: None,
             epochs: None,
             test_accuracy: None,
+            test_images: None,
         }
     }
 
@@ -73,19 +81,20 @@ impl FeatureNetwork {
         &mut self,
         data_sha256: String,
         epochs: u64,
-        test_accuracy: Option<f64>,
+        held_out: Option<Accuracy>,
     ) {
         self.header.data_sha256 = Some(data_sha256);
         self.header.epochs = Some(epochs);
-        self.header.test_accuracy = test_accuracy;
+        self.header.test_accuracy = held_out.map(|accuracy| accuracy.share);
+        self.header.test_images = held_out.map(|accuracy| accuracy.images);
     }
 
-    /// Writes the network whole or not at all. Equal networks give equal bytes.
+    /// Writes the network whole or not at all, with a checksum. Equal networks give equal bytes.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), FeatureNetworkError> {
-        Ok(self.weights()?.write(path)?)
+        Ok(self.weights()?.write_with_checksum(path)?)
     }
 
     /// Reads a network that [`save`](Self::save) wrote. A network of more than twice as many values
@@ -93,10 +102,13 @@ impl FeatureNetwork {
     /// these are f32.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, holds something else, or its tensors are not those
-    /// of its header.
+    /// When the file cannot be read, is damaged, has no checksum, holds something else, or its tensors
+    /// are not those of its header.
     pub fn load(path: &Path) -> Result<Self, FeatureNetworkError> {
-        let weights = Weights::read(path)?;
+        let weights = match Weights::read_with_checksum(path) {
+            Err(WeightsError::NoChecksum { .. }) => published(path)?,
+            read => read?,
+        };
         let wrong = |found: String| FeatureNetworkError::Header {
             path: path.to_path_buf(),
             found,
@@ -134,8 +146,8 @@ impl FeatureNetwork {
         Ok(network)
     }
 
-    /// SHA-256 of the network's file, as 64 hexadecimal digits: what tells whether scores were
-    /// made with the same features.
+    /// SHA-256 of the network's header and tensors, as 64 hexadecimal digits: what tells whether
+    /// scores were made with the same features.
     ///
     /// # Errors
     /// When a tensor cannot be read.
@@ -157,5 +169,22 @@ impl FeatureNetwork {
         };
         weights.insert_all("", &self.parameters)?;
         Ok(weights)
+    }
+}
+
+/// What is in a file without a checksum, if it is a published one.
+fn published(path: &Path) -> Result<Weights, WeightsError> {
+    let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let digest = Sha256::digest(bytes);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if PUBLISHED_SHA256.contains(&digest.as_str()) {
+        Weights::read(path)
+    } else {
+        Err(WeightsError::NoChecksum {
+            path: path.to_path_buf(),
+        })
     }
 }

@@ -8,8 +8,9 @@ mod whitening;
 
 pub use error::FeatureNetworkError;
 pub use file::{FeatureNetworkHeader, FeatureNetworkKind};
-pub use training::{TrainingProgress, train_classifier};
+pub use training::{ClassifierTraining, TrainingProgress, train_classifier};
 
+use crate::ImageSet;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{Init, VarBuilder};
 use gan_core::{ImageShape, ParameterStore, Purpose, Seed};
@@ -42,6 +43,15 @@ struct Layer {
     bias: Tensor,
     convolution: Convolution,
     activation: Activation,
+}
+
+/// How well a classifier tells classes apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// The share of images that it tells right.
+    pub share: f64,
+    /// How many images there were.
+    pub images: usize,
 }
 
 /// What a network says of some images.
@@ -124,6 +134,32 @@ impl FeatureNetwork {
         Ok(Activations {
             features: self.whitening.apply(&features)?.detach(),
             logits: logits.map(|logits| logits.detach()),
+        })
+    }
+
+    /// How many labelled images are told right: their likeliest class is theirs.
+    ///
+    /// # Errors
+    /// [`FeatureNetworkError::NoLabels`]; [`FeatureNetworkError::Classes`] for a network that knows
+    /// no classes; as [`activations`](Self::activations).
+    pub fn accuracy(&self, images: &ImageSet) -> Result<Accuracy, FeatureNetworkError> {
+        let labels = images.labels().ok_or(FeatureNetworkError::NoLabels)?;
+        let (mut right, mut first) = (0, 0);
+        for block in images.blocks() {
+            let (_, logits) = self.forward(&block?.detach())?;
+            let logits = logits.ok_or(FeatureNetworkError::Classes { found: 0 })?;
+            let likeliest = logits.argmax(1)?.to_vec1::<u32>()?;
+            let labels = &labels[first..first + likeliest.len()];
+            right += labels
+                .iter()
+                .zip(&likeliest)
+                .filter(|(a, b)| a == b)
+                .count();
+            first += likeliest.len();
+        }
+        Ok(Accuracy {
+            share: right as f64 / images.count() as f64,
+            images: images.count(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::augmentation::augment;
 use super::{FeatureNetwork, FeatureNetworkError};
+use crate::ImageSet;
 use candle_core::{Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use gan_core::{ImageBatch, Seed};
@@ -9,78 +10,186 @@ use std::f64::consts::PI;
 
 /// The learning rate at its highest, after the warm-up; it then falls to 0 along a cosine.
 const PEAK_LR: f64 = 2e-3;
+/// The warm-up takes so many steps, and at most this part of all.
 const WARM_UP_STEPS: f64 = 300.0;
+const WARM_UP_PART: f64 = 0.1;
 const WEIGHT_DECAY: f64 = 0.01;
 
 /// The kept weights are a moving average over about 1 / (1 - this) steps, fewer at the beginning.
 const AVERAGE_DECAY: f64 = 0.998;
 
-/// How far the training has come.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TrainingProgress {
-    /// The step just done, from 0.
-    pub step: u64,
-    /// Its cross-entropy in nats.
-    pub loss: f64,
+/// Training ends when the accuracy has not risen for so many epochs, and for so many steps.
+const PATIENCE_EPOCHS: u64 = 3;
+const PATIENCE_STEPS: u64 = 300;
+
+/// How long a classifier may learn, and by what it is seen that it no longer does.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassifierTraining<'a> {
+    /// Epochs at most; the learning rate falls towards the last.
+    pub most_epochs: u64,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Labelled images whose accuracy ends the training when it no longer rises; without them all
+    /// epochs are trained.
+    pub validation: Option<&'a ImageSet>,
+    /// Of the distortions of the images.
+    pub seed: Seed,
 }
 
-/// Trains `network` for `steps` labelled `batches` by AdamW (Loshchilov & Hutter, 2019, arXiv
-/// 1711.05101) on distorted images, and leaves it with the moving average of its weights.
+/// How far the training has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TrainingProgress {
+    /// A step was done.
+    Step {
+        /// Which, from 0.
+        step: u64,
+        /// Its cross-entropy in nats.
+        loss: f64,
+    },
+    /// An epoch was done.
+    Epoch {
+        /// Which, from 1.
+        epoch: u64,
+        /// The mean of its steps' losses, in nats.
+        mean_loss: f64,
+        /// The share of validation images that are told right by the averaged weights.
+        accuracy: Option<f64>,
+    },
+}
+
+/// Trains `network` on the labelled batches that `epoch` gives for each epoch, from 0, by AdamW
+/// (Loshchilov & Hutter, 2019, arXiv 1711.05101) on distorted images. It is left with the moving
+/// average of its weights, where there are validation images as of the epoch in which most of these
+/// were told right. Returns the number of that epoch, from 1.
 ///
 /// # Errors
 /// [`FeatureNetworkError::NoLabels`], [`FeatureNetworkError::NonFinite`],
 /// [`FeatureNetworkError::Images`], and those of the batches.
-pub fn train_classifier(
+pub fn train_classifier<B>(
     network: &FeatureNetwork,
-    batches: impl Iterator<Item = candle_core::Result<ImageBatch>>,
-    steps: u64,
+    training: ClassifierTraining<'_>,
+    epoch: impl Fn(u64) -> B,
+    mut on_progress: impl FnMut(TrainingProgress),
+) -> Result<u64, FeatureNetworkError>
+where
+    B: Iterator<Item = candle_core::Result<ImageBatch>>,
+{
+    let mut pupil = Pupil::new(network, training)?;
+    let steps_of_patience = PATIENCE_STEPS.div_ceil(training.steps_per_epoch.max(1));
+    let patience = PATIENCE_EPOCHS.max(steps_of_patience);
+    let (mut best, mut best_epoch, mut best_accuracy) = (Vec::new(), 0, f64::NEG_INFINITY);
+    for number in 1..=training.most_epochs {
+        let mut sum = 0.0;
+        for batch in epoch(number - 1) {
+            let (step, loss) = pupil.learn(batch?)?;
+            sum += loss;
+            on_progress(TrainingProgress::Step { step, loss });
+        }
+        let accuracy = training.validation.map(|images| pupil.accuracy(images));
+        let accuracy = accuracy.transpose()?;
+        on_progress(TrainingProgress::Epoch {
+            epoch: number,
+            mean_loss: sum / training.steps_per_epoch as f64,
+            accuracy,
+        });
+        if accuracy.is_none_or(|accuracy| accuracy > best_accuracy) {
+            best.clone_from(&pupil.averages);
+            best_epoch = number;
+            best_accuracy = accuracy.unwrap_or(best_accuracy);
+        } else if number >= best_epoch + patience {
+            break;
+        }
+    }
+    for (var, value) in pupil.parameters.iter().zip(&best) {
+        var.set(value)?;
+    }
+    Ok(best_epoch)
+}
+
+/// A network that learns, and the moving average of its weights.
+struct Pupil<'a> {
+    network: &'a FeatureNetwork,
+    parameters: Vec<Var>,
+    averages: Vec<Tensor>,
+    optimizer: AdamW,
     seed: Seed,
-    mut on_step: impl FnMut(TrainingProgress),
-) -> Result<(), FeatureNetworkError> {
-    let all = network.parameters.trainable().into_iter();
-    // Whitening is measured afterwards, not learnt.
-    let learnt = all.filter(|parameter| !parameter.name.starts_with("whitening."));
-    let parameters: Vec<Var> = learnt.map(|parameter| parameter.var).collect();
-    let mut averages = parameters
-        .iter()
-        .map(|var| var.copy())
-        .collect::<Result<Vec<_>, _>>()?;
-    let settings = ParamsAdamW {
-        weight_decay: WEIGHT_DECAY,
-        ..ParamsAdamW::default()
-    };
-    let mut optimizer = AdamW::new(parameters.clone(), settings)?;
-    let mut images_seen = 0;
-    for (step, batch) in (0..steps).zip(batches) {
-        let ImageBatch { images, labels } = batch?;
+    step: u64,
+    steps: u64,
+    images_seen: u64,
+}
+
+impl<'a> Pupil<'a> {
+    fn new(
+        network: &'a FeatureNetwork,
+        training: ClassifierTraining<'_>,
+    ) -> Result<Self, FeatureNetworkError> {
+        let all = network.parameters.trainable().into_iter();
+        // Whitening is measured afterwards, not learnt.
+        let learnt = all.filter(|parameter| !parameter.name.starts_with("whitening."));
+        let parameters: Vec<Var> = learnt.map(|parameter| parameter.var).collect();
+        let averages = parameters.iter().map(|var| var.copy());
+        let settings = ParamsAdamW {
+            weight_decay: WEIGHT_DECAY,
+            ..ParamsAdamW::default()
+        };
+        Ok(Self {
+            network,
+            averages: averages.collect::<Result<_, _>>()?,
+            optimizer: AdamW::new(parameters.clone(), settings)?,
+            parameters,
+            seed: training.seed,
+            step: 0,
+            steps: training.most_epochs * training.steps_per_epoch,
+            images_seen: 0,
+        })
+    }
+
+    /// One step; its number, from 0, and its loss.
+    fn learn(&mut self, batch: ImageBatch) -> Result<(u64, f64), FeatureNetworkError> {
+        let ImageBatch { images, labels } = batch;
         let labels = labels.ok_or(FeatureNetworkError::NoLabels)?;
-        let distorted = augment(&images, seed, images_seen)?;
-        images_seen += images.dim(0)? as u64;
-        let (_, logits) = network.forward(&distorted)?;
+        let distorted = augment(&images, self.seed, self.images_seen)?;
+        self.images_seen += images.dim(0)? as u64;
+        let (_, logits) = self.network.forward(&distorted)?;
         let logits = logits.ok_or(FeatureNetworkError::Classes { found: 0 })?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
-        optimizer.set_learning_rate(learning_rate(step, steps));
-        optimizer.backward_step(&loss)?;
+        let step = self.step;
+        self.optimizer
+            .set_learning_rate(learning_rate(step, self.steps));
+        self.optimizer.backward_step(&loss)?;
+        self.step += 1;
 
-        let done = step as f64 + 1.0;
+        let done = self.step as f64;
         let decay = AVERAGE_DECAY.min((1.0 + done) / (10.0 + done));
-        for (average, var) in averages.iter_mut().zip(&parameters) {
+        for (average, var) in self.averages.iter_mut().zip(&self.parameters) {
             *average = mix(average, var.as_tensor(), decay)?;
         }
         let loss = f64::from(loss.to_scalar::<f32>()?);
         if !loss.is_finite() {
             return Err(FeatureNetworkError::NonFinite { step, loss });
         }
-        on_step(TrainingProgress { step, loss });
+        Ok((step, loss))
     }
-    for (var, average) in parameters.iter().zip(&averages) {
-        var.set(average)?;
+
+    /// The accuracy of the averaged weights.
+    fn accuracy(&self, images: &ImageSet) -> Result<f64, FeatureNetworkError> {
+        let copies = self.parameters.iter().map(|var| var.copy());
+        let learnt = copies.collect::<Result<Vec<_>, _>>()?;
+        self.set(&self.averages)?;
+        let accuracy = self.network.accuracy(images);
+        self.set(&learnt)?;
+        Ok(accuracy?.share)
     }
-    Ok(())
+
+    fn set(&self, values: &[Tensor]) -> candle_core::Result<()> {
+        let mut pairs = self.parameters.iter().zip(values);
+        pairs.try_for_each(|(var, value)| var.set(value))
+    }
 }
 
 fn learning_rate(step: u64, steps: u64) -> f64 {
-    let warm_up = ((step as f64 + 1.0) / WARM_UP_STEPS).min(1.0);
+    let warm_up_steps = WARM_UP_STEPS.min(WARM_UP_PART * steps as f64).max(1.0);
+    let warm_up = ((step as f64 + 1.0) / warm_up_steps).min(1.0);
     let passed = step as f64 / steps as f64;
     PEAK_LR * warm_up * 0.5 * (1.0 + (PI * passed).cos())
 }

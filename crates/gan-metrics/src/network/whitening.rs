@@ -6,21 +6,27 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
 use faer::{Mat, Side};
 use gan_core::ParameterStore;
+use std::cmp::Ordering;
 
 /// Directions with less than this part of the widest one's variance count as having that much, so
 /// that rounding in a direction that hardly varies is not blown up.
 const LEAST_VARIANCE: f64 = 1e-4;
+
+/// Activations whose variance is no more than this are those of equal images: it is what rounding f32
+/// leaves.
+const LEAST_MEAN_VARIANCE: f64 = 1e-12;
 
 impl FeatureNetwork {
     /// From now on gives features whose mean over `images`, usually the training images, is 0 and
     /// whose covariance is the identity.
     ///
     /// A classifier's activations vary most between classes. Without whitening that spread hides
-    /// all other differences, and noise passes for an unusual digit.
+    /// all other differences, and noise passes for an unusual digit. Images that are no more than
+    /// the dimensions do not vary in all directions: then features are scaled by one number, so that
+    /// their mean variance is 1; and where all images are equal, not even that.
     ///
     /// # Errors
-    /// [`MetricError::TooFew`] for no more images than dimensions; where the network does not take
-    /// them.
+    /// Where the network does not take the images.
     pub fn whiten_by(&self, images: &ImageSet) -> Result<(), FeatureNetworkError> {
         let width = self.dimensions();
         let mut activations = Vec::with_capacity(images.count() * width);
@@ -34,18 +40,18 @@ impl FeatureNetwork {
             );
         }
         let activations = Features::new(images.name(), activations, width)?;
-        let (mean, covariance) = frechet::moments(&activations)?;
-        let eigen =
-            covariance
-                .self_adjoint_eigen(Side::Lower)
-                .map_err(|_| MetricError::Eigenvalues {
-                    what: format!("the covariance of {}", images.name()),
-                })?;
-        let (directions, variances) = (eigen.U(), eigen.S().column_vector());
-        let widest = variances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let scale = |j: usize| 1.0 / variances[j].max(LEAST_VARIANCE * widest).sqrt();
-        let map = Mat::from_fn(width, width, |i, j| (directions[(i, j)] * scale(j)) as f32);
-        let row_major = (0..width * width).map(|k| map[(k / width, k % width)]);
+        let (mean, covariance) = frechet::moments(&activations);
+        let variance = (0..width).map(|i| covariance[(i, i)]).sum::<f64>() / width as f64;
+        let map = if variance.partial_cmp(&LEAST_MEAN_VARIANCE) != Some(Ordering::Greater) {
+            Mat::identity(width, width)
+        } else if images.count() <= width {
+            Mat::from_fn(width, width, |i, j| {
+                if i == j { variance.sqrt().recip() } else { 0.0 }
+            })
+        } else {
+            whitening_map(&covariance, images)?
+        };
+        let row_major = (0..width * width).map(|k| map[(k / width, k % width)] as f32);
         let weight = Tensor::from_vec(row_major.collect(), (width, width), &Device::Cpu)?;
         let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
         self.parameters
@@ -53,6 +59,23 @@ impl FeatureNetwork {
         self.parameters.set(WEIGHT, &weight)?;
         Ok(())
     }
+}
+
+/// Its columns are the directions in which the images vary, each over the deviation along it.
+fn whitening_map(covariance: &Mat<f64>, images: &ImageSet) -> Result<Mat<f64>, MetricError> {
+    let eigen =
+        covariance
+            .self_adjoint_eigen(Side::Lower)
+            .map_err(|_| MetricError::Eigenvalues {
+                what: format!("the covariance of {}", images.name()),
+            })?;
+    let (directions, variances) = (eigen.U(), eigen.S().column_vector());
+    let widest = variances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let scale = |j: usize| 1.0 / variances[j].max(LEAST_VARIANCE * widest).sqrt();
+    let width = covariance.nrows();
+    Ok(Mat::from_fn(width, width, |i, j| {
+        directions[(i, j)] * scale(j)
+    }))
 }
 
 /// The names of the tensors: what is taken off, `[dimensions]`, and the map, `[dimensions,

@@ -16,6 +16,7 @@ mod window;
 
 pub use layer::{Layer, LinearMap};
 
+use crate::batches::check_not_empty;
 use crate::element::for_dtype;
 use crate::scratch::Scratch;
 use candle_core::{Result, Tensor};
@@ -95,9 +96,10 @@ impl ConvNet {
     /// x `[n, …]` → `[n, c, h, w]`, differentiable on candle's graph, on every device.
     ///
     /// # Errors
-    /// When the shapes do not fit, or a batch of one value a channel is to be normalized by its own
+    /// When the shapes do not fit, the batch is empty, or a batch of one value a channel is to be normalized by its own
     /// statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        check_not_empty(&[x])?;
         let ImageShape {
             channels,
             height,
@@ -118,6 +120,7 @@ impl ConvNet {
     /// # Errors
     /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
     pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        check_not_empty(&[x])?;
         for_dtype!(self.dtype(), "a network", infer(self, x, mode))
     }
 
@@ -127,6 +130,7 @@ impl ConvNet {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record_images(&self, batches: &[&Tensor]) -> Result<Recorded> {
+        check_not_empty(batches)?;
         for_dtype!(self.dtype(), "a network", record(self, batches, None))
     }
 
@@ -140,6 +144,7 @@ impl ConvNet {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
+        check_not_empty(batches)?;
         for_dtype!(
             self.dtype(),
             "a network",

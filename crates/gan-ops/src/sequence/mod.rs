@@ -6,6 +6,7 @@ mod forward;
 mod normalize;
 mod pointwise;
 
+use crate::batches::check_not_empty;
 use crate::composed::{self, BatchStatistics};
 use crate::element::for_dtype;
 use crate::scratch::Scratch;
@@ -89,8 +90,9 @@ impl Sequence {
     /// x `[n, …]` → `[n, o]`, differentiable on candle's graph, on every device.
     ///
     /// # Errors
-    /// When the shapes do not fit, or a batch of one is to be normalized by its own statistics.
+    /// When the shapes do not fit, the batch is empty, or a batch of one is to be normalized by its own statistics.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        check_not_empty(&[x])?;
         let mut x = x.flatten_from(1)?;
         for block in &self.inner.blocks {
             x = block.forward(&x, mode)?;
@@ -103,6 +105,7 @@ impl Sequence {
     /// # Errors
     /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
     pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
+        check_not_empty(&[x])?;
         for_dtype!(self.dtype(), "a sequence", infer(self, x, mode))
     }
 
@@ -112,6 +115,7 @@ impl Sequence {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record(&self, batches: &[&Tensor]) -> Result<Recorded> {
+        check_not_empty(batches)?;
         for_dtype!(self.dtype(), "a sequence", record(self, batches, None))
     }
 
@@ -121,6 +125,7 @@ impl Sequence {
     /// # Errors
     /// As [`infer`](Self::infer).
     pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
+        check_not_empty(batches)?;
         for_dtype!(
             self.dtype(),
             "a sequence",

@@ -1,12 +1,13 @@
 //! The ailments, one function each.
 
+use super::window::{OSCILLATION_STEPS, last, within};
 use super::{Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord};
 
-/// A state that lasts so many records is no passing moment: 2,000 steps at the usual log interval.
-const LONG: usize = 20;
+/// A state that lasts so many steps is no passing moment.
+const LONG: u64 = 2000;
 
-/// A few records in a row, so that one odd batch is no finding.
-const SHORT: usize = 5;
+/// Some hundred steps, so that one odd batch is no finding.
+const SHORT: u64 = 500;
 
 /// A mean loss below this is that of a discriminator that is right in 99 % of its confidence.
 const DEAD_LOSS: f64 = 0.01;
@@ -23,27 +24,16 @@ const GENERATOR_WINS: f64 = 0.6;
 /// … and the discriminator below this.
 const DISCRIMINATOR_WINS: f64 = 0.2;
 
-/// Records that are searched for turns, and how many turns are too many.
-const OSCILLATION_WINDOW: usize = 40;
+/// So many turns within `OSCILLATION_STEPS` are too many.
 const OSCILLATION_TURNS: usize = 6;
 
 /// A class with less than this part of its share in the data is lost.
 const LOST_PART: f64 = 0.1;
 
-/// The last `count` records, where there are as many.
-fn last(history: &[HistoryRecord], count: usize) -> Option<&[HistoryRecord]> {
-    history
-        .len()
-        .checked_sub(count)
-        .map(|first| &history[first..])
-}
-
 /// The generated images of the last few records, where all were measured.
 fn last_images(history: &[HistoryRecord]) -> Option<Vec<GeneratedImages>> {
-    last(history, SHORT)?
-        .iter()
-        .map(|record| record.generated)
-        .collect()
+    let records = last(history, SHORT)?.iter();
+    records.map(|record| record.generated).collect()
 }
 
 fn steps(records: &[HistoryRecord]) -> String {
@@ -59,10 +49,10 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 pub(super) fn not_finite(history: &[HistoryRecord]) -> Option<Finding> {
-    let diverged = |record: &&HistoryRecord| {
-        !(record.discriminator_loss.is_finite() && record.generator_loss.is_finite())
-    };
-    let record = history.iter().find(diverged)?;
+    let record = history.last()?;
+    if record.discriminator_loss.is_finite() && record.generator_loss.is_finite() {
+        return None;
+    }
     let evidence = format!(
         "at step {} the discriminator's loss is {} and the generator's {}",
         record.step, record.discriminator_loss, record.generator_loss
@@ -124,8 +114,7 @@ pub(super) fn saturation(history: &[HistoryRecord]) -> Option<Finding> {
 
 /// D(G(z)) swings between fooled and sure, over and over.
 pub(super) fn oscillation(history: &[HistoryRecord]) -> Option<Finding> {
-    let first = history.len().saturating_sub(OSCILLATION_WINDOW);
-    let records = &history[first..];
+    let records = within(history, OSCILLATION_STEPS);
     let winner = |record: &HistoryRecord| match record.d_fake {
         fooled if fooled > GENERATOR_WINS => Some(true),
         sure if sure < DISCRIMINATOR_WINS => Some(false),

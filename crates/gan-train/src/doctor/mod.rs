@@ -2,6 +2,7 @@
 
 mod ailments;
 mod history;
+mod window;
 
 pub use history::{ClassShares, GeneratedImages, HistoryRecord};
 
@@ -36,14 +37,16 @@ pub struct Finding {
 /// Everything alarming in `history`, which is in the order of the steps, and in the last known
 /// `classes`; empty for a healthy run.
 ///
-/// What is judged is the end of the history: an ailment that a run has got over is none.
+/// What is judged is the end of the history, its last 4,000 steps at most: an ailment that a run has got
+/// over is none.
 pub fn diagnose(history: &[HistoryRecord], classes: Option<&ClassShares>) -> Vec<Finding> {
+    let recent = window::spaced(history);
     let of_history = [
-        ailments::not_finite(history),
-        ailments::dead_discriminator(history),
-        ailments::constant_generator(history),
-        ailments::saturation(history),
-        ailments::oscillation(history),
+        ailments::not_finite(&recent),
+        ailments::dead_discriminator(&recent),
+        ailments::constant_generator(&recent),
+        ailments::saturation(&recent),
+        ailments::oscillation(&recent),
     ];
     let of_classes = classes.and_then(ailments::lost_classes);
     of_history
@@ -51,6 +54,12 @@ pub fn diagnose(history: &[HistoryRecord], classes: Option<&ClassShares>) -> Vec
         .chain([of_classes])
         .flatten()
         .collect()
+}
+
+/// Removes the records that [`diagnose`] looks at no more, whatever comes after them: who diagnoses a run
+/// again and again needs memory for its last 4,000 steps alone.
+pub fn forget(history: &mut Vec<HistoryRecord>) {
+    history.drain(..window::first_needed(history));
 }
 
 impl Finding {

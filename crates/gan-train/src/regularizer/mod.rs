@@ -1,4 +1,6 @@
-//! Gradient penalties on the discriminator, one file each.
+//! Gradient penalties on the discriminator, one file each. All look at images as the discriminator is
+//! shown them, augmented and noisy; StyleGAN2-ADA takes R1 at the images themselves, through the
+//! augmentation (Karras et al., 2020, arXiv 2006.06676).
 
 mod one_centered;
 mod zero_centered;
@@ -8,7 +10,7 @@ pub use zero_centered::ZeroCentered;
 
 use candle_core::{Result, Tensor};
 
-/// At which images a penalty looks at the gradient.
+/// At which images, as the discriminator is shown them, a penalty looks at the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Points {
     /// Real ones.

@@ -1,0 +1,162 @@
+//! The network in whose features a data set is scored, and where it comes from.
+
+use super::{FeatureFacts, SCORE_SEED};
+use crate::config::DataConfig;
+use crate::data_arguments::train_classifier_command;
+use crate::exit::WrongUse;
+use anyhow::Result;
+use gan_core::Seed;
+use gan_metrics::{Draw, FeatureNetwork, FeatureNetworkKind, ImageSet};
+use std::path::{Path, PathBuf};
+
+/// The random network's weights are the same in every evaluation.
+const RANDOM_FEATURES_SEED: Seed = Seed(0);
+
+/// Training images that its features are whitened by.
+const RANDOM_FEATURES_IMAGES: usize = 10_000;
+
+/// A feature network, and what is known of it.
+pub(crate) struct FeatureSource {
+    pub(crate) network: FeatureNetwork,
+    path: Option<PathBuf>,
+    /// Whether its classes are those of the data.
+    pub(crate) knows_classes: bool,
+    pub(crate) notes: Vec<String>,
+}
+
+impl FeatureSource {
+    /// The network in `chosen`, or the one beside the data set, or one that knows nothing.
+    /// training_sha256: of the training images, which the network beside them must have learnt from.
+    pub(crate) fn open(
+        chosen: Option<&Path>,
+        data: &DataConfig,
+        training: &ImageSet,
+        training_sha256: &str,
+    ) -> Result<Self> {
+        let beside = data.feature_network();
+        let path = match chosen {
+            Some(path) => Some(path.to_path_buf()),
+            None => beside.exists().then_some(beside),
+        };
+        let Some(path) = path else {
+            return Self::random(data, training);
+        };
+        let network = FeatureNetwork::load(&path)?;
+        check_shape(&network, &path, data, training)?;
+        let learnt_from = network.header().data_sha256.as_deref();
+        let same = learnt_from == Some(training_sha256);
+        if !same && chosen.is_none() {
+            return Err(stale(&path, learnt_from, data, training_sha256).into());
+        }
+        let mut notes = Vec::new();
+        if let Some(accuracy) = network.header().test_accuracy.filter(|share| *share < 0.5) {
+            notes.push(format!(
+                "{}: tells {:.1} % of held-out images right, so its scores, of classes above all, say \
+                 little.",
+                path.display(),
+                100.0 * accuracy
+            ));
+        }
+        let other = format!(
+            "{}: learnt from other images than the training images of {}, so its classes are not \
+             theirs: no scores of classes.",
+            path.display(),
+            data.folder().display()
+        );
+        Ok(Self {
+            network,
+            path: Some(path),
+            knows_classes: same,
+            notes: {
+                notes.extend((!same).then_some(other));
+                notes
+            },
+        })
+    }
+
+    /// A network that learnt nothing.
+    fn random(data: &DataConfig, training: &ImageSet) -> Result<Self> {
+        let network = FeatureNetwork::random(training.shape(), RANDOM_FEATURES_SEED)?;
+        network.whiten_by(&training.draw(
+            Draw::Whitening,
+            RANDOM_FEATURES_IMAGES,
+            SCORE_SEED,
+        )?)?;
+        let note = format!(
+            "The features are those of a random network, since {} is not there: distances in them \
+             say less, and there are no classes. Labelled images get a network by `{}`.",
+            data.feature_network().display(),
+            train_classifier_command(data),
+        );
+        Ok(Self {
+            network,
+            path: None,
+            knows_classes: false,
+            notes: vec![note],
+        })
+    }
+
+    pub(crate) fn facts(&self) -> Result<FeatureFacts> {
+        let header = self.network.header();
+        Ok(FeatureFacts {
+            path: self.path.clone(),
+            kind: header.kind,
+            sha256: self.network.sha256()?,
+            dimensions: self.network.dimensions(),
+            test_accuracy: header.test_accuracy,
+            test_images: header.test_images,
+        })
+    }
+}
+
+impl FeatureFacts {
+    /// What the features are, and how good, in one line.
+    pub(crate) fn in_words(&self) -> String {
+        let path = self.path.as_deref().unwrap_or(Path::new("")).display();
+        let dimensions = self.dimensions;
+        match (self.kind, self.test_accuracy, self.test_images) {
+            (FeatureNetworkKind::Random, ..) => {
+                format!("{dimensions} activations of a random network, which learnt nothing")
+            }
+            (_, Some(accuracy), images) => format!(
+                "{dimensions} activations of the classifier {path}, which tells {:.2} % of {}\
+                 held-out images right",
+                100.0 * accuracy,
+                images.map_or(String::new(), |images| format!("{images} ")),
+            ),
+            (_, None, _) => format!(
+                "{dimensions} activations of the classifier {path}, whose accuracy was not measured"
+            ),
+        }
+    }
+}
+
+fn check_shape(
+    network: &FeatureNetwork,
+    path: &Path,
+    data: &DataConfig,
+    training: &ImageSet,
+) -> Result<()> {
+    let (found, expected) = (network.header().image_shape, training.shape());
+    if found == expected {
+        return Ok(());
+    }
+    Err(WrongUse(format!(
+        "{}: takes images {found}, expected {expected} as the data set's; train one with `{}`",
+        path.display(),
+        train_classifier_command(data),
+    ))
+    .into())
+}
+
+/// Refuses a network beside a data set that it did not learn from.
+fn stale(path: &Path, learnt_from: Option<&str>, data: &DataConfig, training: &str) -> WrongUse {
+    let (path, folder) = (path.display(), data.folder().display());
+    let learnt_from = learnt_from.unwrap_or("not known");
+    WrongUse(format!(
+        "{path}: was trained on other images: their SHA-256 is {learnt_from}, that of the training \
+         images of {folder} is {training}. Train it anew with `{}`, remove it to score in random \
+         features, or name it with --features",
+        train_classifier_command(data),
+    ))
+}

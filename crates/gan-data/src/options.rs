@@ -1,0 +1,126 @@
+//! What may be asked of a reader: colours, a size, how much is held out, and which parts are read.
+
+use crate::DataError;
+use serde::{Deserialize, Serialize};
+
+/// The share of the images that is held out where a set has no test split and no share is given.
+pub const DEFAULT_HELD_OUT: f64 = 0.1;
+
+/// The largest share that may be held out.
+const MAX_HELD_OUT: f64 = 0.5;
+
+/// The colours that the images of a folder are brought to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channels {
+    /// Gray where every pixel of every image is (R = G = B), else RGB.
+    #[default]
+    Auto,
+    /// One channel: luma, weighted as in Rec. 709.
+    Gray,
+    /// Three channels; gray images get three equal ones.
+    Rgb,
+}
+
+/// Which parts of a data set are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// The training images alone: a published test split that lies in files of its own is not read.
+    Training,
+    /// The training images and those held out.
+    All,
+    /// The training images, of which nothing is held out by content: for images that are not trained
+    /// on.
+    Undivided,
+}
+
+/// How the images of a folder are brought to one shape, and how many are held out. By default the
+/// colours are those that the images have, at the size they have, and the share held out is
+/// [`DEFAULT_HELD_OUT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReadOptions {
+    channels: Channels,
+    image_size: Option<u32>,
+    held_out: Option<f64>,
+}
+
+impl ReadOptions {
+    /// The largest `image_size`.
+    pub const MAX_IMAGE_SIZE: u32 = 2048;
+
+    /// Images with `channels` and, where `image_size` is given, of so many rows and columns: the
+    /// middle square of each is cut out and resampled (Lanczos, three lobes). Without it they
+    /// keep their size, which must be the same for all. Of a set without a test split the share
+    /// `held_out` is held out, from 0 (nothing) to 0.5.
+    ///
+    /// # Errors
+    /// [`DataError::Mismatch`], named by the option, when `image_size` is not from 1 to 2048 or
+    /// `held_out` not from 0 to 0.5.
+    pub fn new(
+        channels: Channels,
+        image_size: Option<u32>,
+        held_out: Option<f64>,
+    ) -> Result<Self, DataError> {
+        let out_of_range = |option: &str, found: String, expected: String| DataError::Mismatch {
+            origin: option.to_string(),
+            found,
+            expected,
+        };
+        if let Some(size) = image_size.filter(|size| !(1..=Self::MAX_IMAGE_SIZE).contains(size)) {
+            let expected = format!("from 1 to {}", Self::MAX_IMAGE_SIZE);
+            return Err(out_of_range("--image-size", size.to_string(), expected));
+        }
+        if let Some(share) = held_out.filter(|share| !(0.0..=MAX_HELD_OUT).contains(share)) {
+            let expected = format!("a share of the images from 0 to {MAX_HELD_OUT}");
+            return Err(out_of_range("--held-out", share.to_string(), expected));
+        }
+        Ok(Self {
+            channels,
+            image_size,
+            held_out,
+        })
+    }
+
+    pub(crate) fn channels(&self) -> Channels {
+        self.channels
+    }
+
+    pub(crate) fn image_size(&self) -> Option<u32> {
+        self.image_size
+    }
+
+    /// The share that is held out of a set without a test split.
+    pub(crate) fn share(&self) -> f64 {
+        self.held_out.unwrap_or(DEFAULT_HELD_OUT)
+    }
+
+    /// Refuses a size for the set `origin`, whose images are taken as they lie in its files.
+    pub(crate) fn refuse_size(&self, origin: &str) -> Result<(), DataError> {
+        match self.image_size {
+            None => Ok(()),
+            Some(size) => Err(DataError::Mismatch {
+                origin: "--image-size".to_string(),
+                found: size.to_string(),
+                expected: format!(
+                    "no size: the images of {origin} are taken as they lie in its files; leave the \
+                     option away"
+                ),
+            }),
+        }
+    }
+
+    /// Refuses a share, also of 0, for the set `origin`, whose own test split is `test`.
+    pub(crate) fn refuse_share(&self, origin: &str, test: &str) -> Result<(), DataError> {
+        match self.held_out {
+            None => Ok(()),
+            Some(share) => Err(DataError::Mismatch {
+                origin: "--held-out".to_string(),
+                found: share.to_string(),
+                expected: format!(
+                    "no share: the set has a test split of its own ({test} in {origin}), which is \
+                     held out; leave the option away"
+                ),
+            }),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What both kinds of network ask of the batches that they are given.
+
+use candle_core::{Result, Tensor};
+
+/// At least one batch, and no batch without examples: there is nothing to compute, and no mean of it.
+pub(crate) fn check_not_empty(batches: &[&Tensor]) -> Result<()> {
+    if batches.is_empty() {
+        candle_core::bail!("no batch was given, expected at least one");
+    }
+    for (index, batch) in batches.iter().enumerate() {
+        if batch.dims().first() == Some(&0) {
+            let shape = batch.dims();
+            candle_core::bail!(
+                "batch {index} of shape {shape:?} is empty, expected 1 example or more"
+            );
+        }
+    }
+    Ok(())
+}
