@@ -119,6 +119,7 @@ impl DataConfig {
     /// Reads the data set, or makes it.
     pub(crate) fn open(&self, parts: Parts) -> Result<DataSplits> {
         if let Some(toy) = self.toy() {
+            self.refuse_reading()?;
             return Ok(made(toy.dataset(TOY_POINTS, DATA_SEED)?, "points"));
         }
         let base = self.base();
@@ -128,6 +129,22 @@ impl DataConfig {
             return Ok(made(stacks, "images"));
         }
         Ok(splits)
+    }
+
+    /// Refuses what says how files are read, for points that are made.
+    fn refuse_reading(&self) -> Result<()> {
+        let option = match (self.image_size, self.held_out) {
+            (Some(_), _) => "--image-size",
+            (_, Some(_)) => "--held-out",
+            _ => return Ok(()),
+        };
+        let text = format!(
+            "{option}: the points of {} are made, expected a data set that is read; leave the option \
+             out, or give the folder as ./{}",
+            self.path.display(),
+            self.path.display()
+        );
+        Err(WrongUse(text).into())
     }
 
     /// The folder that is read.

@@ -5,6 +5,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use gan_core::byte_to_value;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Rows that a thread compares with a block at once.
@@ -13,6 +14,9 @@ const POINT_ROWS: usize = 256;
 /// Rows of the large set that are compared at a time. Of 28 × 28 pixels these are 1.6 MB, which stay
 /// in the cache; larger blocks took a tenth longer.
 const BLOCK_ROWS: usize = 512;
+
+/// Numbers of the points that are kept in single precision, 64 MB.
+const KEPT_VALUES: usize = 1 << 24;
 
 /// For each row of one set, the nearest row of another.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,20 +112,26 @@ type Nearest = (usize, f64);
 /// Looks for the nearest by products in f32, and asks for the exact distance of all that may be the
 /// nearest within their rounding: the result is the one of f64.
 fn search<R: Rows>(points: &R, among: &R) -> NearestNeighbors {
-    let width = among.width();
-    let mut best: Vec<Nearest> = vec![(0, f64::INFINITY); points.count()];
+    let (width, count) = (among.width(), points.count());
+    let square = |row: usize| points.row(row).map(|x| x * x).sum();
+    let own: Vec<f32> = (0..count).into_par_iter().map(square).collect();
+    // Bytes become numbers once, where these have room.
+    let kept = (count.saturating_mul(width) <= KEPT_VALUES).then(|| points.block(0..count));
+    let mut best: Vec<Nearest> = vec![(0, f64::INFINITY); count];
     for first in (0..among.count()).step_by(BLOCK_ROWS) {
         let rows = among.block(first..among.count().min(first + BLOCK_ROWS));
         let others = norms(&rows, width);
         let parts = best.par_chunks_mut(POINT_ROWS).enumerate();
         parts.for_each(|(part, best)| {
             let start = part * POINT_ROWS;
-            let block = points.block(start..start + best.len());
-            let own = norms(&block, width);
+            let block = match &kept {
+                Some(kept) => Cow::Borrowed(&kept[start * width..][..best.len() * width]),
+                None => Cow::Owned(points.block(start..start + best.len())),
+            };
             let products = products(&block, &rows, width);
             let products = products.chunks_exact(others.len());
             for (offset, (best, products)) in best.iter_mut().zip(products).enumerate() {
-                improve(best, own[offset], &others, products, width, |row| {
+                improve(best, own[start + offset], &others, products, width, |row| {
                     let row = first + row;
                     (row, points.squared_distance(start + offset, among, row))
                 });
