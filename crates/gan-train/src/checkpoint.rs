@@ -99,10 +99,11 @@ impl Checkpoint {
     /// Reads the file onto the CPU.
     ///
     /// # Errors
-    /// [`gan_core::WeightsError::Format`] when the file is damaged, [`TrainError::Checkpoint`] when it
+    /// [`gan_core::WeightsError::Format`] when the file is damaged,
+    /// [`gan_core::WeightsError::NoChecksum`] when it has none, [`TrainError::Checkpoint`] when it
     /// is no checkpoint, or one of another format version.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let weights = Weights::read(path)?;
+        let weights = Weights::read_with_checksum(path)?;
         Ok(Self {
             header: read_header(&weights, path)?,
             weights,

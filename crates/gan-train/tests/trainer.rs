@@ -110,7 +110,7 @@ fn checkpoints_of_another_seed_kind_or_format_are_refused() {
 
     let mut weights = gan_core::Weights::read(&path).unwrap();
     for (metadata, part) in [
-        (String::new(), "without a checkpoint's header"),
+        ("{}".to_string(), "without a checkpoint's header"),
         (
             r#"{"checkpoint_format_version": 99}"#.to_string(),
             "format version 99",
@@ -121,7 +121,7 @@ fn checkpoints_of_another_seed_kind_or_format_are_refused() {
         ),
     ] {
         weights.metadata = metadata;
-        weights.write(&path).unwrap();
+        weights.write_with_checksum(&path).unwrap();
         let error = restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
         assert!(error.to_string().contains(part), "{error}");
     }
@@ -149,7 +149,7 @@ fn checkpoints_that_count_beyond_any_run_are_refused() {
         };
         *place = u64::MAX.into();
         weights.metadata = header.to_string();
-        weights.write(&path).unwrap();
+        weights.write_with_checksum(&path).unwrap();
         let error = restore(&mut trainer(&TrainConfig::default()), &path).unwrap_err();
         let error = error.to_string();
         assert!(error.contains(&format!("{key} is {}", u64::MAX)), "{error}");
