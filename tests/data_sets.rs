@@ -310,10 +310,18 @@ fn what_can_be_scored_of_few_or_bright_pictures_is_scored() {
         "evaluate unit.npy --data d",
         &["0.00 % of the values are below 0", "2 x - 1"],
     );
-    // Both sides are resized.
+    // Both sides are resized, but data whose size lies in their files.
     succeed(
         folder,
         "evaluate bright --data d --image-size 6 --metrics kid",
+    );
+    small_mnist(folder, 60, 30);
+    let digits = "evaluate bright --data small --metrics kid";
+    succeed(folder, &format!("{digits} --image-size 28"));
+    refuse(
+        folder,
+        &format!("{digits} --image-size 8"),
+        &["--image-size", "28 by 28"],
     );
 }
 

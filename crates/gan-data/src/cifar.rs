@@ -63,7 +63,7 @@ pub(crate) fn read(
     parts: Parts,
     listing: &Listing,
 ) -> Result<Found, DataError> {
-    options.refuse_size(&shown(folder))?;
+    options.refuse_size(&shown(folder), SHAPE)?;
     let there = |wanted: &&str| names.iter().any(|name| name == wanted);
     let in_files = TRAINING.iter().all(there);
     let (mut files, has_test) = if in_files {

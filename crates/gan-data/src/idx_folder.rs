@@ -35,13 +35,13 @@ pub(crate) fn read(
     parts: Parts,
     listing: &Listing,
 ) -> Result<Found, DataError> {
-    options.refuse_size(&shown(folder))?;
     let Some(training) = Files::of(folder, names, Split::Train)? else {
         return Err(missing(folder, names, listing));
     };
     let test = Files::of(folder, names, Split::Test)?;
     let mut taken = training.names();
     let mut images = read_files(folder, &training, listing)?;
+    options.refuse_size(&shown(folder), images.shape())?;
     if images.labels().is_some()
         && let Some(names) = class_names::read(folder, images.class_count())?
     {

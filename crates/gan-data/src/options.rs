@@ -1,6 +1,7 @@
 //! What may be asked of a reader: colours, a size, how much is held out, and which parts are read.
 
 use crate::DataError;
+use gan_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
 /// The share of the images that is held out where a set has no test split and no share is given.
@@ -94,18 +95,20 @@ impl ReadOptions {
         self.held_out.unwrap_or(DEFAULT_HELD_OUT)
     }
 
-    /// Refuses a size for the set `origin`, whose images are taken as they lie in its files.
-    pub(crate) fn refuse_size(&self, origin: &str) -> Result<(), DataError> {
+    /// Refuses another size than that of the images of `origin`, which are taken as they lie in its
+    /// files.
+    pub(crate) fn refuse_size(&self, origin: &str, shape: ImageShape) -> Result<(), DataError> {
+        let (height, width) = (shape.height, shape.width);
         match self.image_size {
-            None => Ok(()),
-            Some(size) => Err(DataError::Mismatch {
+            Some(size) if [height, width] != [size as usize; 2] => Err(DataError::Mismatch {
                 origin: "--image-size".to_string(),
                 found: size.to_string(),
                 expected: format!(
-                    "no size: the images of {origin} are taken as they lie in its files; leave the \
-                     option away"
+                    "no size: the images of {origin} are taken as they lie in its files, of {width} by \
+                     {height} pixels"
                 ),
             }),
+            _ => Ok(()),
         }
     }
 

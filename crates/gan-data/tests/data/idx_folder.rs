@@ -341,6 +341,6 @@ fn test_images_of_another_shape_and_a_size_are_refused_by_name() {
     let options = ReadOptions::new(Channels::Auto, Some(4), None).unwrap();
     assert_says(
         open(&tiny(&above), &options, Parts::Training),
-        &["--image-size", "as they lie"],
+        &["--image-size", "as they lie", "3 by 2"],
     );
 }
