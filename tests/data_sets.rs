@@ -131,6 +131,21 @@ fn a_small_held_out_part_is_the_control_of_distances_and_the_measure_of_copying(
     let gap = value(&found, "d-training") - value(&found, "d-held-out");
     assert!(gap != 0.0);
 
+    // One held-out picture less is another data set as well.
+    let options = ReadOptions::default();
+    let splits = gan_data::open(&folder.join("d"), &options, Parts::All).unwrap();
+    let held = splits.held_out.unwrap();
+    let first = held.image(0).unwrap();
+    let is_first = |path: &Path| image::open(path).unwrap().into_luma8().into_raw() == first;
+    let mut paths = fs::read_dir(folder.join("d"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let path = paths.find(|path| is_first(path)).unwrap();
+    let away = folder.join("away.png");
+    fs::rename(&path, &away).unwrap();
+    refuse(folder, "evaluate run", &["were held out", "--data"]);
+    fs::rename(&away, &path).unwrap();
+
     // The same side for another seed; another share is another data set.
     succeed(
         folder,

@@ -32,6 +32,9 @@ pub struct GeneratorHeader {
 pub struct TrainingData {
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,
+    /// The same of the images that were held out of them by their contents, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_sha256: Option<String>,
     /// The names of the classes by number; empty without labels.
     pub class_names: Vec<String>,
     /// Training images of each class.

@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let (config, arguments) = (config.base(), &arguments.clone().with_stacked(stacked));
     let metrics = arguments.metrics();
     let splits = read_data(&config, &subject, console)?;
-    let foreign = arguments.check_same_data(&subject, &splits.training, &config)?;
+    let foreign = arguments.check_same_data(&subject, &splits, &config)?;
     let bar = console.parts();
     let progress = Progress(bar.clone());
     progress.expect((1 + metrics.len()) * arguments.seeds as usize);
@@ -321,19 +321,27 @@ impl EvaluateArguments {
     fn check_same_data(
         &self,
         subject: &Subject,
-        training: &Dataset,
+        splits: &DataSplits,
         config: &DataConfig,
     ) -> Result<Option<String>> {
-        // A generator of stacks learnt from what is made of these images.
-        let trained_on = subject.trained_on.as_ref().filter(|_| !self.stacked);
-        let found = training.sha256();
-        let Some(trained_on) = trained_on.filter(|trained_on| **trained_on != found) else {
+        if self.stacked {
+            // A generator of stacks learnt from what is made of these images.
             return Ok(None);
+        }
+        let training = splits.training.sha256();
+        let held_out = splits.held_out.as_ref();
+        let held_out = held_out.map_or("nothing".to_string(), Dataset::sha256);
+        let (subject_path, folder) = (subject.facts.path.display(), config.folder().display());
+        let text = match (&subject.trained_on, &subject.held_out) {
+            (Some(known), _) if *known != training => format!(
+                "{subject_path}: was trained on images with SHA-256 {known}, those of {folder} have \
+                 {training}"
+            ),
+            (_, Some(known)) if *known != held_out => format!(
+                "{subject_path}: images with SHA-256 {known} were held out, of {folder} now {held_out}"
+            ),
+            _ => return Ok(None),
         };
-        let (subject, folder) = (subject.facts.path.display(), config.folder().display());
-        let text = format!(
-            "{subject}: was trained on images with SHA-256 {trained_on}, those of {folder} have {found}"
-        );
         if self.data.names_data() {
             return Ok(Some(format!("{text}: scores are of other data.")));
         }

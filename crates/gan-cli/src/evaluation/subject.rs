@@ -23,8 +23,10 @@ pub(crate) struct Subject {
     pub(crate) facts: SubjectFacts,
     /// The data set that a run was trained on.
     pub(crate) data: Option<DataConfig>,
-    /// SHA-256 of the images that a generator was trained on, where it is known.
+    /// SHA-256 of the images that a generator was trained on, and of those held out of them, where
+    /// they are known.
     pub(crate) trained_on: Option<String>,
+    pub(crate) held_out: Option<String>,
     source: Source,
 }
 
@@ -88,6 +90,7 @@ impl Subject {
             facts,
             data: None,
             trained_on: None,
+            held_out: None,
             source,
         })
     }
@@ -101,6 +104,10 @@ impl Subject {
                 step: Some(header.step),
             },
             data: None,
+            held_out: header
+                .data
+                .as_ref()
+                .and_then(|data| data.held_out_sha256.clone()),
             trained_on: header.data.map(|data| data.data_sha256),
             source: Source::Generator {
                 generator,
@@ -139,6 +146,7 @@ impl Subject {
             },
             data: Some(config.data),
             trained_on,
+            held_out: header.data.and_then(|data| data.held_out_sha256),
             source: Source::Generator {
                 generator,
                 model: header.model,

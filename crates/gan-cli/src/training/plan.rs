@@ -33,6 +33,9 @@ impl Plan {
         if splits.division != Division::Published && config.data.is_read() {
             config.data.held_out.get_or_insert(DEFAULT_HELD_OUT);
         }
+        let held_out = splits
+            .held_out
+            .filter(|_| splits.division != Division::Published);
         let data = Arc::new(splits.training);
         let classes = data.labels().map(|_| data.class_count());
         if config.model.classes == Some(ClassCount::Auto) && classes.is_none() {
@@ -44,7 +47,7 @@ impl Plan {
         config.model = config.model.with_classes_of(classes);
         let mut plan = Self {
             schedule: Schedule::new(&config.train, 1),
-            training: training_data(&data),
+            training: training_data(&data, held_out.as_ref()),
             config,
             data,
         };
@@ -153,10 +156,11 @@ impl Plan {
     }
 }
 
-fn training_data(data: &Dataset) -> TrainingData {
+fn training_data(data: &Dataset, held_out: Option<&Dataset>) -> TrainingData {
     let counts = data.images_per_class();
     TrainingData {
         data_sha256: data.sha256(),
+        held_out_sha256: held_out.map(Dataset::sha256),
         class_names: (0..counts.len())
             .map(|class| data.class_name(class))
             .collect(),
