@@ -20,6 +20,7 @@
 
 mod atomic_file;
 mod batch;
+mod hex;
 mod image_bytes;
 mod image_shape;
 mod loss;
@@ -36,6 +37,7 @@ mod weights;
 
 pub use atomic_file::write_atomically;
 pub use batch::ImageBatch;
+pub use hex::hex;
 pub use image_bytes::ImageBytes;
 pub use image_shape::ImageShape;
 pub use loss::AdversarialLoss;

@@ -3,6 +3,7 @@
 //! The metadata is a JSON object in a string of the file's JSON header. Its key `sha256` is the
 //! SHA-256 of the file as it would be with 64 zeros in that place.
 
+use crate::hex;
 use sha2::{Digest, Sha256};
 
 const KEY: &str = "sha256";
@@ -76,6 +77,5 @@ fn sum(file: &[u8], place: usize) -> String {
     hasher.update(&file[..place]);
     hasher.update(BLANK);
     hasher.update(&file[place + BLANK.len()..]);
-    let digest = hasher.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }

@@ -2,7 +2,7 @@
 
 use crate::DataError;
 use crate::shown::shown_text;
-use gan_core::{ImageBytes, ImageShape};
+use gan_core::{ImageBytes, ImageShape, hex};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -231,11 +231,6 @@ impl fmt::Debug for Dataset {
             .field("class_count", &self.class_count)
             .finish_non_exhaustive()
     }
-}
-
-/// Lowercase hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What the MANIFEST.toml beside a data set's folder lists for its files.
 
 use crate::DataError;
-use crate::dataset::hex;
 use crate::shown::shown_text;
+use gan_core::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

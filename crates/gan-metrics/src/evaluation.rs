@@ -8,8 +8,7 @@ use crate::{
     PrecisionRecall, Score, ScoreKind, Sharpness, frechet_deviation, frechet_distance, spread,
     stacked_mode_counts,
 };
-use gan_core::{Purpose, Seed};
-use rand::seq::SliceRandom;
+use gan_core::Seed;
 
 const KERNEL_SUBSETS: usize = 100;
 const KERNEL_SUBSET_SIZE: usize = 1000;
@@ -43,8 +42,8 @@ pub struct Evaluation {
 
 impl Evaluation {
     /// Scores `generated` against `reference`. A family that cannot be had gives no scores but a
-    /// note that says why; so does [`Metric::Equilibrium`], which needs a discriminator. `seed` is
-    /// that of subsets and bootstraps.
+    /// note that says why; [`Metric::Equilibrium`], which needs a discriminator, gives neither
+    /// ([`of_equilibrium`](Self::of_equilibrium)). `seed` is that of subsets and bootstraps.
     pub fn new(
         reference: &Reference,
         generated: &Embedding,
@@ -165,8 +164,7 @@ impl Evaluation {
             Metric::Inception => {
                 if let Some(logits) = &generated.logits {
                     // The order of images may mean something; splits are drawn.
-                    let mut order: Vec<usize> = (0..logits.count()).collect();
-                    order.shuffle(&mut seed.rng(Purpose::Representatives, Draw::Splits as u64));
+                    let order = Draw::Splits.order(logits.count(), seed);
                     let logits = logits.select(order.into_iter());
                     let score = InceptionScore::new(&logits, INCEPTION_SPLITS)?;
                     self.push(

@@ -4,6 +4,7 @@ use crate::MetricError;
 use candle_core::{Device, Tensor};
 use gan_core::{ImageBytes, ImageShape, Purpose, Seed, byte_to_value, value_to_byte};
 use rand::Rng;
+use rand::seq::SliceRandom;
 
 /// The most images that a network is given at a time, and the most values of them.
 pub(crate) const BLOCK_IMAGES: usize = 256;
@@ -51,10 +52,20 @@ impl Draw {
         if count >= of {
             return (0..of).collect();
         }
-        let mut rng = seed.rng(Purpose::Representatives, self as u64);
-        let mut numbers = rand::seq::index::sample(&mut rng, of, count).into_vec();
+        let mut numbers = rand::seq::index::sample(&mut self.rng(seed), of, count).into_vec();
         numbers.sort_unstable();
         numbers
+    }
+
+    /// All numbers below `of` in a random order.
+    pub(crate) fn order(self, of: usize, seed: Seed) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..of).collect();
+        order.shuffle(&mut self.rng(seed));
+        order
+    }
+
+    fn rng(self, seed: Seed) -> impl Rng {
+        seed.rng(Purpose::Representatives, self as u64)
     }
 }
 

@@ -54,9 +54,7 @@ impl ParzenWindow {
                 log_likelihoods(distances, samples.dimensions(), sigmas)
             })
         };
-        Ok(Self::chosen(&under(validation, sigmas), sigmas, |sigma| {
-            under(test, &[sigma])
-        }))
+        Ok(Self::chosen(validation, test, sigmas, under))
     }
 
     /// The same of images, whose values are taken in [0, 1]. Memory is bounded, however large they are.
@@ -77,23 +75,23 @@ impl ParzenWindow {
                 log_likelihoods(distances, samples.shape().elements(), sigmas)
             })
         };
-        Ok(Self::chosen(&under(validation, sigmas), sigmas, |sigma| {
-            under(test, &[sigma])
-        }))
+        Ok(Self::chosen(validation, test, sigmas, under))
     }
 
-    /// by_image: the validation images' log-likelihoods, each under every sigma.
-    fn chosen(
-        by_image: &[Vec<f64>],
+    /// under: the log-likelihoods of each image of a set, under each of some sigmas.
+    fn chosen<S>(
+        validation: &S,
+        test: &S,
         sigmas: &[f64],
-        test: impl FnOnce(f64) -> Vec<Vec<f64>>,
+        under: impl Fn(&S, &[f64]) -> Vec<Vec<f64>>,
     ) -> Self {
+        let by_image = under(validation, sigmas);
         let total = |i: usize| by_image.iter().map(|image| image[i]).sum::<f64>();
         let totals: Vec<f64> = (0..sigmas.len()).map(total).collect();
         let best =
             (1..sigmas.len()).fold(0, |best, i| if totals[i] > totals[best] { i } else { best });
         let sigma = sigmas[best];
-        let likelihoods = test(sigma).concat();
+        let likelihoods = under(test, &[sigma]).concat();
         let (mean, standard_deviation) = mean_and_deviation(&likelihoods);
         Self {
             sigma,

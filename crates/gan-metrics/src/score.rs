@@ -201,8 +201,9 @@ pub struct Score {
 }
 
 impl Score {
-    /// A deviation of 0, or none that is a number, is no certainty: it is not known then.
-    pub(crate) fn new(kind: ScoreKind, value: f64, uncertainty: f64) -> Self {
+    /// A score with its deviation. One of 0, or none that is a number, is no certainty: it is not
+    /// known then.
+    pub fn new(kind: ScoreKind, value: f64, uncertainty: f64) -> Self {
         // What rounding leaves of no deviation is none either.
         let least = 1e-12 * value.abs();
         let known = uncertainty.is_finite() && uncertainty > least;

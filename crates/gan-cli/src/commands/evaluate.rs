@@ -6,13 +6,13 @@ use crate::console::Console;
 use crate::data_arguments::{DataArguments, missing_data, say};
 use crate::device::device;
 use crate::evaluation::{
-    ClassShares, DataReference, EvaluationFile, Progress, Request, SCORE_SEED, Subject, Wanted,
-    controls, mean_scores, parzen_lines, score_table, write_report,
+    ClassShares, DataFacts, DataReference, EvaluationFile, LEAST_HELD_OUT, Progress, Request,
+    SCORE_SEED, Subject, Wanted, controls, mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
 use anyhow::Result;
 use gan_core::Seed;
-use gan_data::{DataSplits, Dataset, Parts, Reading};
+use gan_data::{DataSplits, Dataset, Division, Parts, Reading};
 use gan_metrics::{Draw, Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,9 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
         metrics: &metrics,
     };
     let held_out = splits.held_out.as_ref();
-    let mut data = DataReference::new(training, held_out, &splits.division, &request, &progress)?;
+    let mut data = DataReference::new(training, held_out, &request, &progress)?;
+    data.notes
+        .extend(division_note(&data.facts.0, &splits.division));
     data.notes.extend(foreign);
     let metrics = arguments.available(&subject, &mut data)?;
 
@@ -154,6 +156,30 @@ fn read_data(config: &DataConfig, subject: &Subject, console: &Console) -> Resul
     let splits = config.open(Parts::All)?;
     say(&splits.reading, console);
     Ok(splits)
+}
+
+/// What to know of a data set without held-out images, or with few.
+fn division_note(facts: &DataFacts, division: &Division) -> Option<String> {
+    let held_out = facts.held_out_images;
+    match (division, held_out) {
+        (_, LEAST_HELD_OUT..) => None,
+        (_, 1..) => Some(format!(
+            "{held_out} images are held out, fewer than {LEAST_HELD_OUT}, too few for distances between \
+             distributions: FID, KID, precision, recall, density and coverage are against training \
+             images, with the held-out images as their control. Memorization, Parzen window and the \
+             discriminator's gap are against the held-out images.",
+        )),
+        (division, 0) => {
+            let reason = match division {
+                Division::Nothing { reason } => reason,
+                _ => "the test split has a single image",
+            };
+            Some(format!(
+                "No images are held out ({reason}). Scores are against training images, and cannot \
+                 tell learning from copying."
+            ))
+        }
+    }
 }
 
 /// The class of each image that was asked of a generator: its name, and the share of it.
@@ -223,16 +249,6 @@ fn equilibrium(
     let training = &data.training_images;
     let training = training.draw(Draw::Discriminator, data.count, SCORE_SEED)?;
     let held_out = held_out.draw(Draw::Real, data.count, SCORE_SEED)?;
-    if subject.conditions().is_some() && held_out.labels().is_none() {
-        return Ok(Evaluation {
-            notes: vec![
-                "No equilibrium: the held-out images have no labels to tell the \
-                discriminator."
-                    .to_string(),
-            ],
-            ..Evaluation::default()
-        });
-    }
     let found = Equilibrium::new(discriminator, &held_out, &training, generated)?;
     Ok(Evaluation::of_equilibrium(&found))
 }
@@ -396,7 +412,10 @@ impl EvaluateArguments {
                 (Metric::Equilibrium, Ok(_), None) => {
                     Some("needs images that were held out from training".to_string())
                 }
-                (Metric::Equilibrium, Ok(_), Some(_)) => None,
+                (Metric::Equilibrium, Ok(_), Some(held_out)) => {
+                    let unlabelled = subject.conditions().is_some() && held_out.labels().is_none();
+                    unlabelled.then(|| "needs the labels of held-out images".to_string())
+                }
                 _ => data.reference.unavailable(metric, data.count),
             };
             match reason {

@@ -5,7 +5,7 @@
 use super::{DataFacts, PROTOCOL};
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
-use gan_core::{Weights, WeightsError};
+use gan_core::{Weights, WeightsError, hex};
 use gan_metrics::{Features, Metric, NearestNeighbors, Score};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -149,8 +149,7 @@ impl CacheFile {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
-        let digest = hasher.finalize();
-        let key: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
+        let key = hex(&hasher.finalize()[..16]);
         let path = folder.map(|folder| folder.join(format!("{kind}-{key}.safetensors")));
         let weights = match path.as_deref().map(Weights::read_with_checksum) {
             Some(Ok(weights)) => weights,

@@ -6,7 +6,7 @@ use super::features::FeatureSource;
 use super::{ClassShares, DataFacts, FeatureFacts, Progress, SCORE_SEED};
 use crate::config::DataConfig;
 use anyhow::Result;
-use gan_data::{Dataset, Division};
+use gan_data::Dataset;
 use gan_metrics::{
     Draw, Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, RealImages, Reference,
     TrainingReference,
@@ -14,7 +14,7 @@ use gan_metrics::{
 use std::path::Path;
 
 /// A held-out part of fewer images is too small for distances between distributions.
-const LEAST_HELD_OUT: usize = 1000;
+pub(crate) const LEAST_HELD_OUT: usize = 1000;
 
 /// Training images that choose the Parzen window's width.
 const PARZEN_WIDTH_IMAGES: usize = 1000;
@@ -50,7 +50,6 @@ impl DataReference {
     pub(crate) fn new(
         training: &Dataset,
         held_out: Option<&Dataset>,
-        division: &Division,
         request: &Request<'_>,
         progress: &Progress,
     ) -> Result<Self> {
@@ -85,8 +84,6 @@ impl DataReference {
             against,
             real_images: real.count(),
         };
-        let mut notes = source.notes.clone();
-        notes.extend(division_note(&data_facts, division));
         let mut parts = Parts {
             network: &source.network,
             cache: Cache::open(&data_facts, &feature_facts.sha256, request.count),
@@ -122,7 +119,7 @@ impl DataReference {
             held_out: held_out_images,
             count: request.count,
             facts: (data_facts, feature_facts),
-            notes,
+            notes: source.notes,
         };
         let missing = controls::missing(&reference, request.metrics);
         progress.expect(missing.iter().map(|(_, metrics)| metrics.len()).sum());
@@ -136,28 +133,6 @@ impl DataReference {
             generated: modes.generated_shares.clone(),
             data: modes.data_shares.clone(),
         })
-    }
-}
-
-/// What to know of a data set without held-out images, or with few.
-fn division_note(facts: &DataFacts, division: &Division) -> Option<String> {
-    let held_out = facts.held_out_images;
-    match (division, held_out) {
-        (_, LEAST_HELD_OUT..) => None,
-        (_, 1..) => Some(format!(
-            "{held_out} images are held out, fewer than {LEAST_HELD_OUT}, too few for distances between \
-             distributions: FID, KID, precision, recall, density and coverage are against training \
-             images, with the held-out images as their control. Memorization, Parzen window and the \
-             discriminator's gap are against the held-out images.",
-        )),
-        (Division::Nothing { reason }, 0) => Some(format!(
-            "No images are held out ({reason}). Scores are against training images, and cannot tell \
-             learning from copying."
-        )),
-        (_, 0) => Some(
-            "Scores are against training images; `evaluate` scores against held-out ones."
-                .to_string(),
-        ),
     }
 }
 

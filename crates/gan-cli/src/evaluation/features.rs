@@ -57,20 +57,19 @@ impl FeatureSource {
                 100.0 * accuracy
             ));
         }
-        let other = format!(
-            "{}: learnt from other images than the training images of {}, so its classes are not \
-             theirs: no scores of classes.",
-            path.display(),
-            data.folder().display()
-        );
+        if !same {
+            notes.push(format!(
+                "{}: learnt from other images than the training images of {}, so its classes are not \
+                 theirs: no scores of classes.",
+                path.display(),
+                data.folder().display()
+            ));
+        }
         Ok(Self {
             network,
             path: Some(path),
             knows_classes: same,
-            notes: {
-                notes.extend((!same).then_some(other));
-                notes
-            },
+            notes,
         })
     }
 

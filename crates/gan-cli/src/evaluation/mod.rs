@@ -10,7 +10,7 @@ mod subject;
 mod table;
 
 pub(crate) use controls::controls;
-pub(crate) use data_reference::{DataReference, Request, image_set};
+pub(crate) use data_reference::{DataReference, LEAST_HELD_OUT, Request, image_set};
 pub(crate) use file::{ClassShares, DataFacts, EvaluationFile, FeatureFacts, SubjectFacts};
 pub(crate) use report::write_report;
 pub(crate) use subject::{Subject, Wanted, classes_like, draw};
@@ -74,13 +74,8 @@ pub(crate) fn mean_scores(by_seed: &[Vec<Score>]) -> Vec<Score> {
         let count = values.len() as f64;
         let value = values.iter().sum::<f64>() / count;
         let squares = values.iter().map(|v| (v - value).powi(2)).sum::<f64>();
-        let deviation = (squares / (count - 1.0)).sqrt();
-        Score {
-            kind: score.kind,
-            value,
-            // Equal values, or a single one, say nothing of how the score varies.
-            uncertainty: (deviation > 0.0).then_some(deviation),
-        }
+        // Not a number for a single value.
+        Score::new(score.kind, value, (squares / (count - 1.0)).sqrt())
     };
     first.iter().map(mean).collect()
 }

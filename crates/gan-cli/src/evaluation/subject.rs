@@ -15,6 +15,9 @@ use gan_sample::{ClassShares, Classes, NpyImages, Sampler};
 use gan_train::Checkpoint;
 use std::path::{Path, PathBuf};
 
+/// Why what is no run has no equilibrium.
+const NO_DISCRIMINATOR: &str = "needs a run's discriminator; give a run folder";
+
 /// Real images that show which values are usual.
 const RANGE_IMAGES: usize = 1000;
 
@@ -112,7 +115,7 @@ impl Subject {
             source: Source::Generator {
                 generator,
                 model: header.model,
-                discriminator: Err("needs a run's discriminator; give a run folder".to_string()),
+                discriminator: Err(NO_DISCRIMINATOR.to_string()),
             },
         })
     }
@@ -162,7 +165,7 @@ impl Subject {
                 Ok(discriminator) => Ok(discriminator.as_ref()),
                 Err(reason) => Err(reason),
             },
-            _ => Err("needs a run's discriminator; give a run folder"),
+            _ => Err(NO_DISCRIMINATOR),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::json_lines::JsonLines;
 use crate::training::Plan;
 use anyhow::Result;
 use gan_core::Seed;
-use gan_data::{Dataset, Division, Parts};
+use gan_data::{Dataset, Parts};
 use gan_metrics::{
     Embedding, Evaluation, FeatureNetworkKind, Metric, MetricError, ModeCoverage, RealImages,
     Reference, ScoreKind,
@@ -126,8 +126,7 @@ impl<'a> ScoreObserver<'a> {
         let training = stacked
             .as_ref()
             .map_or(&*plan.data, |splits| &splits.training);
-        let undivided = Division::Published;
-        let data = DataReference::new(training, None, &undivided, &request, &progress)?;
+        let data = DataReference::new(training, None, &request, &progress)?;
         console.line(format!(
             "Scores while training: against {} {}. Features: {}",
             data.facts.0.real_images,

@@ -2,7 +2,7 @@
 
 use super::{Accuracy, FeatureNetwork, FeatureNetworkError};
 use candle_core::Tensor;
-use gan_core::{ImageShape, Seed, Weights, WeightsError};
+use gan_core::{ImageShape, Seed, Weights, WeightsError, hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -152,8 +152,7 @@ impl FeatureNetwork {
     /// # Errors
     /// When a tensor cannot be read.
     pub fn sha256(&self) -> Result<String, FeatureNetworkError> {
-        let digest = Sha256::digest(self.weights()?.to_bytes()?);
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&Sha256::digest(self.weights()?.to_bytes()?)))
     }
 
     fn weights(&self) -> Result<Weights, FeatureNetworkError> {
@@ -178,8 +177,7 @@ fn published(path: &Path) -> Result<Weights, WeightsError> {
         path: path.to_path_buf(),
         source,
     })?;
-    let digest = Sha256::digest(bytes);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(bytes));
     if PUBLISHED_SHA256.contains(&digest.as_str()) {
         Weights::read(path)
     } else {
