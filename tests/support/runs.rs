@@ -55,6 +55,12 @@ pub(crate) fn ring(out: &str, more: &[&'static str]) -> Vec<String> {
     words.into_iter().map(str::to_string).collect()
 }
 
+/// A run of 60 steps with checkpoints of 20, 40 and 60.
+pub(crate) fn ring_of_60(folder: &Path, out: &str) {
+    let more = ["--steps", "60", "--checkpoint-every", "20", "--keep", "9"];
+    expect(&mut command(folder, &ring(out, &more)), 0);
+}
+
 /// Starts a command and waits until its run has written `lines` lines of metrics.
 pub(crate) fn start(command: &mut Command, run: &Path, lines: usize) -> Child {
     let child = command.spawn().unwrap();

@@ -1,5 +1,6 @@
 //! The checkpoints of a run by step: which is the newest that is whole, and which are kept.
 
+use crate::best_files;
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use gan_core::WeightsError;
@@ -14,21 +15,37 @@ const SUFFIX: &str = ".safetensors";
 /// What is added to the name of a checkpoint that cannot be used.
 const DAMAGED: &str = ".damaged";
 
-/// Which checkpoints are kept.
+/// Which checkpoints are saved at fixed steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Regular {
+    /// The steps between them; none where the clock decides.
+    pub(crate) every: Option<u64>,
+    /// The step that the run had done when this interval was chosen.
+    pub(crate) since: u64,
+}
+
+impl Regular {
+    /// Whether a run that was not stopped has a checkpoint of this step.
+    pub(crate) fn includes(self, step: u64) -> bool {
+        step == self.since || self.every.is_none_or(|every| step.is_multiple_of(every))
+    }
+}
+
+/// Which checkpoints stay.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
-    /// The newest so many.
+    /// The newest N.
     pub(crate) count: usize,
-    /// The steps between them, where these are fixed. One that was written at a stop goes when a later
-    /// one is there, so that a run leaves the same files whether it was stopped or not.
-    pub(crate) every: Option<u64>,
+    /// One that was written at a stop, between these, is removed when a later one is there, so that a
+    /// run leaves the same files whether it was stopped or not.
+    pub(crate) regular: Regular,
     /// The steps of the whole run.
     pub(crate) last: u64,
 }
 
 impl Retention {
     fn is_regular(self, step: u64) -> bool {
-        step == self.last || self.every.is_none_or(|every| step.is_multiple_of(every))
+        step == self.last || self.regular.includes(step)
     }
 
     /// The steps of `steps`, ascending, whose checkpoints go.
@@ -58,54 +75,85 @@ impl CheckpointFolder {
         self.path.join(format!("{PREFIX}{step:08}{SUFFIX}"))
     }
 
-    /// The newest checkpoint's file. Names decide, not the times of files, which clocks get wrong.
+    /// The newest checkpoint's file, by the steps in the names: the times of files depend on clocks.
     pub(crate) fn newest(&self) -> Result<Option<PathBuf>> {
         Ok(self.steps()?.last().map(|step| self.file(*step)))
     }
 
-    /// Reads the newest checkpoint that is whole; none if there never was one. Damaged ones are renamed,
-    /// and said.
+    /// Reads the newest whole checkpoint of those whose step is `wanted`; none if there is none and none
+    /// was set aside. Damaged ones, and those that hold another step than their name says, are renamed,
+    /// with a warning.
     ///
     /// # Errors
-    /// When all are damaged: a run that began anew would remove what its logs say.
-    pub(crate) fn read_newest(&self) -> Result<Option<Checkpoint>> {
-        while let Some(path) = self.newest()? {
-            match Checkpoint::read(&path) {
-                Err(TrainError::Weights(error @ WeightsError::Format { .. })) => {
-                    let aside = set_aside(&path)
-                        .with_context(|| format!("{}: cannot be renamed", path.display()))?;
-                    let next = match self.newest()? {
-                        Some(_) => ", the one before is used",
-                        None => "",
-                    };
-                    tracing::warn!("{error}; set aside as {}{next}", aside.display());
-                }
+    /// When all are damaged: starting again would remove what the logs say.
+    pub(crate) fn read_newest(&self, wanted: impl Fn(u64) -> bool) -> Result<Option<Checkpoint>> {
+        let newest =
+            || Ok::<_, anyhow::Error>(self.steps()?.into_iter().rfind(|step| wanted(*step)));
+        while let Some(step) = newest()? {
+            let path = self.file(step);
+            let wrong = match Checkpoint::read(&path) {
+                Err(TrainError::Weights(error @ WeightsError::Format { .. })) => error.to_string(),
+                Ok(checkpoint) if checkpoint.header.state.step != step => format!(
+                    "{}: holds the checkpoint of step {}, expected step {step} as its name says",
+                    path.display(),
+                    checkpoint.header.state.step
+                ),
                 read => return Ok(Some(read?)),
-            }
+            };
+            let aside = set_aside(&path)
+                .with_context(|| format!("{}: cannot be renamed", path.display()))?;
+            let before = match newest()? {
+                Some(_) => "; the one before it is used",
+                None => "",
+            };
+            tracing::warn!("{wrong}; renamed to {}{before}", aside.display());
         }
         match self.names()?.iter().find(|name| name.contains(DAMAGED)) {
             None => Ok(None),
             Some(name) => Err(WrongUse(format!(
-                "{}: all checkpoints are damaged, as {name}; expected one that is whole; train anew, in \
-                 another folder or with --force",
+                "{}: all checkpoints are damaged, such as {name}, expected a whole one; restore one, or \
+                 start a new run in another folder or with --force",
                 self.path.display()
             ))
             .into()),
         }
     }
 
-    /// Removes the checkpoints that are not kept.
+    /// Removes the checkpoints that do not stay.
     pub(crate) fn prune(&self, retention: Retention) -> Result<()> {
-        for step in retention.outdated(&self.steps()?) {
-            let path = self.file(step);
+        self.remove(&retention.outdated(&self.steps()?))
+    }
+
+    /// Removes the checkpoints after `done` steps, which the run goes back to.
+    pub(crate) fn remove_after(&self, done: u64) -> Result<()> {
+        let later = self.steps()?.into_iter().filter(|step| *step > done);
+        self.remove(&later.collect::<Vec<_>>())
+    }
+
+    fn remove(&self, steps: &[u64]) -> Result<()> {
+        for step in steps {
+            let path = self.file(*step);
             fs::remove_file(&path)
                 .with_context(|| format!("{}: cannot be removed", path.display()))?;
         }
         Ok(())
     }
 
+    /// All checkpoints, the best ones included.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        let names = self.names()?.into_iter();
+        let checkpoints =
+            names.filter(|name| step_of(name).is_some() || best_files::is_checkpoint(name));
+        Ok(checkpoints.map(|name| self.path.join(name)).collect())
+    }
+
+    /// The folder's own path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The steps of all checkpoints, ascending.
-    fn steps(&self) -> Result<Vec<u64>> {
+    pub(crate) fn steps(&self) -> Result<Vec<u64>> {
         let names = self.names()?;
         let steps = names.iter().filter_map(|name| step_of(name));
         let mut steps: Vec<u64> = steps.filter(|step| self.file(*step).is_file()).collect();
@@ -114,7 +162,7 @@ impl CheckpointFolder {
     }
 
     /// The names of all entries that are text.
-    fn names(&self) -> Result<Vec<String>> {
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
         let unreadable = || format!("{}: cannot be read", self.path.display());
         let mut names = Vec::new();
         let entries = match fs::read_dir(&self.path) {
@@ -135,8 +183,15 @@ fn step_of(name: &str) -> Option<u64> {
         .ok()
 }
 
+/// Whether a name is one that a run gives a file among its checkpoints.
+pub(crate) fn is_own(name: &str) -> bool {
+    let name = name.trim_end_matches('\'');
+    let name = name.strip_suffix(DAMAGED).unwrap_or(name);
+    step_of(name).is_some() || best_files::is_own(name)
+}
+
 /// Renames a file to what no other file is called.
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(DAMAGED);
     while Path::new(&name).exists() {
@@ -162,7 +217,12 @@ mod tests {
             (1, Some(10), vec![], vec![]),
         ] {
             let last = 35;
-            let retention = Retention { count, every, last };
+            let regular = Regular { every, since: 0 };
+            let retention = Retention {
+                count,
+                regular,
+                last,
+            };
             let mut found = retention.outdated(&steps);
             found.sort_unstable();
             assert_eq!(found, outdated, "{retention:?} {steps:?}");
@@ -170,7 +230,37 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_no_checkpoints() {
+    fn the_step_at_which_an_interval_was_chosen_is_regular() {
+        let regular = Regular {
+            every: Some(10),
+            since: 27,
+        };
+        let found: Vec<u64> = (20..41).filter(|step| regular.includes(*step)).collect();
+        assert_eq!(found, [20, 27, 30, 40]);
+    }
+
+    #[test]
+    fn a_runs_own_names_are_known() {
+        for own in [
+            "step-00000250.safetensors",
+            "step-00000250.safetensors.damaged''",
+            "best.safetensors",
+            "best-generator-00000300.safetensors",
+        ] {
+            assert!(is_own(own), "{own}");
+        }
+        for foreign in [
+            "resnet.pt",
+            "best.pt",
+            "best-of.safetensors",
+            "model.safetensors",
+        ] {
+            assert!(!is_own(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_checkpoints() {
         assert_eq!(step_of("step-00000250.safetensors"), Some(250));
         assert_eq!(step_of("step-123456789.safetensors"), Some(123_456_789));
         for name in [

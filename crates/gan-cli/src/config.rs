@@ -59,7 +59,7 @@ pub(crate) struct OutputConfig {
     /// Steps between scores; at least 1. None: no scores while training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate_every: Option<u64>,
-    /// Steps between checkpoints; at least 1. None: a minute of work.
+    /// Steps between checkpoints; at least 1. None: a minute of work, or 1000 where the run may go back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint_every: Option<u64>,
     /// How many checkpoints are kept, beside the best; at least 1.
@@ -135,8 +135,10 @@ impl RunConfig {
             None => Ok(alone),
             Some(name) => {
                 let mut table: toml::Table = toml::from_str(&text)?;
+                let recipe = Recipe::named(name)?;
+                check_epochs(&table, &recipe, path)?;
                 table.insert("recipe".to_string(), toml::Value::String(name.to_string()));
-                Recipe::named(name)?.extended(table)
+                recipe.extended(table)
             }
         }
     }
@@ -186,6 +188,24 @@ fn read_text(path: &Path) -> Result<String> {
         .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))
 }
 
+/// Refuses epochs alone in a file over a recipe whose steps say how long the run is.
+fn check_epochs(file: &toml::Table, recipe: &Recipe, path: &Path) -> Result<()> {
+    let sets = |key: &str| {
+        file.get("train")
+            .is_some_and(|train| train.get(key).is_some())
+    };
+    match recipe.extended(toml::Table::new())?.train.steps {
+        Some(steps) if sets("epochs") && !sets("steps") => Err(WrongUse(format!(
+            "{}: sets train.epochs, but recipe {} says how long the run is by train.steps = {steps}; set \
+             that instead",
+            path.display(),
+            recipe.name,
+        ))
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 impl DataConfig {
     /// How the data set is read.
     pub(crate) fn read_options(&self) -> Result<ReadOptions> {
@@ -216,6 +236,21 @@ mod tests {
         let mut expected = RunConfig::default();
         expected.train.epochs = 3;
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn epochs_over_a_recipe_of_steps_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        for (text, is_refused) in [
+            ("recipe = 'best'\n[train]\nepochs = 3\n", true),
+            ("recipe = 'best'\n[train]\nepochs = 3\nsteps = 70\n", false),
+            ("recipe = 'tutorial'\n[train]\nepochs = 3\n", false),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let read = RunConfig::layered(None, Some(&path));
+            assert_eq!(read.is_err(), is_refused, "{text}");
+        }
     }
 
     #[test]

@@ -95,24 +95,27 @@ pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassShares>> {
     Ok(shares)
 }
 
-/// A value a line; a last line without its end was cut short by a stop, and is left out.
+/// A value a line. A last line without its end was cut short by a stop, and is left out; so is a damaged
+/// one, with a warning.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = std::fs::read_to_string(path).with_context(|| {
+    let text = std::fs::read(path).with_context(|| {
         WrongUse(format!(
             "{}: cannot be read; is this a run folder?",
             path.display()
         ))
     })?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let parse = |(number, line): (usize, &str)| {
-        serde_json::from_str(line).with_context(|| {
-            WrongUse(format!(
-                "{}: line {} is no record, expected a JSON object as `train` writes it; remove \
-                 the line to go on without it",
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let whole = lines.filter(|line| line.ends_with(b"\n"));
+    let parse = |(number, line): (usize, &[u8])| {
+        let read = serde_json::from_slice(line);
+        if let Err(error) = &read {
+            tracing::warn!(
+                "{}: line {} is not a record of `train`, and is left out ({error})",
                 path.display(),
                 number + 1
-            ))
-        })
+            );
+        }
+        read.ok()
     };
-    whole.lines().enumerate().map(parse).collect()
+    Ok(whole.enumerate().filter_map(parse).collect())
 }

@@ -1,39 +1,39 @@
 //! A file of a JSON object a line, each with its `step`, that a run writes and can be taken back in.
 
+use crate::run_folder::RunFolder;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// A log that lines are added to.
 pub(crate) struct JsonLines {
     path: PathBuf,
+    run: RunFolder,
     file: File,
-    /// Of the whole lines.
+    /// Of the whole lines, in bytes.
     length: u64,
 }
 
 impl JsonLines {
-    /// Opens the file for a run that has done `done` steps. Lines of later steps, and one that a stop
-    /// cut short, are removed: the run will write them again.
-    pub(crate) fn open(path: &Path, done: u64) -> Result<Self> {
+    /// Opens the file `path` of a run, which is made if it is not there.
+    pub(crate) fn open(run: &RunFolder, path: PathBuf) -> Result<Self> {
+        run.check_in_place()?;
         let open = || {
             let mut file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .open(path)?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            let length = length_kept(&bytes, done);
-            file.set_len(length)?;
-            file.seek(SeekFrom::Start(length))?;
-            Ok::<_, std::io::Error>((file, length))
+                .open(&path)?;
+            let length = file.seek(SeekFrom::End(0))?;
+            Ok::<_, io::Error>((file, length))
         };
-        let (file, length) = open().with_context(|| cannot_be_written(path))?;
+        let (file, length) = open().with_context(|| cannot_be_written(&path))?;
         Ok(Self {
-            path: path.to_path_buf(),
+            path,
+            run: run.clone(),
             file,
             length,
         })
@@ -43,6 +43,7 @@ impl JsonLines {
     pub(crate) fn append(&mut self, line: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
+        self.run.check_in_place()?;
         if !self.path.exists() {
             bail!(
                 "{}: was removed while the run was writing to it",
@@ -64,18 +65,61 @@ fn cannot_be_written(path: &Path) -> String {
     format!("{}: cannot be written", path.display())
 }
 
-/// The bytes of the whole lines of steps before `done`.
-fn length_kept(bytes: &[u8], done: u64) -> u64 {
+/// Keeps the lines of a run's log whose steps are `kept`: the run will write the others again. A line that
+/// a stop cut short is removed, and so is a damaged one, with a warning; no other line is lost.
+///
+/// The file is written anew if that changes it, or if it is a link or has other names, so that the lines
+/// to come are added to no other file.
+pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<()> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            return Ok(());
+        }
+        read => read.with_context(|| format!("{}: cannot be read", path.display()))?,
+    };
+    let (lines, damaged) = kept_lines(&bytes, kept);
+    for number in damaged {
+        tracing::warn!(
+            "{}: line {number} is not a JSON object with a step, and is removed",
+            path.display()
+        );
+    }
+    if lines == bytes && is_the_only_name(path) {
+        return Ok(());
+    }
+    gan_core::write_atomically(path, |out| out.write_all(&lines))
+        .with_context(|| cannot_be_written(path))
+}
+
+/// The bytes of the lines that are kept, and the numbers, from 1, of damaged lines.
+fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> (Vec<u8>, Vec<usize>) {
     #[derive(Deserialize)]
     struct Step {
         step: u64,
     }
-    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let kept = lines.take_while(|line| {
-        let step = serde_json::from_slice::<Step>(line);
-        line.ends_with(b"\n") && step.is_ok_and(|line| line.step < done)
-    });
-    kept.map(|line| line.len() as u64).sum()
+    let (mut lines, mut damaged) = (Vec::new(), Vec::new());
+    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        match serde_json::from_slice::<Step>(line) {
+            // The last one, without its end, was cut short.
+            _ if !line.ends_with(b"\n") => {}
+            Ok(Step { step }) if kept(step) => lines.extend_from_slice(line),
+            Ok(_) => {}
+            Err(_) => damaged.push(number + 1),
+        }
+    }
+    (lines, damaged)
+}
+
+/// Whether writing to `path` changes what is found under that name alone.
+fn is_the_only_name(path: &Path) -> bool {
+    let Ok(metadata) = path.symlink_metadata() else {
+        return false;
+    };
+    #[cfg(unix)]
+    let names = std::os::unix::fs::MetadataExt::nlink(&metadata);
+    #[cfg(not(unix))]
+    let names = 1;
+    metadata.is_file() && names == 1
 }
 
 #[cfg(test)]
@@ -83,38 +127,73 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_later_steps_and_torn_ones_are_taken_back() {
+    fn lines_of_later_steps_and_damaged_ones_are_removed_and_no_others() {
         let whole = "{\"step\":0}\n{\"step\":5}\n{\"step\":9}\n";
-        for (text, done, kept) in [
-            (whole, 100, 33),
-            (whole, 9, 22),
-            (whole, 0, 0),
-            ("", 7, 0),
-            ("{\"step\":0}\n{\"step\":", 100, 11),
-            ("{\"step\":0}\n{\"step\":5}", 100, 11),
-            ("no json\n{\"step\":0}\n", 100, 0),
+        for (text, done, expected, damaged) in [
+            (whole, 100, whole, vec![]),
+            (whole, 9, "{\"step\":0}\n{\"step\":5}\n", vec![]),
+            (whole, 0, "", vec![]),
+            ("", 7, "", vec![]),
+            ("{\"step\":0}\n{\"step\":", 100, "{\"step\":0}\n", vec![]),
+            ("{\"step\":0}\n{\"step\":5}", 100, "{\"step\":0}\n", vec![]),
+            ("not JSON\n{\"step\":0}\n", 100, "{\"step\":0}\n", vec![1]),
+            (
+                "{\"step\":0}\n[\"step\":5}\n\n{\"step\":9}\n",
+                100,
+                "{\"step\":0}\n{\"step\":9}\n",
+                vec![2, 3],
+            ),
         ] {
-            assert_eq!(length_kept(text.as_bytes(), done), kept, "{text} {done}");
+            let found = kept_lines(text.as_bytes(), |step| step < done);
+            assert_eq!(
+                found,
+                (expected.as_bytes().to_vec(), damaged),
+                "{text} {done}"
+            );
         }
     }
 
     #[test]
-    fn a_file_that_was_taken_back_goes_on_where_it_was_cut() {
+    fn lines_are_added_after_those_that_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
-        std::fs::write(&path, "{\"step\":0}\n{\"step\":5}\n{\"st").unwrap();
-        let mut lines = JsonLines::open(&path, 5).unwrap();
+        fs::write(&path, "{\"step\":0}\n{\"step\":5}\n{\"st").unwrap();
+        keep_lines(&path, |step| step < 5).unwrap();
+        let run = RunFolder::open(folder.path());
+        let mut lines = JsonLines::open(&run, path.clone()).unwrap();
         lines.append(&serde_json::json!({"step": 6})).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "{\"step\":0}\n{\"step\":6}\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn other_names_of_a_log_keep_what_they_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let text = "{\"step\":0}\n";
+        for name in ["backup", "target"] {
+            fs::write(path(name), text).unwrap();
+        }
+        fs::hard_link(path("backup"), path("hard")).unwrap();
+        std::os::unix::fs::symlink(path("target"), path("soft")).unwrap();
+        for (name, other) in [("hard", "backup"), ("soft", "target")] {
+            keep_lines(&path(name), |_| true).unwrap();
+            let run = RunFolder::open(folder.path());
+            let mut lines = JsonLines::open(&run, path(name)).unwrap();
+            lines.append(&serde_json::json!({"step": 1})).unwrap();
+            assert_eq!(fs::read_to_string(path(other)).unwrap(), text);
+            assert_eq!(fs::read_to_string(path(name)).unwrap().lines().count(), 2);
+        }
     }
 
     #[test]
     fn a_removed_file_is_no_place_to_write_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
-        let mut lines = JsonLines::open(&path, 0).unwrap();
-        std::fs::remove_file(&path).unwrap();
+        let run = RunFolder::open(folder.path());
+        let mut lines = JsonLines::open(&run, path.clone()).unwrap();
+        fs::remove_file(&path).unwrap();
         let error = lines.append(&serde_json::json!({"step": 0})).unwrap_err();
         assert!(error.to_string().contains("was removed"), "{error}");
     }

@@ -4,6 +4,7 @@
 //! crates below, and what they return is printed. Results go to standard output; progress and
 //! diagnostics to standard error.
 
+mod best_files;
 mod checkpoint_folder;
 mod commands;
 mod config;
@@ -15,7 +16,9 @@ mod exit;
 mod history;
 mod json_lines;
 mod observers;
+mod place;
 mod recipes;
+mod run_contents;
 mod run_folder;
 mod run_lock;
 mod stop;

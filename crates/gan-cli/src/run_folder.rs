@@ -1,53 +1,79 @@
 //! The folder that a run writes into, and the names of what lies in it.
 
+use crate::best_files::BestFiles;
 use crate::checkpoint_folder::CheckpointFolder;
 use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
+use crate::place::Place;
+use crate::run_contents::{
+    CHECKPOINTS, CONFIG, RunContents, SAMPLES, is_unfinished, sign_of_run, step_of_picture,
+};
 use crate::run_lock::RunLock;
 use anyhow::{Context, Result};
 use gan_models::GeneratorHeader;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// What a run folder holds; a folder with any of these holds a run.
-const ENTRIES: [&str; 9] = [
-    "config.toml",
-    "metrics.jsonl",
-    "timing.jsonl",
-    "scores.jsonl",
-    "evaluation.json",
-    "report.html",
-    "samples",
-    "checkpoints",
-    "generator.safetensors",
-];
+use std::sync::Arc;
 
 /// A run's folder.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFolder {
+    /// Where it is. Of a run that is written, without links, so that it stays the same folder whatever a
+    /// link in the path is set to.
     path: PathBuf,
+    /// The path that was given, for messages.
+    shown: PathBuf,
+    /// Of a run that is written.
+    lock: Option<Arc<RunLock>>,
 }
 
 impl RunFolder {
-    /// An existing run folder.
+    /// An existing run folder, to read from.
     pub(crate) fn open(path: &Path) -> Self {
-        let path = path.to_path_buf();
-        Self { path }
+        Self {
+            path: path.to_path_buf(),
+            shown: path.to_path_buf(),
+            lock: None,
+        }
     }
 
-    /// A new run folder at `path`, held by this process, with `samples/` and `checkpoints/`. With
-    /// `force`, a run that is there is removed first; other files in the folder stay.
-    pub(crate) fn create(path: &Path, force: bool) -> Result<(Self, RunLock)> {
-        Self::check_free(path, force)?;
-        fs::create_dir_all(path).with_context(|| cannot_write(path))?;
-        let lock = RunLock::take(path)?;
+    /// An existing folder, to write to, for this process alone.
+    ///
+    /// # Errors
+    /// When another process writes to it, or what the run writes into is a link to somewhere else.
+    pub(crate) fn take(path: &Path) -> Result<Self> {
+        let real = path.canonicalize().with_context(|| cannot_write(path))?;
+        let run = Self {
+            lock: Some(Arc::new(RunLock::take(&real)?)),
+            path: real,
+            shown: path.to_path_buf(),
+        };
+        for folder in [run.samples(), run.checkpoint_path()] {
+            if folder.is_symlink() {
+                return Err(WrongUse(format!(
+                    "{}: is a link, expected a folder of the run's own; put the folder there itself",
+                    folder.display()
+                ))
+                .into());
+            }
+        }
+        Ok(run)
+    }
+
+    /// A new run folder at `place`, held by this process, with `samples/` and `checkpoints/`. With
+    /// `force`, a run that is there is removed first.
+    pub(crate) fn create(place: &Place, force: bool) -> Result<Self> {
+        let path = place.reserve()?;
+        let run = Self::take(&path)?;
         // Another process may have made a run here since.
-        Self::check_free(path, force)?;
-        let run = Self::open(path);
-        run.clear().with_context(|| cannot_write(path))?;
+        Self::check_free(&path, force)?;
+        if force {
+            let contents = RunContents::of(&run.path)?;
+            contents.remove().with_context(|| cannot_write(&path))?;
+        }
         run.complete()?;
-        Ok((run, lock))
+        Ok(run)
     }
 
     /// Makes the folders that are missing, and removes what writing left unfinished when the process
@@ -61,39 +87,80 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Whether a run may be written to `path`.
+    /// Whether a run may be written to `path`: a run that is there may be replaced with `force`, and
+    /// nothing else.
     pub(crate) fn check_free(path: &Path, force: bool) -> Result<()> {
-        let there = ENTRIES.into_iter().find(|entry| path.join(entry).exists());
-        match there {
-            Some(entry) if !force => Err(WrongUse(format!(
+        if force {
+            return RunContents::of(path).map(drop);
+        }
+        match sign_of_run(path) {
+            Some(entry) => Err(WrongUse(format!(
                 "{}: already holds a run ({entry}); give another --out, or --force to replace it",
                 path.display()
             ))
             .into()),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
-    /// `runs/NAME-001`, or the first number after it that is free.
-    pub(crate) fn next_free(name: &str) -> PathBuf {
-        let numbered = |n| Path::new("runs").join(format!("{name}-{n:03}"));
-        let free = (1..u32::MAX).map(numbered).find(|path| !path.exists());
-        free.unwrap_or_else(|| numbered(u32::MAX))
+    /// Refuses to write where the run's folder was removed, or replaced by another of its name.
+    ///
+    /// # Errors
+    /// Names the folder.
+    pub(crate) fn check_in_place(&self) -> Result<()> {
+        if self.lock.as_ref().is_none_or(|lock| lock.is_in_place()) {
+            return Ok(());
+        }
+        anyhow::bail!(
+            "{}: was removed or replaced while the run was writing to it",
+            self.path.display()
+        )
     }
 
-    /// Writes the configuration of the run, whole or not at all.
+    /// Writes the configuration of the run, whole or not at all. A file that says the same already is
+    /// left as its author wrote it.
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
         let (path, text) = (self.config(), config.to_toml()?);
+        let same = |there: RunConfig| there.to_toml().is_ok_and(|there| there == text);
+        if path.is_file() && RunConfig::read(&path).is_ok_and(same) {
+            return Ok(());
+        }
+        self.check_in_place()?;
         gan_core::write_atomically(&path, |out| out.write_all(text.as_bytes()))
             .with_context(|| format!("{}: cannot be written", path.display()))
     }
 
+    /// Removes the pictures that `outdated` says so of, by the steps that they were drawn after.
+    pub(crate) fn remove_pictures(&self, outdated: impl Fn(u64) -> bool) -> Result<()> {
+        self.check_in_place()?;
+        let folder = self.samples();
+        for entry in fs::read_dir(&folder).with_context(|| cannot_write(&folder))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if step_of_picture(&name).is_some_and(&outdated) {
+                fs::remove_file(&path)
+                    .with_context(|| format!("{}: cannot be removed", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the generator, of a run that goes back to its start.
+    pub(crate) fn remove_generator(&self) -> Result<()> {
+        let path = self.generator();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done.with_context(|| format!("{}: cannot be removed", path.display())),
+        }
+    }
+
+    /// The folder, as it was given.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.shown
     }
 
     pub(crate) fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
+        self.path.join(CONFIG)
     }
 
     pub(crate) fn metrics(&self) -> PathBuf {
@@ -101,7 +168,7 @@ impl RunFolder {
     }
 
     pub(crate) fn samples(&self) -> PathBuf {
-        self.path.join("samples")
+        self.path.join(SAMPLES)
     }
 
     /// The times of the lines of `metrics.jsonl`.
@@ -114,16 +181,12 @@ impl RunFolder {
     }
 
     fn checkpoint_path(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        self.path.join(CHECKPOINTS)
     }
 
     /// The checkpoint with the lowest FID while training, and its generator.
-    pub(crate) fn best_checkpoint(&self) -> PathBuf {
-        self.checkpoint_path().join("best.safetensors")
-    }
-
-    pub(crate) fn best_generator(&self) -> PathBuf {
-        self.checkpoint_path().join("best-generator.safetensors")
+    pub(crate) fn best_files(&self) -> BestFiles {
+        BestFiles::new(self.checkpoints())
     }
 
     pub(crate) fn scores(&self) -> PathBuf {
@@ -176,33 +239,21 @@ impl RunFolder {
             .filter(|path| path.exists())
             .find(|path| !holds_run(path));
     }
-
-    fn clear(&self) -> std::io::Result<()> {
-        for path in ENTRIES.map(|entry| self.path.join(entry)) {
-            if path.is_dir() {
-                fs::remove_dir_all(path)?;
-            } else if path.exists() {
-                fs::remove_file(path)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Files that were being written when a process was killed.
-fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(".partial") {
+        if is_unfinished(&name.to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
 }
 
-fn cannot_write(path: &Path) -> WrongUse {
+pub(crate) fn cannot_write(path: &Path) -> WrongUse {
     let path = path.display();
     WrongUse(format!(
         "{path}: cannot be written; choose another folder with --out"

@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 /// The file that is locked, in the run folder. It says who has it.
 const NAME: &str = ".lock";
 
-/// Holds a run folder; the system lets go of it when the process ends, however it does.
+/// Holds a run folder; the system releases it when the process ends, however it does.
+///
+/// The open file also tells whether the folder is still the one that was taken: as long as it is open, no
+/// other file has its number.
+#[derive(Debug)]
 pub(crate) struct RunLock {
     path: PathBuf,
     file: File,
@@ -19,6 +23,13 @@ impl RunLock {
     /// Takes the folder, which is there, or says which process has it.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(NAME);
+        if path.is_symlink() {
+            return Err(WrongUse(format!(
+                "{}: is a link, expected a file of the run's own; remove it",
+                path.display()
+            ))
+            .into());
+        }
         loop {
             let file = OpenOptions::new()
                 .read(true)
@@ -44,6 +55,11 @@ impl RunLock {
         }
     }
 
+    /// Whether the folder that was taken is still where it was.
+    pub(crate) fn is_in_place(&self) -> bool {
+        is_at(&self.file, &self.path)
+    }
+
     fn sign(&mut self) -> Result<()> {
         let text = format!("process {}\n", std::process::id());
         let written = self.file.set_len(0).and_then(|()| {
@@ -56,8 +72,8 @@ impl RunLock {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Only tidiness: a lock file that nobody holds is taken like none.
-        if is_at(&self.file, &self.path)
+        // Only for tidiness: a lock file that nobody holds is no obstacle.
+        if self.is_in_place()
             && let Err(error) = fs::remove_file(&self.path)
         {
             tracing::debug!(%error, "{}", self.path.display());
@@ -126,5 +142,33 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert_eq!(text, format!("process {}\n", std::process::id()));
         drop(lock);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_that_is_a_link_is_refused_and_its_target_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("notes");
+        fs::write(&target, "mine").unwrap();
+        std::os::unix::fs::symlink(&target, folder.path().join(NAME)).unwrap();
+        let error = RunLock::take(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("is a link"), "{error}");
+        assert_eq!(fs::read_to_string(target).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_folder_that_was_made_anew_is_not_the_one_that_was_taken() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("run");
+        fs::create_dir(&folder).unwrap();
+        let lock = RunLock::take(&folder).unwrap();
+        assert!(lock.is_in_place());
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(!lock.is_in_place());
+        fs::create_dir(&folder).unwrap();
+        let other = RunLock::take(&folder).unwrap();
+        assert!(!lock.is_in_place() && other.is_in_place());
+        drop(lock);
+        assert!(other.is_in_place());
     }
 }

@@ -111,6 +111,18 @@ impl Checkpoint {
         })
     }
 
+    /// Writes it with what its header says now, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let weights = Weights {
+            metadata: serde_json::json!(self.header).to_string(),
+            tensors: self.weights.tensors.clone(),
+        };
+        Ok(weights.write_with_checksum(path)?)
+    }
+
     /// Sets a trainer of the same architecture and seed to where the checkpoint was written.
     ///
     /// # Errors

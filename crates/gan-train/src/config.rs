@@ -32,9 +32,9 @@ pub enum OnNan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Passes over the data set; at least 1.
+    /// Passes over the data set, where `steps` is not set; at least 1.
     pub epochs: u64,
-    /// Stop after this many steps, if that is before the last epoch's end; at least 1.
+    /// Steps of the run, whatever the number of epochs; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
     /// Images a step; at least 1, and at least 2 where the generator has batch normalization.
@@ -158,6 +158,14 @@ impl TrainConfig {
         )?;
         let steps = self.steps.unwrap_or(1);
         check(steps >= 1, "steps", steps.to_string(), at_least_one)?;
+        let seed = self.seed;
+        // TOML's integers have a sign.
+        check(
+            i64::try_from(seed.0).is_ok(),
+            "seed",
+            seed.to_string(),
+            "a whole number below 2^63, the largest that a TOML file holds",
+        )?;
         let batch_size = self.batch_size;
         check(
             batch_size >= 1,
@@ -273,9 +281,10 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 25] = [
+        let cases: [(&str, Spoil); 26] = [
             ("epochs", |c| c.epochs = 0),
             ("steps", |c| c.steps = Some(0)),
+            ("seed", |c| c.seed = Seed(1 << 63)),
             ("batch_size", |c| c.batch_size = 0),
             ("lr", |c| c.lr = -1e-3),
             ("lr", |c| c.lr = 0.0),

@@ -4,9 +4,11 @@ use super::by_name;
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::data_arguments::{DataArguments, missing_data};
+use crate::exit::WrongUse;
 use crate::observers::ScoreObserver;
+use crate::place::{Place, check_outside_data};
 use crate::run_folder::RunFolder;
-use crate::training::{Plan, SavedRun, Session};
+use crate::training::{Plan, SavedRun, Start, train};
 use anyhow::Result;
 use gan_core::Seed;
 use gan_data::Parts;
@@ -31,19 +33,19 @@ pub(crate) struct TrainArguments {
     /// Run folder to write [default: the next free runs/NAME-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace a run that the folder holds
+    /// Replace a run that the folder holds, and nothing else that it holds
     #[arg(long)]
     force: bool,
-    /// Go on with a run that was stopped, as it would have gone on without the stop
+    /// Resume a run that was stopped, to the same bytes as without the stop
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "config", "out", "force", "dry_run"])]
     resume: Option<PathBuf>,
-    /// Go on with another configuration or data set, to other results
+    /// Resume with changes that make other numbers: another configuration or data set
     #[arg(long, requires = "resume")]
     allow_change: bool,
     /// Passes over the data set [default: 200]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Stop after N steps, if that is before the last epoch's end
+    /// Train for N steps, whatever the number of epochs
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
     /// Images a step [default: 128]
@@ -132,14 +134,14 @@ pub(crate) struct TrainArguments {
     /// Steps between scores of 10,000 images, which take seconds each [default: none]
     #[arg(long, value_name = "N")]
     evaluate_every: Option<u64>,
-    /// Steps between checkpoints [default: a minute of work]
+    /// Steps between checkpoints [default: a minute of work; 1000 with --on-nan rollback]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
     /// Checkpoints to keep, beside the best [default: 2]
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
-    /// stop where numbers are not finite, or rollback to the last checkpoint and go on with another seed,
-    /// three times at most [default: stop]
+    /// What to do when a number is not finite: stop, or rollback to the last checkpoint and train on with
+    /// another seed, three times at most [default: stop]
     #[arg(long, value_parser = by_name::<OnNan>)]
     on_nan: Option<OnNan>,
     /// Brightness of grids: fixed maps [-1, 1], min-max stretches as the tutorial [default: fixed]
@@ -161,15 +163,18 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         .transpose()?;
     let config = arguments.effective_config(saved.as_ref())?;
     config.validate()?;
-    if let Some(saved) = &saved
-        && config.data.is_read()
-        && !config.data.folder().exists()
-    {
-        return Err(missing_data(saved.folder.path(), &config.data).into());
-    }
-    let out = arguments.run_folder(&config);
-    if saved.is_none() {
-        RunFolder::check_free(&out, arguments.force)?;
+    let place = match &saved {
+        Some(saved) => Place::Given(saved.folder.path().to_path_buf()),
+        None => Place::new(arguments.out.as_deref(), &config.data),
+    };
+    let out = place.path();
+    check_outside_data(&out, &config.data)?;
+    match &saved {
+        None => RunFolder::check_free(&out, arguments.force)?,
+        Some(_) if config.data.is_read() && !config.data.folder().exists() => {
+            return Err(missing_data(&out, &config.data).into());
+        }
+        Some(_) => {}
     }
     // A published test split is not needed for training, but to be checked.
     let parts = if arguments.dry_run {
@@ -189,44 +194,29 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     let scores = plan.config.output.evaluate_every;
     let reference = scores.map(|_| ScoreObserver::prepare(&plan, console));
     let reference = reference.transpose()?;
-    let (run, lock, checkpoint) = match saved {
+    let start = match saved {
         Some(saved) => {
             saved.folder.complete()?;
-            (saved.folder, saved.lock, saved.checkpoint)
+            saved.start(&plan)
         }
-        None => {
-            let (run, lock) = RunFolder::create(&out, arguments.force)?;
-            (run, lock, None)
-        }
+        None => Start::of_new_run(RunFolder::create(&place, arguments.force)?, &plan),
     };
-    run.write_config(&plan.config)?;
-    if let Some(checkpoint) = &checkpoint {
-        let (step, steps) = (checkpoint.header.state.step, plan.schedule.steps);
-        console.line(if step < steps {
-            format!("Going on after step {step} of {steps}")
-        } else {
-            format!("All {steps} steps are done; more --epochs or --steps would go on")
-        });
+    start.run.write_config(&plan.config)?;
+    if let Some(line) = start.in_words(&plan) {
+        console.line(line);
     }
-    let session = Session {
-        plan: &plan,
-        run,
-        reference,
-        console,
-    };
     console.print_in_background()?;
-    let trained = session.train(checkpoint);
-    drop(lock);
-    trained
+    train(&plan, start, reference, console)
 }
 
 impl TrainArguments {
-    /// Defaults ← recipe ← file ← flags; of a run that goes on, its own ← flags.
+    /// Defaults ← recipe ← file ← flags; of a run that is resumed, its `config.toml` ← flags.
     fn effective_config(&self, saved: Option<&SavedRun>) -> Result<RunConfig> {
         let mut config = match saved {
             Some(saved) => saved.config.clone(),
             None => RunConfig::layered(self.recipe.as_deref(), self.config.as_deref())?,
         };
+        self.check_epochs(config.train.steps)?;
         let train = &mut config.train;
         set(&mut train.epochs, self.epochs);
         set(&mut train.steps, self.steps.map(Some));
@@ -276,12 +266,16 @@ impl TrainArguments {
         Ok(config)
     }
 
-    fn run_folder(&self, config: &RunConfig) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| {
-            let name = config.data.path.file_name();
-            let name = name.map_or("run".into(), |name| name.to_string_lossy());
-            RunFolder::next_free(&name)
-        })
+    /// Refuses epochs alone where a number of steps says how long the run is.
+    fn check_epochs(&self, steps: Option<u64>) -> Result<()> {
+        match (self.epochs, self.steps, steps) {
+            (Some(epochs), None, Some(steps)) => Err(WrongUse(format!(
+                "--epochs {epochs}: the run is train.steps = {steps} long, as its recipe or configuration \
+                 sets; give --steps instead"
+            ))
+            .into()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -69,6 +69,19 @@ impl Console {
         Self { quiet, output }
     }
 
+    /// One that prints nothing, and sets up no diagnostics.
+    #[cfg(test)]
+    pub(crate) fn silent() -> Self {
+        let output = Output {
+            bars: MultiProgress::new(),
+            printer: OnceLock::new(),
+        };
+        Self {
+            quiet: true,
+            output: Arc::new(output),
+        }
+    }
+
     /// From now on lines are printed by a thread of their own: work goes on where nobody reads them.
     pub(crate) fn print_in_background(&self) -> io::Result<()> {
         let bars = self.output.bars.clone();

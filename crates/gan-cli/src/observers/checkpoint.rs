@@ -1,11 +1,12 @@
-//! Keeps what has been learnt: a checkpoint and the generator, every so often and at the end.
+//! Saves a checkpoint and the generator at intervals, at a stop and at the end.
 
-use super::{Observed, Schedule, present};
+use super::{Observed, Schedule};
 use crate::checkpoint_folder::Retention;
 use crate::config::OutputConfig;
 use crate::run_folder::RunFolder;
 use crate::training::RunFacts;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use gan_core::Weights;
 use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
 use gan_train::{Observer, StepReport, Trainer};
 use std::fs::File;
@@ -42,12 +43,29 @@ impl CheckpointWriter {
         &self.facts.config.model
     }
 
+    /// Writes the best checkpoint and its generator. The ones before stay, under their step, as long as
+    /// the run may go back to them.
     pub(crate) fn write_best(&self, trainer: &Trainer) -> Observed {
-        self.write(
-            trainer,
-            &self.run.best_checkpoint(),
-            &self.run.best_generator(),
-        )
+        let best = self.run.best_files();
+        self.run.check_in_place()?;
+        if let Some(step) = best.step()? {
+            best.keep_earlier(step)?;
+        }
+        self.write(trainer, &best.checkpoint(), &best.generator())
+    }
+
+    /// Writes the generator of a run that is resumed, where it is missing or not of the checkpoint.
+    pub(crate) fn restore_generator(&self, trainer: &Trainer) -> Observed {
+        let path = self.run.generator();
+        let there = Weights::read(&path).ok();
+        let header = there.and_then(|file| GeneratorHeader::parse(&file.metadata, &path).ok());
+        let (step, model) = (trainer.state().step, self.model());
+        let is_current = |header: GeneratorHeader| header.step == step && header.model == *model;
+        if step == 0 || header.is_some_and(is_current) {
+            return Ok(());
+        }
+        self.run.check_in_place()?;
+        self.write_generator(trainer, &path)
     }
 
     fn write_last(&self, trainer: &Trainer) -> Observed {
@@ -55,23 +73,28 @@ impl CheckpointWriter {
         self.write(trainer, &checkpoint, &self.run.generator())
     }
 
-    /// The logs go to the disk first and the generator before the checkpoint: all that belongs to a
-    /// checkpoint is there when it is.
-    fn write(&self, trainer: &Trainer, checkpoint: &Path, generator_file: &Path) -> Observed {
-        present(checkpoint)?;
+    /// The logs are flushed to the disk first, so that all lines of a checkpoint are there when it is.
+    /// The generator comes last: it can be written again from the checkpoint.
+    fn write(&self, trainer: &Trainer, checkpoint: &Path, generator: &Path) -> Observed {
+        self.run.check_in_place()?;
         for log in [self.run.metrics(), self.run.timing(), self.run.scores()] {
             if log.exists() {
-                File::open(log)?.sync_data()?;
+                let flushed = File::open(&log).and_then(|file| file.sync_data());
+                flushed.with_context(|| format!("{}: cannot be written", log.display()))?;
             }
         }
+        gan_train::save(trainer, self.facts_value.clone(), checkpoint)?;
+        self.write_generator(trainer, generator)
+    }
+
+    fn write_generator(&self, trainer: &Trainer, path: &Path) -> Observed {
         let (model, seed) = (self.model().clone(), self.facts.config.train.seed);
         let done = trainer.state().step;
         trainer.with_averaged_generator(|generator| {
             GeneratorHeader::new(model, generator.image_shape(), done, seed)
                 .of_data(self.training.clone())
-                .save(generator, generator_file)
+                .save(generator, path)
         })??;
-        gan_train::save(trainer, self.facts_value.clone(), checkpoint)?;
         Ok(())
     }
 }
@@ -94,12 +117,13 @@ impl CheckpointObserver {
         done: u64,
         config: &OutputConfig,
     ) -> Self {
+        let regular = writer.facts.regular();
         Self {
             writer,
             schedule,
             retention: Retention {
                 count: config.keep_checkpoints,
-                every: config.checkpoint_every,
+                regular,
                 last: schedule.steps,
             },
             written: Instant::now(),
@@ -112,23 +136,30 @@ impl CheckpointObserver {
         self.steps_kept
     }
 
-    /// Writes a checkpoint, unless there is one of this step, and removes those that are outdated.
-    pub(crate) fn keep(&mut self, trainer: &Trainer) -> Result<()> {
+    /// Writes a checkpoint, unless there is one of this step, and removes those that are outdated. The
+    /// error of a divergence that is found here keeps its type.
+    pub(crate) fn keep(&mut self, trainer: &Trainer) -> Observed {
         let done = trainer.state().step;
         if done != self.steps_kept {
-            self.writer
-                .write_last(trainer)
-                .map_err(anyhow::Error::from_boxed)?;
+            self.writer.write_last(trainer)?;
             self.written = Instant::now();
             self.steps_kept = done;
         }
-        self.writer.run().checkpoints().prune(self.retention)
+        let run = self.writer.run();
+        run.check_in_place()?;
+        run.checkpoints().prune(self.retention)?;
+        // The run may go back to each of these, and to before the score of its last step.
+        let mut horizons = run.checkpoints().steps()?;
+        horizons.push(self.schedule.steps - 1);
+        let best = run.best_files();
+        best.prune(&horizons, best.step()?)?;
+        Ok(())
     }
 }
 
 impl Observer for CheckpointObserver {
     fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
-        let due = match self.retention.every {
+        let due = match self.retention.regular.every {
             Some(every) => (report.step + 1).is_multiple_of(every),
             None => self.written.elapsed() >= INTERVAL,
         };
@@ -136,5 +167,46 @@ impl Observer for CheckpointObserver {
             self.keep(trainer)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RunConfig;
+    use crate::console::Console;
+    use crate::training::Plan;
+    use candle_core::{DType, Device, Tensor};
+    use gan_data::Parts;
+    use gan_train::TrainError;
+
+    #[test]
+    fn a_divergence_that_is_found_when_a_checkpoint_is_written_is_known_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = RunConfig::default();
+        config.data.path = "ring".into();
+        let plan = Plan::new(config, Parts::Training, &Console::silent()).unwrap();
+        let trainer = plan.trainer().unwrap();
+        let parameters = trainer.generator().parameters();
+        let name = &parameters.all()[0].name;
+        let shape = parameters.all()[0].var.shape().clone();
+        let infinite = Tensor::full(f32::INFINITY, shape, &Device::Cpu).unwrap();
+        parameters
+            .set(name, &infinite.to_dtype(DType::F32).unwrap())
+            .unwrap();
+        let facts = RunFacts {
+            config: plan.config.clone(),
+            data_sha256: String::new(),
+            regular_since: 0,
+        };
+        let run = RunFolder::open(folder.path());
+        let writer = CheckpointWriter::new(run, facts, plan.training.clone()).unwrap();
+        let mut observer = CheckpointObserver::new(writer, plan.schedule, 1, &plan.config.output);
+        let error = observer.keep(&trainer).unwrap_err();
+        let error = error.downcast_ref::<TrainError>();
+        assert!(
+            matches!(error, Some(TrainError::NonFinite { .. })),
+            "{error:?}"
+        );
     }
 }

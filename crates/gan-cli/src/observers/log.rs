@@ -84,8 +84,8 @@ impl LogObserver {
         data: &Dataset,
         console: &Console,
     ) -> Result<Self> {
-        let metrics = JsonLines::open(&run.metrics(), done)?;
-        let timing = JsonLines::open(&run.timing(), done)?;
+        let metrics = JsonLines::open(run, run.metrics())?;
+        let timing = JsonLines::open(run, run.timing())?;
         let begin = Instant::now();
         let bar = console.progress(schedule.steps, "steps");
         bar.set_position(done);

@@ -40,10 +40,11 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
+    /// `train.steps`, where it is set, else `train.epochs`.
     pub(crate) fn new(config: &TrainConfig, steps_per_epoch: u64) -> Self {
         let all = config.epochs.saturating_mul(steps_per_epoch);
         Self {
-            steps: config.steps.map_or(all, |steps| steps.min(all)),
+            steps: config.steps.unwrap_or(all),
             steps_per_epoch,
         }
     }

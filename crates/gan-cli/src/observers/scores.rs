@@ -141,17 +141,17 @@ impl<'a> ScoreObserver<'a> {
         Ok(data)
     }
 
-    /// Scores of a run that has done `done` steps.
+    /// Scores of a run, whose file has those of the steps that are done.
     pub(crate) fn new(
         data: &'a DataReference,
         plan: &'a Plan,
         every: u64,
         writer: CheckpointWriter,
-        done: u64,
         console: &Console,
     ) -> Result<Self> {
         let stacked = plan.config.data.is_stacked();
-        let path = writer.run().scores();
+        let run = writer.run();
+        let path = run.scores();
         let decisive = decisive(stacked, &data.reference);
         Ok(Self {
             data,
@@ -159,10 +159,13 @@ impl<'a> ScoreObserver<'a> {
             decisive,
             schedule: plan.schedule,
             every,
-            file: JsonLines::open(&path, done)?,
+            file: JsonLines::open(run, path.clone())?,
             console: console.clone(),
             stacked,
-            lowest: read_lowest_score(&path, decisive.name())?,
+            lowest: match run.best_files().step()? {
+                Some(_) => read_lowest_score(&path, decisive.name())?,
+                None => f64::INFINITY,
+            },
             writer,
             lost_in_a_row: 0,
         })

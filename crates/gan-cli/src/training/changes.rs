@@ -1,12 +1,15 @@
-//! What may be another in a run that goes on.
+//! What may change in a run that is resumed.
 
 use crate::config::RunConfig;
+use crate::observers::Schedule;
 use anyhow::Result;
+use gan_train::{LrSchedule, OnNan};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Keys that change none of the numbers of the steps to come: how long, where, what is written. The
-/// data set's folder may have another name; its contents are compared by themselves.
+/// Keys that change none of the numbers of the steps to come: where, and what is written. The data set's
+/// folder may have another name; its contents are compared by themselves. The length is a matter of the
+/// schedule, see [`changes`].
 const FREE: [&str; 6] = [
     "device",
     "recipe",
@@ -16,26 +19,50 @@ const FREE: [&str; 6] = [
     "train.on_nan",
 ];
 
-/// So may all keys that begin with this.
+/// So do all keys that begin with this.
 const FREE_SECTION: &str = "output.";
 
-/// The keys that make other numbers, as `train.batch_size is 64, was 128`.
-pub(super) fn changes(before: &RunConfig, now: &RunConfig) -> Result<Vec<String>> {
-    let (before, now) = (flat(before)?, flat(now)?);
-    let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
+/// Decides where a run goes back to that diverges.
+const CHECKPOINT_EVERY: &str = "output.checkpoint_every";
+
+/// What makes other numbers, such as `train.batch_size is 64, was 128`. Some keys do so under another key
+/// alone: the number of steps where a schedule spreads the learning rate over them, the interval of
+/// checkpoints where a run that diverges goes back to one.
+pub(super) fn changes(
+    before: &RunConfig,
+    now: &RunConfig,
+    steps_per_epoch: u64,
+) -> Result<Vec<String>> {
+    let (flat_before, flat_now) = (flat(before)?, flat(now)?);
+    let mut keys: Vec<&String> = flat_before.keys().chain(flat_now.keys()).collect();
     keys.sort();
     keys.dedup();
-    keys.retain(|key| !FREE.contains(&key.as_str()) && !key.starts_with(FREE_SECTION));
+    let rolls_back = [before, now].map(|config| config.train.on_nan) == [OnNan::Rollback; 2];
+    let is_free = |key: &str| match key {
+        CHECKPOINT_EVERY => !rolls_back,
+        key => FREE.contains(&key) || key.starts_with(FREE_SECTION),
+    };
+    keys.retain(|key| !is_free(key));
     let shown = |value: Option<&Value>| value.map_or("not set".to_string(), Value::to_string);
     let changed = keys
         .into_iter()
-        .filter(|key| before.get(*key) != now.get(*key));
-    Ok(changed
+        .filter(|key| flat_before.get(*key) != flat_now.get(*key));
+    let mut changes: Vec<String> = changed
         .map(|key| {
-            let (now, before) = (shown(now.get(key)), shown(before.get(key)));
+            let (now, before) = (shown(flat_now.get(key)), shown(flat_before.get(key)));
             format!("{key} is {now}, was {before}")
         })
-        .collect())
+        .collect();
+    let steps = |config: &RunConfig| Schedule::new(&config.train, steps_per_epoch).steps;
+    let (found, expected) = (steps(now), steps(before));
+    if found != expected && before.train.lr_schedule != LrSchedule::Constant {
+        changes.push(format!(
+            "the run is {found} steps long, was {expected}, over which train.lr_schedule = {} spreads the \
+             learning rate",
+            shown(flat_before.get("train.lr_schedule"))
+        ));
+    }
+    Ok(changes)
 }
 
 /// Every value by its whole key.
@@ -73,10 +100,11 @@ mod tests {
     #[test]
     fn what_makes_other_numbers_is_named_with_both_values() {
         type Change = fn(&mut RunConfig);
-        let cases: [(Change, &[&str]); 9] = [
+        let cases: [(Change, &[&str]); 10] = [
             (|c| c.train.epochs = 7, &[]),
             (|c| c.train.steps = Some(7), &[]),
             (|c| c.output.log_every = 7, &[]),
+            (|c| c.output.checkpoint_every = Some(7), &[]),
             (|c| c.device = "cuda".to_string(), &[]),
             (|c| c.data.path = "elsewhere".into(), &[]),
             (
@@ -99,7 +127,35 @@ mod tests {
         for (change, expected) in cases {
             let mut now = RunConfig::default();
             change(&mut now);
-            assert_eq!(changes(&RunConfig::default(), &now).unwrap(), expected);
+            assert_eq!(changes(&RunConfig::default(), &now, 469).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn more_steps_make_other_numbers_where_a_schedule_spreads_the_rate_over_them() {
+        for schedule in [LrSchedule::Linear, LrSchedule::Cosine] {
+            let mut before = RunConfig::default();
+            before.train.lr_schedule = schedule;
+            let mut now = before.clone();
+            now.train.epochs = 100;
+            let found = changes(&before, &now, 469).unwrap();
+            assert_eq!(found.len(), 1, "{found:?}");
+            let expected = "the run is 46900 steps long, was 93800";
+            assert!(found[0].contains(expected), "{found:?}");
+            // The same length, said otherwise.
+            now.train.steps = Some(200 * 469);
+            assert!(changes(&before, &now, 469).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_interval_of_checkpoints_makes_other_numbers_where_a_run_may_go_back_to_one() {
+        let mut before = RunConfig::default();
+        before.train.on_nan = OnNan::Rollback;
+        before.output.checkpoint_every = Some(100);
+        let mut now = before.clone();
+        now.output.checkpoint_every = Some(50);
+        let found = changes(&before, &now, 469).unwrap();
+        assert_eq!(found, ["output.checkpoint_every is 50, was 100"]);
     }
 }

@@ -1,10 +1,13 @@
-//! A training run, from its configuration to its end, stops and goings-on included.
+//! A training run, from its configuration to its end, with stops and resumptions.
 
 mod changes;
+mod go_back;
 mod plan;
 mod saved;
 mod session;
+mod start;
 
 pub(crate) use plan::Plan;
 pub(crate) use saved::{RunFacts, SavedRun};
-pub(crate) use session::Session;
+pub(crate) use session::train;
+pub(crate) use start::Start;

@@ -11,8 +11,11 @@ use candle_core::DType;
 use gan_core::{Seed, StandardNormalPrior};
 use gan_data::{DEFAULT_HELD_OUT, DataLoader, Dataset, Division, Parts};
 use gan_models::{ClassCount, TrainingData};
-use gan_train::Trainer;
+use gan_train::{OnNan, Trainer};
 use std::sync::Arc;
+
+/// Steps between checkpoints of a run that may go back to one: the clock must not decide which.
+const ROLLBACK_CHECKPOINT_EVERY: u64 = 1000;
 
 /// A checked configuration with its data set.
 pub(crate) struct Plan {
@@ -28,6 +31,10 @@ impl Plan {
     /// Reads `parts` of the data, settles what the configuration leaves to it and checks that both fit.
     pub(crate) fn new(mut config: RunConfig, parts: Parts, console: &Console) -> Result<Self> {
         config.validate()?;
+        if config.train.on_nan == OnNan::Rollback {
+            let every = &mut config.output.checkpoint_every;
+            every.get_or_insert(ROLLBACK_CHECKPOINT_EVERY);
+        }
         let splits = config.data.open(parts)?;
         say(&splits.reading, console);
         if splits.division != Division::Published && config.data.is_read() {

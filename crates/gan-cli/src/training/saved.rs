@@ -1,13 +1,15 @@
-//! A run that is there, to be gone on with.
+//! A run that is there, to be resumed.
 
 use super::changes::changes;
 use super::plan::Plan;
-use crate::config::RunConfig;
+use super::start::Start;
+use crate::checkpoint_folder::Regular;
+use crate::config::{OutputConfig, RunConfig};
 use crate::exit::WrongUse;
+use crate::observers::Schedule;
 use crate::run_folder::RunFolder;
-use crate::run_lock::RunLock;
 use anyhow::{Context, Result};
-use gan_train::Checkpoint;
+use gan_train::{Checkpoint, OnNan};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -18,85 +20,180 @@ pub(crate) struct RunFacts {
     pub(crate) config: RunConfig,
     /// SHA-256 of the training images and labels.
     pub(crate) data_sha256: String,
+    /// Steps that were done when the interval of checkpoints was chosen: 0, or where a resumed run got
+    /// another one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) regular_since: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl RunFacts {
+    /// Which checkpoints the run has whether it is stopped or not.
+    pub(crate) fn regular(&self) -> Regular {
+        Regular {
+            every: self.config.output.checkpoint_every,
+            since: self.regular_since,
+        }
+    }
 }
 
 /// A run folder that no other process writes to, and how far its run has come.
 pub(crate) struct SavedRun {
     pub(crate) folder: RunFolder,
-    pub(crate) lock: RunLock,
-    /// The newest whole checkpoint; none if the run was stopped before the first.
-    pub(crate) checkpoint: Option<Checkpoint>,
-    /// The configuration of the checkpoint, else that of the folder.
+    /// That of the folder, with what was edited there.
     pub(crate) config: RunConfig,
-    data_sha256: Option<String>,
+    /// The newest whole checkpoint; none if the run was stopped before the first.
+    checkpoint: Option<Checkpoint>,
+    /// What the checkpoint says.
+    facts: Option<RunFacts>,
 }
 
 impl SavedRun {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let folder = RunFolder::open(path);
-        if !folder.config().is_file() {
+        if !RunFolder::open(path).config().is_file() {
             return Err(WrongUse(format!(
                 "{}: there is no config.toml, expected the folder of a run; start one with `train --out`",
                 path.display()
             ))
             .into());
         }
-        let lock = RunLock::take(path)?;
-        let checkpoint = folder.checkpoints().read_newest()?;
-        let facts: Option<RunFacts> = checkpoint.as_ref().map(facts_of).transpose()?;
-        let (mut config, data_sha256) = match facts {
-            Some(facts) => (facts.config, Some(facts.data_sha256)),
-            None => (RunConfig::read(&folder.config())?, None),
-        };
+        let folder = RunFolder::take(path)?;
+        let checkpoint = folder.checkpoints().read_newest(|_| true)?;
+        if checkpoint.is_none() {
+            check_never_saved(&folder)?;
+        }
+        let facts = checkpoint.as_ref().map(facts_of).transpose()?;
+        let mut config = RunConfig::read(&folder.config())?;
         folder.locate_data(&mut config.data);
         Ok(Self {
             folder,
-            lock,
-            checkpoint,
             config,
-            data_sha256,
+            checkpoint,
+            facts,
         })
     }
 
-    /// Refuses a plan that would go on otherwise than the run would have, unless `allow`.
+    /// Refuses a plan that asks for fewer steps than are done, that changes a length which nothing looks
+    /// at, or, unless `allow`, that makes other numbers than the run would have made.
     pub(crate) fn check_changes(&mut self, plan: &Plan, allow: bool) -> Result<()> {
-        let mut changes = changes(&self.config, &plan.config)?;
-        if let Some(before) = self
-            .data_sha256
-            .as_ref()
-            .filter(|sha| **sha != plan.training.data_sha256)
-        {
+        let (Some(checkpoint), Some(before)) = (&mut self.checkpoint, &self.facts) else {
+            return Ok(());
+        };
+        let path = self.folder.path().display();
+        let (done, steps) = (checkpoint.header.state.step, plan.schedule.steps);
+        if steps < done {
+            return Err(WrongUse(format!(
+                "{path}: {done} steps are done, expected at least as many instead of {steps}; ask for more, \
+                 or start a new run"
+            ))
+            .into());
+        }
+        let train = [&before.config.train, &plan.config.train];
+        if train[0].epochs != train[1].epochs && train[0].steps.is_some() {
+            refuse_epochs(&format!("{path}"), train[0].steps, train[1].steps)?;
+        }
+        let mut changes = changes(&before.config, &plan.config, plan.schedule.steps_per_epoch)?;
+        if before.data_sha256 != plan.training.data_sha256 {
             changes.push(format!(
-                "the data set in {} has SHA-256 {}, had {before} in {}",
+                "the data set in {} has SHA-256 {}, had {} in {}",
                 plan.config.data.path.display(),
                 plan.training.data_sha256,
-                self.config.data.path.display(),
+                before.data_sha256,
+                before.config.data.path.display(),
             ));
         }
         if changes.is_empty() {
             return Ok(());
         }
-        let (path, changes) = (self.folder.path().display(), changes.join("; "));
+        let changes = changes.join("; ");
         if !allow {
             return Err(WrongUse(format!(
-                "{path}: {changes}; expected no such changes: the run would not go on as it would have \
-                 without the stop. Give --allow-change to go on all the same"
+                "{path}: {changes}; expected no such changes, by flags or in config.toml: they make other \
+                 numbers than the run would have made. Undo them, or give --allow-change to resume with them"
             ))
             .into());
         }
         tracing::warn!("{path}: {changes}");
-        if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.header.seed = plan.config.train.seed;
-        }
+        checkpoint.header.seed = plan.config.train.seed;
         Ok(())
     }
+
+    /// Where the session begins.
+    pub(crate) fn start(self, plan: &Plan) -> Start {
+        let done = self.checkpoint.as_ref().map_or(0, |c| c.header.state.step);
+        Start {
+            ended: self
+                .facts
+                .as_ref()
+                .and_then(|facts| ended(facts, plan, done)),
+            regular: Regular {
+                every: plan.config.output.checkpoint_every,
+                since: self
+                    .facts
+                    .map_or(0, |facts| regular_since(&facts, plan, done)),
+            },
+            run: self.folder,
+            checkpoint: self.checkpoint,
+        }
+    }
+}
+
+/// The output of a run that was over after `done` steps, where the plan is longer.
+fn ended(before: &RunFacts, plan: &Plan, done: u64) -> Option<OutputConfig> {
+    let old = Schedule::new(&before.config.train, plan.schedule.steps_per_epoch);
+    let is_longer = old.steps == done && plan.schedule.steps > done;
+    is_longer.then(|| before.config.output.clone())
+}
+
+/// A run that may go back to the checkpoints of an interval begins to count where it got that interval.
+fn regular_since(before: &RunFacts, plan: &Plan, done: u64) -> u64 {
+    let place = |config: &RunConfig| (config.train.on_nan, config.output.checkpoint_every);
+    if plan.config.train.on_nan != OnNan::Rollback {
+        0
+    } else if place(&before.config) == place(&plan.config) {
+        before.regular_since
+    } else {
+        done
+    }
+}
+
+/// Refuses epochs that change nothing, because a number of steps is set that stays.
+fn refuse_epochs(path: &str, before: Option<u64>, now: Option<u64>) -> Result<()> {
+    match now {
+        Some(steps) if before == now => Err(WrongUse(format!(
+            "{path}: train.epochs was changed, but train.steps = {steps} says how long the run is; change \
+             that instead, with --steps or in config.toml"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// Tells a run that was stopped before its first checkpoint from one whose checkpoints are gone.
+fn check_never_saved(folder: &RunFolder) -> Result<()> {
+    let best = folder.best_files();
+    let files = [folder.generator(), best.checkpoint(), best.generator()];
+    let Some(sign) = files.into_iter().find(|file| file.exists()) else {
+        return Ok(());
+    };
+    Err(WrongUse(format!(
+        "{}: there is no checkpoint, but {} shows that the run had one; put the checkpoint back, or start a \
+         new run in another folder or with --force",
+        folder.checkpoints().path().display(),
+        sign.display(),
+    ))
+    .into())
 }
 
 fn facts_of(checkpoint: &Checkpoint) -> Result<RunFacts> {
     serde_json::from_value(checkpoint.header.run.clone()).with_context(|| {
         WrongUse(
-            "the checkpoint names no configuration of this version of gan-cli, expected one that \
-             `train` wrote; start the run again with --force"
+            "the checkpoint has no configuration of this version of gan-cli, expected one that \
+             `train` wrote; start a new run with --force"
                 .to_string(),
         )
     })

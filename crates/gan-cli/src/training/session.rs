@@ -1,8 +1,12 @@
 //! Training in a run folder until the end, a stop or a failure.
 
+use super::go_back::{go_back, restate};
 use super::plan::Plan;
 use super::saved::RunFacts;
+use super::start::Start;
+use crate::checkpoint_folder::Regular;
 use crate::commands::{program, quoted};
+use crate::config::OutputConfig;
 use crate::console::Console;
 use crate::evaluation::DataReference;
 use crate::observers::{
@@ -17,12 +21,13 @@ use gan_train::{Checkpoint, Observer, OnNan, TrainError, Trainer};
 const MOST_ROLLBACKS: u32 = 3;
 
 /// A run that this process has to itself.
-pub(crate) struct Session<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) run: RunFolder,
+struct Session<'a> {
+    plan: &'a Plan,
+    run: RunFolder,
+    facts: RunFacts,
     /// What scores while training need.
-    pub(crate) reference: Option<DataReference>,
-    pub(crate) console: &'a Console,
+    reference: Option<DataReference>,
+    console: &'a Console,
 }
 
 /// How an attempt ended that nothing went wrong in.
@@ -31,9 +36,37 @@ enum Ending {
     Diverged { step: u64, error: anyhow::Error },
 }
 
+/// Trains from `start` to the end.
+///
+/// # Errors
+/// When the run diverges, is stopped or cannot write.
+pub(crate) fn train(
+    plan: &Plan,
+    start: Start,
+    reference: Option<DataReference>,
+    console: &Console,
+) -> Result<()> {
+    let session = Session {
+        plan,
+        run: start.run,
+        facts: RunFacts {
+            config: plan.config.clone(),
+            data_sha256: plan.training.data_sha256.clone(),
+            regular_since: start.regular.since,
+        },
+        reference,
+        console,
+    };
+    session.train(start.checkpoint, start.ended, start.regular)
+}
+
 impl Session<'_> {
-    /// Trains from `checkpoint`, or from the beginning, to the end.
-    pub(crate) fn train(&self, mut checkpoint: Option<Checkpoint>) -> Result<()> {
+    fn train(
+        &self,
+        mut checkpoint: Option<Checkpoint>,
+        mut ended: Option<OutputConfig>,
+        regular: Regular,
+    ) -> Result<()> {
         let signals = StopSignals::listen()?;
         let mut rollbacks = 0;
         loop {
@@ -44,18 +77,23 @@ impl Session<'_> {
             let before = trainer.state().rollbacks;
             rollbacks = before.max(rollbacks);
             trainer.set_rollbacks(rollbacks);
+            let ended = ended.take();
+            go_back(&self.run, trainer.state().step, ended.as_ref())?;
+            if ended.is_some() {
+                restate(&self.run, &serde_json::to_value(&self.facts)?)?;
+            }
             match self.attempt(&mut trainer, &signals)? {
                 Ending::Complete { summary } => {
                     self.report(&summary);
                     return Ok(());
                 }
                 Ending::Diverged { step, error } => {
-                    if rollbacks == MOST_ROLLBACKS {
+                    if rollbacks >= MOST_ROLLBACKS {
                         let text = format!("step {step}: diverged after {rollbacks} rollbacks");
                         return Err(error.context(text));
                     }
                     rollbacks += 1;
-                    checkpoint = self.run.checkpoints().read_newest()?;
+                    checkpoint = self.checkpoint_to_go_back_to(regular)?;
                     let from = checkpoint.as_ref().map_or(0, |c| c.header.state.step);
                     tracing::warn!(
                         "{error:#}; back to step {from} with another seed, rollback {rollbacks} of {MOST_ROLLBACKS}"
@@ -65,15 +103,28 @@ impl Session<'_> {
         }
     }
 
+    /// The newest regular checkpoint: not one that a stop left, so that a run which was stopped goes back
+    /// as far as one which was not. None: back to the start.
+    fn checkpoint_to_go_back_to(&self, regular: Regular) -> Result<Option<Checkpoint>> {
+        let found = self
+            .run
+            .checkpoints()
+            .read_newest(|step| regular.includes(step))?;
+        if found.is_none() && regular.since > 0 {
+            let text = format!("the checkpoint of step {} is gone", regular.since);
+            return Err(anyhow::anyhow!(text).context("the run diverged and cannot go back"));
+        }
+        Ok(found)
+    }
+
     /// Trains until the end, a stop, or numbers that are not finite.
     fn attempt(&self, trainer: &mut Trainer, signals: &StopSignals) -> Result<Ending> {
         let (plan, run, config) = (self.plan, &self.run, &self.plan.config);
         let (state, schedule) = (trainer.state(), plan.schedule);
-        let facts = RunFacts {
-            config: config.clone(),
-            data_sha256: plan.training.data_sha256.clone(),
-        };
-        let writer = CheckpointWriter::new(run.clone(), facts, plan.training.clone())?;
+        let writer = CheckpointWriter::new(run.clone(), self.facts.clone(), plan.training.clone())?;
+        writer
+            .restore_generator(trainer)
+            .map_err(anyhow::Error::from_boxed)?;
         let mut log =
             LogObserver::new(run, schedule, state.step, config, &plan.data, self.console)?;
         let mut pictures: Box<dyn Observer> = if config.data.toy().is_some() {
@@ -86,14 +137,9 @@ impl Session<'_> {
             CheckpointObserver::new(writer.clone(), schedule, state.step, &config.output);
         let mut scores = match self.reference.as_ref().zip(config.output.evaluate_every) {
             None => None,
-            Some((data, every)) => Some(ScoreObserver::new(
-                data,
-                plan,
-                every,
-                writer,
-                state.step,
-                self.console,
-            )?),
+            Some((data, every)) => {
+                Some(ScoreObserver::new(data, plan, every, writer, self.console)?)
+            }
         };
         let seed = config.train.seed.after_rollbacks(state.rollbacks);
         let loader = plan.loader(seed)?;
@@ -111,12 +157,14 @@ impl Session<'_> {
         if let Err(error) = trained {
             return self.failed(error, &mut log, &checkpoints);
         }
-        checkpoints.keep(trainer)?;
+        if let Err(error) = checkpoints.keep(trainer) {
+            return self.failed(TrainError::Observer(error), &mut log, &checkpoints);
+        }
         match signals.received() {
             Some(stopped) if trainer.state().step < schedule.steps => {
-                let (step, again) = (trainer.state().step, self.how_to_go_on());
+                let (step, again) = (trainer.state().step, self.how_to_resume());
                 self.console.result(format!(
-                    "{stopped} after {step} of {} steps, all kept; {again} goes on from there",
+                    "{stopped} after {step} of {} steps, all saved; resume with {again}",
                     schedule.steps
                 ));
                 Err(stopped.into())
@@ -127,22 +175,29 @@ impl Session<'_> {
         }
     }
 
-    /// What is kept of a run that could not go on, unless it may go back.
+    /// What is saved of a run that could not continue, unless it may go back.
     fn failed(
         &self,
         error: TrainError,
         log: &mut LogObserver,
         checkpoints: &CheckpointObserver,
     ) -> Result<Ending> {
-        let kept = match checkpoints.steps_kept() {
-            0 => "there was no checkpoint yet".to_string(),
-            steps => format!("the checkpoint of step {steps} is kept"),
-        };
+        let steps = checkpoints.steps_kept();
         let path = self.run.path().display();
         let Some(step) = diverged_at(&error) else {
-            let again = self.how_to_go_on();
-            let context = format!("{path}: {kept}; {again} goes on from it");
-            return Err(anyhow::Error::from(error).context(context));
+            let saved = match steps {
+                _ if self.run.check_in_place().is_err() => "the run cannot continue".to_string(),
+                0 => "there was no checkpoint yet".to_string(),
+                _ => format!(
+                    "the checkpoint of step {steps} is saved; resume with {}",
+                    self.how_to_resume()
+                ),
+            };
+            return Err(anyhow::Error::from(error).context(format!("{path}: {saved}")));
+        };
+        let saved = match steps {
+            0 => "there was no checkpoint yet".to_string(),
+            _ => format!("the checkpoint of step {steps} is saved"),
         };
         if let Err(error) = log.diverged(step) {
             tracing::warn!(%error, "the log's last line");
@@ -151,10 +206,10 @@ impl Session<'_> {
         if self.plan.config.train.on_nan == OnNan::Rollback {
             return Ok(Ending::Diverged { step, error });
         }
-        Err(error.context(format!("{path}: {kept}")))
+        Err(error.context(format!("{path}: {saved}")))
     }
 
-    fn how_to_go_on(&self) -> String {
+    fn how_to_resume(&self) -> String {
         format!("`{} train --resume {}`", program(), quoted(self.run.path()))
     }
 
@@ -169,7 +224,7 @@ impl Session<'_> {
         if self.reference.is_some() {
             line("  scores.jsonl           the scores by step; the best is in checkpoints/ too");
         }
-        line("  checkpoints/           all that training needs to go on");
+        line("  checkpoints/           all that training needs to resume");
         line("  config.toml            this run's configuration");
         for command in ["sample", "evaluate"] {
             line(&format!("Next: {} {command} {}", program(), quoted(path)));
@@ -177,7 +232,7 @@ impl Session<'_> {
     }
 }
 
-/// The step that found a number that is not finite, itself or when it was to be kept.
+/// The step that found a number that is not finite, itself or when a checkpoint was to be written.
 fn diverged_at(error: &TrainError) -> Option<u64> {
     match error {
         TrainError::NonFinite { step, .. } => Some(*step),

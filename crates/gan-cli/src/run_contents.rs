@@ -1,0 +1,212 @@
+//! What in a folder a run wrote, and what it did not.
+
+use crate::checkpoint_folder;
+use crate::config::RunConfig;
+use crate::exit::WrongUse;
+use anyhow::{Context, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const SAMPLES: &str = "samples";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+
+/// The files that lie in a run folder itself.
+const FILES: [&str; 7] = [
+    CONFIG,
+    "metrics.jsonl",
+    "timing.jsonl",
+    "scores.jsonl",
+    "evaluation.json",
+    "report.html",
+    "generator.safetensors",
+];
+
+/// Everything that a run wrote into a folder.
+#[derive(Debug, Default)]
+pub(crate) struct RunContents {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl RunContents {
+    /// Lists what is there. A folder that does not exist holds nothing.
+    ///
+    /// # Errors
+    /// When the folder holds anything that no run wrote, which is named, or cannot be read.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let mut contents = Self::default();
+        for entry in entries(path)? {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let is_folder = entry.file_type()?.is_dir();
+            match (&*name, is_folder) {
+                (SAMPLES, true) => {
+                    contents.add(&entry.path(), |name| step_of_picture(name).is_some())?
+                }
+                (CHECKPOINTS, true) => contents.add(&entry.path(), checkpoint_folder::is_own)?,
+                (".lock", false) => {}
+                (name, false) if FILES.contains(&name) || is_unfinished(name) => {
+                    contents.files.push(entry.path());
+                }
+                _ => return Err(foreign(&entry.path()).into()),
+            }
+        }
+        contents.check_config(path)?;
+        Ok(contents)
+    }
+
+    /// Lists a folder of a run whose names say that they are its own.
+    fn add(&mut self, folder: &Path, is_own: impl Fn(&str) -> bool) -> Result<()> {
+        for entry in entries(folder)? {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let own = is_own(&name) || is_unfinished(&name);
+            if !own || entry.file_type()?.is_dir() {
+                return Err(foreign(&entry.path()).into());
+            }
+            self.files.push(entry.path());
+        }
+        self.folders.push(folder.to_path_buf());
+        Ok(())
+    }
+
+    /// Names such as `metrics.jsonl` are common: the configuration tells that the files are a run's.
+    fn check_config(&self, path: &Path) -> Result<()> {
+        let config = path.join(CONFIG);
+        if let Some(first) = self.files.first().filter(|_| !config.is_file()) {
+            return Err(WrongUse(format!(
+                "{}: there is no {CONFIG} beside it, so it may not be from a run; remove the folder \
+                 yourself, or give another --out",
+                first.display()
+            ))
+            .into());
+        }
+        if config.is_file() {
+            RunConfig::read(&config).context(WrongUse(format!(
+                "{}: not the configuration of a run, so the folder may not hold one; remove the folder \
+                 yourself, or give another --out",
+                config.display()
+            )))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all of it.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for file in &self.files {
+            fs::remove_file(file)?;
+        }
+        for folder in &self.folders {
+            fs::remove_dir(folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first name in `path` that says that a run is there.
+pub(crate) fn sign_of_run(path: &Path) -> Option<&'static str> {
+    let all = FILES.into_iter().chain([SAMPLES, CHECKPOINTS]);
+    all.into_iter()
+        .find(|name| path.join(name).symlink_metadata().is_ok())
+}
+
+/// The number of steps done when a picture in `samples/` was there: of `002000.png` 2000, of
+/// `002000-batch.png` one more, for it is of the batch of the step after.
+pub(crate) fn step_of_picture(name: &str) -> Option<u64> {
+    let name = name.strip_suffix(".png")?;
+    let (digits, more) = match name.strip_suffix("-batch") {
+        Some(digits) => (digits, 1),
+        None => (name, 0),
+    };
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let step: u64 = digits.parse().ok().filter(|_| all_digits)?;
+    step.checked_add(more)
+}
+
+/// Whether a name is that of a file that was being written when its process was killed.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".partial")
+}
+
+fn foreign(path: &Path) -> WrongUse {
+    WrongUse(format!(
+        "{}: not written by `train`, and --force removes nothing else; move it away, or give another \
+         --out",
+        path.display()
+    ))
+}
+
+/// The entries of a folder in the order of their names; none where there is no folder.
+fn entries(path: &Path) -> Result<Vec<fs::DirEntry>> {
+    let unreadable = || format!("{}: cannot be read", path.display());
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(unreadable)?,
+    };
+    let mut entries = entries
+        .collect::<io::Result<Vec<_>>>()
+        .with_context(unreadable)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_known_by_their_names() {
+        for (name, step) in [
+            ("000000.png", Some(0)),
+            ("002000-batch.png", Some(2001)),
+            ("18446744073709551615-batch.png", None),
+            ("1234567.png", Some(1_234_567)),
+            ("0.png", Some(0)),
+            ("photo.png", None),
+            ("+5.png", None),
+            (".png", None),
+            ("000000.jpg", None),
+        ] {
+            assert_eq!(step_of_picture(name), step, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_removed_and_anything_else_is_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let put = |name: &str, text: &str| {
+            fs::create_dir_all(path.join(name).parent().unwrap()).unwrap();
+            fs::write(path.join(name), text).unwrap();
+        };
+        for own in [
+            "metrics.jsonl",
+            "samples/000000.png",
+            "checkpoints/step-00000020.safetensors",
+            "checkpoints/step-00000040.safetensors.damaged",
+            "checkpoints/best-generator.safetensors",
+            ".abc.partial",
+        ] {
+            put(own, "");
+        }
+        let error = RunContents::of(path).unwrap_err().to_string();
+        assert!(error.contains("no config.toml"), "{error}");
+        put(CONFIG, "title = 'of another program'");
+        let error = RunContents::of(path).unwrap_err().to_string();
+        assert!(error.contains("not the configuration of a run"), "{error}");
+        put(CONFIG, "[train]\nsteps = 3\n");
+        for foreign in ["notes.txt", "samples/photo.png", "checkpoints/resnet.pt"] {
+            put(foreign, "");
+            let error = RunContents::of(path).unwrap_err().to_string();
+            assert!(error.contains(foreign), "{error}");
+            fs::remove_file(path.join(foreign)).unwrap();
+        }
+        RunContents::of(path).unwrap().remove().unwrap();
+        assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,50 @@
+//! Taking a run folder back to a checkpoint, so that training writes again what came after it.
+
+use crate::config::OutputConfig;
+use crate::json_lines::keep_lines;
+use crate::run_folder::RunFolder;
+use anyhow::Result;
+use gan_train::Checkpoint;
+
+/// Removes what a run wrote after `done` steps: lines of logs, pictures, checkpoints, better scores.
+///
+/// ended: the output of a shorter run that ended there and is now to be longer. What it wrote at its last
+/// step, because that was the last, is removed as well: a run that was that long from the start has none
+/// of it.
+pub(super) fn go_back(run: &RunFolder, done: u64, ended: Option<&OutputConfig>) -> Result<()> {
+    run.check_in_place()?;
+    let last = done.saturating_sub(1);
+    let is_extra =
+        |at: u64, every: Option<u64>| every.is_some_and(|every| !at.is_multiple_of(every));
+    let extra_line = is_extra(last, ended.map(|output| output.log_every));
+    let extra_score = is_extra(done, ended.and_then(|output| output.evaluate_every));
+    let extra_picture = is_extra(done, ended.map(|output| output.sample_every));
+    for log in [run.metrics(), run.timing()] {
+        keep_lines(&log, |step| step < done && !(extra_line && step == last))?;
+    }
+    keep_lines(&run.scores(), |step| {
+        step < done && !(extra_score && step == last)
+    })?;
+    run.remove_pictures(|step| step > done || (extra_picture && step == done))?;
+    run.checkpoints().remove_after(done)?;
+    run.best_files()
+        .go_back(if extra_score { last } else { done })?;
+    if done == 0 {
+        run.remove_generator()?;
+    }
+    Ok(())
+}
+
+/// Has the checkpoints of a run say what the run is now. One that is damaged is left as it is.
+pub(super) fn restate(run: &RunFolder, facts: &serde_json::Value) -> Result<()> {
+    for path in run.checkpoints().files()? {
+        if let Ok(mut checkpoint) = Checkpoint::read(&path)
+            && checkpoint.header.run != *facts
+        {
+            run.check_in_place()?;
+            checkpoint.header.run.clone_from(facts);
+            checkpoint.write(&path)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Where a session begins: a new run, or one that is resumed.
+
+use super::plan::Plan;
+use crate::checkpoint_folder::Regular;
+use crate::config::OutputConfig;
+use crate::run_folder::RunFolder;
+use gan_train::{Checkpoint, LrSchedule};
+
+/// A run folder that this process writes to, and how far its run has come.
+pub(crate) struct Start {
+    pub(crate) run: RunFolder,
+    /// None at the beginning.
+    pub(crate) checkpoint: Option<Checkpoint>,
+    /// Of a shorter run that ended at the checkpoint, and is now to be longer.
+    pub(crate) ended: Option<OutputConfig>,
+    /// The steps that a run which diverges may go back to.
+    pub(crate) regular: Regular,
+}
+
+impl Start {
+    /// The beginning of a run.
+    pub(crate) fn of_new_run(run: RunFolder, plan: &Plan) -> Self {
+        Self {
+            run,
+            checkpoint: None,
+            ended: None,
+            regular: Regular {
+                every: plan.config.output.checkpoint_every,
+                since: 0,
+            },
+        }
+    }
+
+    /// How far a resumed run has come, for a person.
+    pub(crate) fn in_words(&self, plan: &Plan) -> Option<String> {
+        let steps = plan.schedule.steps;
+        let done = self.checkpoint.as_ref()?.header.state.step;
+        if done < steps {
+            return Some(format!("Resuming after step {done} of {steps}"));
+        }
+        let train = &plan.config.train;
+        let more = match (train.steps, train.lr_schedule) {
+            (_, LrSchedule::Linear | LrSchedule::Cosine) => {
+                "its schedule has brought the learning rate to 0"
+            }
+            (Some(_), _) => "more --steps would continue it",
+            (None, _) => "more --epochs or --steps would continue it",
+        };
+        Some(format!("All {steps} steps of this run are done; {more}"))
+    }
+}
