@@ -8,7 +8,7 @@ use candle_core::{DType, Device};
 use clap::{Parser, ValueEnum};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use gan_core::{Discriminator, StandardNormalPrior};
+use gan_core::{Discriminator, NormalPrior};
 use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
 use gan_data::{DataLoader, Dataset, Parts, ReadOptions};
 use gan_models::{Architecture, ModelConfig};
@@ -145,7 +145,7 @@ fn step(model: &ModelConfig, penalty: f64, batch: usize, repeat: usize) -> Resul
     let generator: Box<dyn Generator> = model.generator(shape, Seed(0), DType::F32, &device)?;
     let discriminator: Box<dyn Discriminator> =
         model.discriminator(shape, Seed(0), DType::F32, &device)?;
-    let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+    let prior = Box::new(NormalPrior::standard(generator.latent_dim()));
     let loss = config.adversarial_loss();
     let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config, 1000)?;
     measure(repeat, |index| {
@@ -157,7 +157,7 @@ fn step(model: &ModelConfig, penalty: f64, batch: usize, repeat: usize) -> Resul
 fn infer(batch: usize, repeat: usize) -> Result<Measured> {
     let model = ModelConfig::default();
     let generator = model.generator(ImageShape::MNIST, Seed(0), DType::F32, &Device::Cpu)?;
-    let prior = StandardNormalPrior::new(generator.latent_dim());
+    let prior = NormalPrior::standard(generator.latent_dim());
     measure(repeat, |index| {
         let z = prior.sample(batch, &mut Seed(0).rng(Purpose::Sample, index as u64))?;
         black_box(generator.infer(&z, None, Mode::Eval)?);

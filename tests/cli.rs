@@ -37,7 +37,8 @@ fn two_runs_of_200_steps_on_one_and_two_threads_end_in_equal_bytes() {
         "generator.safetensors",
         "checkpoints/step-00000200.safetensors",
         "metrics.jsonl",
-        "samples/0.png",
+        "samples/000000.png",
+        "samples/000200.png",
         "config.toml",
     ] {
         let read = |run: &str| fs::read(folder.path().join(run).join(file)).unwrap();

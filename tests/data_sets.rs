@@ -177,7 +177,7 @@ fn a_data_set_with_a_test_split_keeps_it() {
         log.contains("90 images") || log.contains("60 images"),
         "{log}"
     );
-    assert!(log.contains("held out as published"), "{log}");
+    assert!(log.contains("held out by the publisher"), "{log}");
     refuse(
         folder,
         "train --data small --held-out 0.2 --dry-run",

@@ -142,7 +142,7 @@ fn scores_while_training_leave_the_training_as_it_is() {
         log.contains("the best so far") && log.contains("FID"),
         "{log}"
     );
-    for file in ["generator.safetensors", "samples/0.png"] {
+    for file in ["generator.safetensors", "samples/000012.png"] {
         let read = |run: &str| fs::read(folder.join(run).join(file)).unwrap();
         assert!(read("plain") == read("scored"), "{file} differs");
     }
@@ -272,7 +272,7 @@ fn the_doctor_names_what_ails_a_run_and_leaves_a_healthy_one_alone() {
     .unwrap();
     let verdict = succeed(folder, "doctor healthy");
     assert!(
-        verdict.contains("LostClasses: after step 11 1 of 2 classes"),
+        verdict.contains("LostClasses: after step 11, 1 of 2 classes"),
         "{verdict}"
     );
 

@@ -159,9 +159,13 @@ fn data_and_requests_that_cannot_be_had_are_refused() {
     refuse(
         folder,
         command,
-        &["bad.safetensors", "no valid safetensors file"],
+        &["bad.safetensors", "not a valid safetensors file"],
     );
-    refuse(folder, "compare x.npy small", &["x.npy", "format version"]);
+    refuse(
+        folder,
+        "compare x.npy small",
+        &["x.npy: not an evaluation", "evaluation.json"],
+    );
 
     // One bit of a classifier, and one that learnt from other images.
     small_mnist(&folder.join("other"), 300, 20);

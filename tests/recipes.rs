@@ -56,7 +56,7 @@ fn the_ring_is_fully_covered_in_seconds() {
         "{counts:?}"
     );
 
-    let picture = image::open(folder.join("ring/samples/2000.png")).unwrap();
+    let picture = image::open(folder.join("ring/samples/002000.png")).unwrap();
     assert_eq!((picture.width(), picture.height()), (400, 400));
     succeed(folder, "sample ring --out points.png");
     assert!(folder.join("points.png").exists());

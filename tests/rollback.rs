@@ -81,3 +81,17 @@ fn a_run_that_may_go_back_from_now_on_goes_back_to_where_it_is() {
             .exists()
     );
 }
+
+#[test]
+fn a_run_that_diverges_in_its_first_step_after_a_stop_knows_what_it_has_seen() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    expect(&mut command(folder, &ring("run", &["--steps", "20"])), 0);
+    let line = "train --resume run --steps 60 --lr 1e30 --allow-change";
+    let line: Vec<&str> = line.split(' ').collect();
+    expect(&mut command(folder, &line), 1);
+    let metrics = fs::read_to_string(folder.join("run/metrics.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    assert_eq!(last["generator_loss"], serde_json::Value::Null);
+    assert_eq!(last["images_seen"], 20 * 32);
+}

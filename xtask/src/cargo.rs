@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// The cargo that runs this program, or the one on the PATH, with `arguments` as they are typed.
+/// The cargo that runs this program, or else the one on the PATH, with `arguments` separated by spaces.
 pub(crate) fn command(arguments: &str) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -21,7 +21,7 @@ pub(crate) fn command(arguments: &str) -> Command {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().context(CANNOT_START)?;
     if !status.success() {
-        bail!("{status}; what is wrong stands above");
+        bail!("{status}; see the output above");
     }
     Ok(())
 }

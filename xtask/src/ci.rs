@@ -9,7 +9,7 @@ use crate::{cargo, deny, tidy, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also clippy over gan-data's feature `hub`, whose hundreds of dependencies take minutes
+    /// Also run clippy on gan-data's feature `hub`, whose hundreds of dependencies take minutes to build
     #[arg(long)]
     hub: bool,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 #[derive(Clone, Copy)]
 struct Step {
     title: &'static str,
-    /// What stands for it; none where cargo itself runs it.
+    /// The function that runs it; `None` if cargo does.
     run: Option<fn() -> Result<()>>,
 }
 
@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
         run: Some(tidy::run),
     },
     Step {
-        title: "cargo deny check, where it is installed",
+        title: "cargo deny check, if it is installed",
         run: Some(deny::run),
     },
     Step {
@@ -53,7 +53,7 @@ const STEPS: &[Step] = &[
     },
 ];
 
-/// The tests, and last how many parts of them this machine could not run: each left a line.
+/// Runs the tests, then prints which parts of them this machine could not run: each wrote a line.
 fn test() -> Result<()> {
     let list = workspace::root().join("target/tmp/skipped.txt");
     let take = || {
@@ -77,7 +77,7 @@ fn skips(lines: &str) -> String {
     }
 }
 
-/// Runs all steps; each is announced with the seconds that have gone by.
+/// Runs all steps; each is announced with the time since the start.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = STEPS.to_vec();
     if options.hub {

@@ -1,5 +1,5 @@
-//! `cargo deny check`, by deny.toml, where cargo-deny is installed; advisories where their database
-//! can be had.
+//! `cargo deny check` with deny.toml, if cargo-deny is installed; with advisories, if their database is
+//! available.
 
 use std::env;
 use std::fs;
@@ -12,11 +12,11 @@ use anyhow::Result;
 
 use crate::cargo;
 
-/// A network that is there brings the database in seconds, the packages in a minute or two.
+/// With a network the database arrives in seconds, the packages in a minute or two.
 const DATABASE_LIMIT: Duration = Duration::from_secs(30);
 const PACKAGES_LIMIT: Duration = Duration::from_secs(300);
 
-/// Where the known advisories come from.
+/// The source of the known advisories.
 #[derive(Clone, Copy)]
 enum Database {
     Fetched,
@@ -24,7 +24,7 @@ enum Database {
     Absent,
 }
 
-/// Checks duplicates, licences and sources, and advisories too where their database can be had.
+/// Checks duplicates, licences and sources, and advisories if their database is available.
 pub(crate) fn run() -> Result<()> {
     if !succeeds(&mut cargo::command("deny --version"), DATABASE_LIMIT) {
         println!(
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
         );
         return Ok(());
     }
-    // Packages of other platforms are looked at too; no build here has fetched those.
+    // Packages of other platforms are checked too, and no build on this machine has fetched those.
     if !succeeds(&mut cargo::command("fetch --locked"), PACKAGES_LIMIT) {
         println!(
             "not every package of Cargo.lock is here and `cargo fetch --locked` fails, so cargo-deny \
@@ -69,10 +69,12 @@ fn database() -> Database {
 impl Database {
     fn said(self) -> &'static str {
         match self {
-            Self::Fetched => "advisories: by the database, fetched just now",
-            Self::OnDisk => "advisories: the database cannot be fetched, so by the one on the disk",
+            Self::Fetched => "advisories: checked with the newest database",
+            Self::OnDisk => {
+                "advisories: checked with the database on disk; the newest cannot be fetched"
+            }
             Self::Absent => {
-                "advisories: not checked, the database cannot be fetched and none is on the disk"
+                "advisories: not checked; the database cannot be fetched and there is none on disk"
             }
         }
     }
@@ -83,7 +85,7 @@ fn cargo_home() -> Option<PathBuf> {
     home.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// Whether cargo-deny has cloned a database to its end, which is when git writes its index.
+/// Whether cargo-deny has completely cloned a database: git writes the index last.
 fn holds_database(cargo_home: &Path) -> bool {
     let Ok(mut entries) = fs::read_dir(cargo_home.join("advisory-dbs")) else {
         return false;
@@ -91,7 +93,7 @@ fn holds_database(cargo_home: &Path) -> bool {
     entries.any(|entry| entry.is_ok_and(|entry| entry.path().join(".git/index").exists()))
 }
 
-/// Runs a command in silence; one that is not done within `limit` is ended and has not succeeded.
+/// Runs a command without output. One that takes longer than `limit` is killed and has not succeeded.
 fn succeeds(command: &mut Command, limit: Duration) -> bool {
     let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
     let Ok(mut child) = silent.stdin(Stdio::null()).spawn() else {
@@ -105,7 +107,7 @@ fn succeeds(command: &mut Command, limit: Duration) -> bool {
             Err(_) => break,
         }
     }
-    // Where this fails, the command has ended by itself in the meantime.
+    // If this fails, the command has ended by itself in the meantime.
     let _ = child.kill();
     let _ = child.wait();
     false

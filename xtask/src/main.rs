@@ -1,10 +1,10 @@
-//! The project's own chores, run as `cargo xtask COMMAND`: data sets, checks, reference figures.
+//! The project's own tasks, run as `cargo xtask COMMAND`: data sets, checks, reference figures.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong use.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command-line program speaks on the terminal"
+    reason = "a command-line program prints to the terminal"
 )]
 
 mod bench;
@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use usage::WrongUse;
 
-/// The chores of this workspace.
+/// The tasks of this workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Arguments {
@@ -48,15 +48,15 @@ enum Command {
     /// Check the workspace's own rules: arrows, file sizes, module docs, lints, versions, and the
     /// packages from outside against deny.toml.
     Tidy,
-    /// Everything that must pass before a change goes in; stops at the first failure.
+    /// Run everything that must pass before a change is merged; stops at the first failure.
     Ci(ci::Options),
     /// Rerun the reference scripts in tests/golden and compare with the stored figures.
     Golden(golden::Options),
     /// Measure steps, epochs, sampling and loading on this machine, and print a table.
     Bench(bench::Options),
-    /// Train by a recipe and hold its scores against what its file promises.
+    /// Train by a recipe and compare its scores with the ranges in its file.
     Recipes(recipes::Options),
-    /// Build gan-cli for an NVIDIA GPU, or say what such a build still needs.
+    /// Build gan-cli for an NVIDIA GPU, or report what such a build still needs.
     #[command(subcommand)]
     Cuda(cuda::Action),
 }

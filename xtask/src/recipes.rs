@@ -1,4 +1,4 @@
-//! Whether a recipe still scores what its file promises.
+//! Whether a recipe's scores are still within the ranges in its file.
 
 use std::fs;
 use std::path::Path;
@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 use crate::usage::WrongUse;
 use crate::{cargo, workspace};
 
-/// Where the recipes lie.
+/// The folder of the recipes.
 const FOLDER: &str = "crates/gan-cli/recipes";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Train by this recipe, evaluate, and hold the scores against its file; takes its time
+    /// Train by this recipe, evaluate, and compare the scores with its file; takes a long time
     #[arg(long, value_name = "NAME")]
     check: String,
 }
 
-/// The part of a recipe's file that is looked at here.
+/// The part of a recipe's file that is checked.
 #[derive(Deserialize)]
 struct File {
     recipe: About,
@@ -28,7 +28,7 @@ struct File {
 
 #[derive(Deserialize)]
 struct About {
-    /// The least and the most of each score, by the names that evaluation.json has.
+    /// The lowest and the highest value of each score, by its name in evaluation.json.
     #[serde(default)]
     expected: BTreeMap<String, [f64; 2]>,
 }
@@ -64,7 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let misses = misses(&out.join("evaluation.json"), &expected)?;
     if misses.is_empty() {
         println!(
-            "{name}: all {} scores are within their bands",
+            "{name}: all {} scores are within their ranges",
             expected.len()
         );
         return Ok(());
@@ -76,7 +76,7 @@ fn expected(text: &str) -> Result<BTreeMap<String, [f64; 2]>> {
     Ok(toml::from_str::<File>(text)?.recipe.expected)
 }
 
-/// What lies outside of its band.
+/// The scores outside their ranges.
 fn misses(path: &Path, expected: &BTreeMap<String, [f64; 2]>) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let evaluation: Evaluation =

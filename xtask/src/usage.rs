@@ -1,4 +1,4 @@
-//! The error of a command that was asked for something that does not exist; exit code 2.
+//! The error of a command that was given something that does not exist; exit code 2.
 
 use std::fmt;
 

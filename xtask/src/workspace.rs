@@ -1,4 +1,4 @@
-//! Where the workspace lies, how its paths are spoken of, what cargo knows of it.
+//! The workspace's folder, its paths in messages, and cargo's metadata of it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// `path` relative to `root` where it lies under it, for messages.
+/// `path` relative to `root` if it is inside it, for messages.
 pub(crate) fn shown(root: &Path, path: &Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)
@@ -19,15 +19,15 @@ pub(crate) fn shown(root: &Path, path: &Path) -> String {
         .to_string()
 }
 
-/// What cargo knows of the workspace at `root`, without its dependencies.
+/// Cargo's metadata of the workspace at `root`, without its dependencies.
 pub(crate) fn metadata(root: &Path) -> Result<Metadata> {
     let mut command = MetadataCommand::new();
     command.manifest_path(root.join("Cargo.toml")).no_deps();
     command.exec().context("cargo metadata of the workspace")
 }
 
-/// All packages that a build on this machine with the default features takes, and those of its
-/// tests; an error where Cargo.lock is not current.
+/// All packages that a build on this machine with the default features uses, and those of its tests; an
+/// error if Cargo.lock is out of date.
 pub(crate) fn resolved(root: &Path) -> Result<Metadata> {
     let options = ["--locked", "--filter-platform", "host-tuple"].map(str::to_owned);
     let mut command = MetadataCommand::new();
@@ -36,7 +36,7 @@ pub(crate) fn resolved(root: &Path) -> Result<Metadata> {
     Ok(command.exec()?)
 }
 
-/// The folder that cargo builds in.
+/// Cargo's build folder.
 pub(crate) fn target() -> Result<PathBuf> {
     Ok(metadata(&root())?.target_directory.into_std_path_buf())
 }

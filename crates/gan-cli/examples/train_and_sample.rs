@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 use candle_core::{DType, Device};
-use gan_core::{Mode, Seed, StandardNormalPrior};
+use gan_core::{Mode, NormalPrior, Seed};
 use gan_data::{DataLoader, Parts, ReadOptions};
 use gan_models::ModelConfig;
 use gan_sample::{ImageGrid, PixelRange, Sampler, write_png};
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loader = DataLoader::new(images, config.batch_size, config.seed, DType::F32, &device)?;
 
     // Two networks, a prior and a loss → a trainer.
-    let prior = StandardNormalPrior::new(model.latent_dim);
+    let prior = NormalPrior::standard(model.latent_dim);
     let mut trainer = Trainer::new(
         model.generator(shape, config.seed, DType::F32, &device)?,
         model.discriminator(shape, config.seed, DType::F32, &device)?,

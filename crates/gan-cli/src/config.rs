@@ -64,6 +64,9 @@ pub(crate) struct OutputConfig {
     pub(crate) checkpoint_every: Option<u64>,
     /// How many checkpoints are kept, beside the best; at least 1.
     pub(crate) keep_checkpoints: usize,
+    /// Whether a grid of the batch at hand, in training mode as the tutorial's, lies beside each
+    /// sample grid of images.
+    pub(crate) batch_grid: bool,
     /// How grids map numbers to brightness.
     pub(crate) pixel_range: PixelRange,
 }
@@ -102,6 +105,7 @@ impl Default for OutputConfig {
             evaluate_every: None,
             checkpoint_every: None,
             keep_checkpoints: 2,
+            batch_grid: true,
             pixel_range: PixelRange::default(),
         }
     }

@@ -2,11 +2,12 @@
 
 use crate::commands::{by_name, program, quoted};
 use crate::config::DataConfig;
-use crate::console::Console;
+use crate::console::{Console, pack};
 use crate::exit::WrongUse;
 use anyhow::Result;
 use gan_core::Seed;
 use gan_data::{Channels, DataSplits, Dataset, Division, Parts, Reading, Toy};
+use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, clap::Args)]
@@ -87,6 +88,33 @@ pub(crate) fn say(reading: &Reading, console: &Console) {
     console.line(&reading.summary);
     if let Some(classes) = &reading.classes {
         console.line(format!("Classes: {classes}"));
+    }
+    for warning in &reading.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// The same for who trains, in a line; the names of files and the numbers of nameless classes are for
+/// a verbose console.
+pub(crate) fn say_briefly(splits: &DataSplits, console: &Console) {
+    let (reading, training) = (&splits.reading, &splits.training);
+    if console.is_verbose() {
+        return say(reading, console);
+    }
+    let mut parts = reading.brief.clone();
+    let names = training.class_names().and(reading.classes.as_ref());
+    if training.labels().is_some() && names.is_none() {
+        parts.push(format!("{} classes", training.class_count()));
+    }
+    let last = parts.len().saturating_sub(1);
+    parts[..last].iter_mut().for_each(|part| part.push(';'));
+    console.line(pack(parts.iter().map(String::as_str), " ", 2));
+    if let Some(names) = names {
+        console.line(pack(
+            format!("Classes: {names}").split_inclusive(", "),
+            "",
+            2,
+        ));
     }
     for warning in &reading.warnings {
         tracing::warn!("{warning}");
@@ -206,12 +234,15 @@ impl DataConfig {
 /// A data set that is made, of which nothing is held out: there is more where it came from.
 fn made(training: Dataset, what: &str) -> DataSplits {
     let (count, origin) = (training.len(), training.origin());
+    let count = HumanCount(count as u64);
+    let summary = format!(
+        "{origin}: {count} {what} {} that are made",
+        training.shape()
+    );
     DataSplits {
         reading: Reading {
-            summary: format!(
-                "{origin}: {count} {what} {} that are made",
-                training.shape()
-            ),
+            brief: vec![summary.clone()],
+            summary,
             classes: None,
             warnings: Vec::new(),
         },

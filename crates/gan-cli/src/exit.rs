@@ -33,26 +33,76 @@ pub(crate) fn signalled(signal: i32) -> u8 {
 
 fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
     if let Some(error) = cause.downcast_ref::<TrainError>() {
-        return !matches!(
-            error,
-            TrainError::Tensor(_) | TrainError::NonFinite { .. } | TrainError::Observer(_)
-        );
-    }
-    if let Some(error) = cause.downcast_ref::<SampleError>() {
-        return !matches!(error, SampleError::Tensor(_) | SampleError::Encode { .. });
+        return match error {
+            TrainError::Tensor(_) | TrainError::NonFinite { .. } | TrainError::Observer(_) => false,
+            TrainError::Weights(error) => is_wrong_file(error),
+            _ => true,
+        };
     }
     if let Some(error) = cause.downcast_ref::<FeatureNetworkError>() {
+        return match error {
+            FeatureNetworkError::Tensor(_) | FeatureNetworkError::NonFinite { .. } => false,
+            FeatureNetworkError::Weights(error) => is_wrong_file(error),
+            FeatureNetworkError::Metric(error) => is_wrong_set(error),
+            _ => true,
+        };
+    }
+    if let Some(GeneratorFileError::Weights(error)) = cause.downcast_ref() {
+        return is_wrong_file(error);
+    }
+    if let Some(error) = cause.downcast_ref::<SampleError>() {
         return !matches!(
             error,
-            FeatureNetworkError::Tensor(_) | FeatureNetworkError::NonFinite { .. }
+            SampleError::Tensor(_) | SampleError::Encode { .. } | SampleError::Write { .. }
         );
     }
-    if let Some(error) = cause.downcast_ref::<MetricError>() {
-        return !matches!(error, MetricError::Eigenvalues { .. });
-    }
-    cause.is::<ConfigError>()
+    cause.downcast_ref().is_some_and(is_wrong_file)
+        || cause.downcast_ref().is_some_and(is_wrong_set)
+        || cause.is::<ConfigError>()
         || cause.is::<DataError>()
         || cause.is::<GeneratorFileError>()
         || cause.is::<ModelError>()
-        || cause.is::<WeightsError>()
+}
+
+/// What cannot be read was given wrongly; what cannot be written is not at fault.
+fn is_wrong_file(error: &WeightsError) -> bool {
+    !matches!(error, WeightsError::Write { .. })
+}
+
+fn is_wrong_set(error: &MetricError) -> bool {
+    !matches!(error, MetricError::Eigenvalues { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gan_core::Weights;
+    use std::path::Path;
+
+    /// Exit codes cannot be compared, but shown.
+    fn shown(error: impl Into<anyhow::Error>) -> String {
+        format!("{:?}", code(&error.into()))
+    }
+
+    #[test]
+    fn reading_is_wrong_use_and_writing_a_failure_whoever_wraps_them() {
+        let (wrong, failed) = (
+            format!("{:?}", ExitCode::from(2)),
+            format!("{:?}", ExitCode::from(1)),
+        );
+        let nowhere = Path::new("/dev/null/file");
+        let read = || Weights::read(nowhere).unwrap_err();
+        let write = || Weights::default().write(nowhere).unwrap_err();
+        assert_eq!(shown(read()), wrong);
+        assert_eq!(shown(write()), failed);
+        assert_eq!(shown(GeneratorFileError::from(read())), wrong);
+        assert_eq!(shown(GeneratorFileError::from(write())), failed);
+        assert_eq!(shown(FeatureNetworkError::from(read())), wrong);
+        assert_eq!(shown(FeatureNetworkError::from(write())), failed);
+        assert_eq!(shown(TrainError::from(read())), wrong);
+        assert_eq!(shown(TrainError::from(write())), failed);
+        assert_eq!(shown(gan_sample::read_npy(nowhere).unwrap_err()), wrong);
+        let unwritten = gan_sample::write_npy(nowhere, 0, gan_core::ImageShape::MNIST, []);
+        assert_eq!(shown(unwritten.unwrap_err()), failed);
+    }
 }

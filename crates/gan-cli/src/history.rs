@@ -2,7 +2,7 @@
 
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
-use gan_train::doctor::{ClassShares, GeneratedImages, HistoryRecord};
+use gan_train::doctor::{ClassBalance, GeneratedImages, HistoryRecord};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -81,12 +81,12 @@ pub(crate) fn read_lowest_score(path: &Path, name: &str) -> Result<f64> {
 }
 
 /// The class shares of the last scores that have any.
-pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassShares>> {
+pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassBalance>> {
     let lines: Vec<ScoresLine> = read_lines(path)?;
     let shares = lines.into_iter().rev().find_map(|line| {
         let (generated, data) = line.class_shares.zip(line.data_class_shares)?;
         let step = line.step;
-        Some(ClassShares {
+        Some(ClassBalance {
             step,
             generated,
             data,

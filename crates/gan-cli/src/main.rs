@@ -16,11 +16,13 @@ mod exit;
 mod history;
 mod json_lines;
 mod observers;
+mod picture;
 mod place;
 mod recipes;
 mod run_contents;
 mod run_folder;
 mod run_lock;
+mod run_place;
 mod stop;
 mod training;
 
@@ -51,19 +53,42 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return answered(&error),
+    };
     let threads = gan_ops::settle_threads(arguments.threads.map(usize::from));
     let console = Console::new(arguments.quiet, arguments.verbose);
     tracing::debug!(threads, "thread pool");
-    let code = match arguments.command.run(&console) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if !error.is::<Stopped>() {
-                console.error(&error);
-            }
-            exit::code(&error)
+    let done = stop::watch().and_then(|()| arguments.command.run(&console));
+    let mut code = ExitCode::SUCCESS;
+    if let Err(error) = &done {
+        if !error.is::<Stopped>() {
+            console.error(error);
         }
-    };
-    console.finish();
+        code = exit::code(error);
+    }
+    if let Err(error) = console.finish() {
+        console.error(&error);
+        drop(console.finish());
+        if done.is_ok() {
+            code = exit::code(&error);
+        }
+    }
     code
+}
+
+/// Prints the help, the version or what is wrong with the arguments.
+fn answered(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        console::print_refusal(&error.render().to_string());
+        return ExitCode::from(2);
+    }
+    match error.print() {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            console::print_refusal(&format!("error: {}", console::unwritten(&error)));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }

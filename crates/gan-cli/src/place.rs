@@ -1,104 +1,99 @@
-//! Where a new run goes.
+//! Where results go: looked at before the work, so that none is done in vain.
 
-use crate::config::DataConfig;
 use crate::exit::WrongUse;
-use crate::run_folder::cannot_write;
-use anyhow::{Context, Result};
+use anyhow::Result;
+use gan_core::check_folder;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Where a new run goes.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Place {
-    /// The folder that was asked for.
-    Given(PathBuf),
-    /// `runs/NAME-001`, or the first number after it that is free.
-    Numbered { name: String },
-}
-
-impl Place {
-    /// `out`, else a folder of the data set's name.
-    pub(crate) fn new(out: Option<&Path>, data: &DataConfig) -> Self {
-        let whole = data.path.canonicalize();
-        let name = whole.as_deref().unwrap_or(&data.path).file_name();
-        match out {
-            Some(path) => Self::Given(path.to_path_buf()),
-            None => Self::Numbered {
-                name: name.map_or("run".into(), |name| name.to_string_lossy().into_owned()),
-            },
-        }
+/// Whether a file may be written to `path`, by its name and what is there. Without `replace` nothing may
+/// be there; with it a file, but no folder.
+///
+/// # Errors
+/// [`WrongUse`] with what is in the way and what to do.
+pub(crate) fn check_file(path: &Path, replace: bool) -> Result<()> {
+    let shown = path.display();
+    if path.file_name().is_none() || names_a_folder(path) {
+        return refuse(format!("{shown}: names a folder, expected a file's name"));
     }
-
-    /// Where the run would go now. Of numbered folders another process may be faster.
-    pub(crate) fn path(&self) -> PathBuf {
-        match self {
-            Self::Given(path) => path.clone(),
-            Self::Numbered { name } => {
-                let free = (1..u32::MAX).map(|n| numbered(name, n));
-                let mut free = free.skip_while(|path| path.symlink_metadata().is_ok());
-                free.next().unwrap_or_else(|| numbered(name, u32::MAX))
-            }
-        }
-    }
-
-    /// Makes the folder; of numbered ones, one that no other process has made.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub(crate) fn reserve(&self) -> Result<PathBuf> {
-        loop {
-            let path = self.path();
-            let made = match (self, path.parent()) {
-                (Self::Numbered { .. }, Some(parent)) => {
-                    fs::create_dir_all(parent).and_then(|()| fs::create_dir(&path))
-                }
-                _ => fs::create_dir_all(&path),
-            };
-            match made {
-                Err(error)
-                    if error.kind() == io::ErrorKind::AlreadyExists
-                        && matches!(self, Self::Numbered { .. }) => {}
-                made => return made.with_context(|| cannot_write(&path)).map(|()| path),
-            }
-        }
+    // A link is followed, unless it leads nowhere: then it is itself in the way.
+    let there = fs::metadata(path).or_else(|_| fs::symlink_metadata(path));
+    match there {
+        Ok(there) if there.is_dir() => refuse(format!(
+            "{shown}: is a folder, expected a file or a free name; --force does not replace folders by \
+             files: choose another name"
+        )),
+        Ok(there) if !there.is_file() && !there.is_symlink() => refuse(format!(
+            "{shown}: is a device, a pipe or a socket, expected a file or a free name"
+        )),
+        Ok(_) if !replace => refuse(is_there(path)),
+        _ => check_new_entry(path),
     }
 }
 
-fn numbered(name: &str, number: u32) -> PathBuf {
-    Path::new("runs").join(format!("{name}-{number:03}"))
+/// Whether a folder of files may be written to `path`: there must be none, an empty one or, with
+/// `replace`, one that holds nothing `foreign`.
+///
+/// # Errors
+/// As [`check_file`].
+pub(crate) fn check_files_in(
+    path: &Path,
+    replace: bool,
+    foreign: impl FnOnce(&Path) -> Result<Option<std::path::PathBuf>>,
+) -> Result<()> {
+    let shown = path.display();
+    if fs::symlink_metadata(path).is_err() {
+        return check_new_entry(path);
+    }
+    if !path.is_dir() {
+        return refuse(format!(
+            "{shown}: is not a folder, expected a folder or a free name; --force does not replace files \
+             by folders: choose another name"
+        ));
+    }
+    let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if !is_empty {
+        if let Some(entry) = foreign(path)? {
+            return refuse(format!(
+                "{shown}: holds {}, which `sample` has not written; choose another folder",
+                Path::new(entry.file_name().unwrap_or_default()).display()
+            ));
+        }
+        if !replace {
+            return refuse(is_there(path));
+        }
+    }
+    writable(path, path)
 }
 
-/// Refuses a run inside its own data set, whose pictures would become training images.
-pub(crate) fn check_outside_data(run: &Path, data: &DataConfig) -> Result<()> {
-    let base = data.base();
-    let Ok(folder) = base.folder().canonicalize() else {
+/// That `path` is taken, where --force would replace it.
+fn is_there(path: &Path) -> String {
+    let path = path.display();
+    format!("{path}: is there already; give another name, or --force to replace it")
+}
+
+fn check_new_entry(path: &Path) -> Result<()> {
+    writable(path, path.parent().unwrap_or(Path::new("")))
+}
+
+fn writable(path: &Path, folder: &Path) -> Result<()> {
+    let Err(error) = check_folder(folder) else {
         return Ok(());
     };
-    if base.toy().is_some() || !real(run).starts_with(&folder) {
-        return Ok(());
-    }
-    Err(WrongUse(format!(
-        "{}: lies inside the data set {}, where the run's pictures would become training images; give \
-         an --out outside of it, such as {}",
-        run.display(),
-        base.path.display(),
-        folder
-            .with_file_name("runs")
-            .join(run.file_name().unwrap_or_default())
-            .display(),
+    let path = path.display();
+    refuse(format!(
+        "{path}: cannot be written: {error}; choose another place with --out"
     ))
-    .into())
 }
 
-/// The path without links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let existing = whole.ancestors().find_map(|above| {
-        let real = above.canonicalize().ok()?;
-        Some(real.join(whole.strip_prefix(above).ok()?))
-    });
-    existing.unwrap_or(whole)
+/// Whether a path ends as a folder's does.
+fn names_a_folder(path: &Path) -> bool {
+    let last = path.as_os_str().as_encoded_bytes().last();
+    last.is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
+fn refuse(text: String) -> Result<()> {
+    Err(WrongUse(text).into())
 }
 
 #[cfg(test)]
@@ -106,36 +101,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_inside_its_data_set_is_refused_by_any_way_there() {
+    fn files_and_folders_do_not_replace_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("pictures");
-        fs::create_dir(&data).unwrap();
-        let config = DataConfig {
-            path: data.clone(),
-            ..DataConfig::default()
-        };
-        for inside in ["pictures", "pictures/runs/a-001", "pictures/../pictures/x"] {
-            let error = check_outside_data(&folder.path().join(inside), &config).unwrap_err();
-            assert!(error.to_string().contains("inside the data set"), "{error}");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("folder")).unwrap();
+        fs::write(path("file"), b"").unwrap();
+        let none = |_: &Path| Ok(None);
+        let said = |result: Result<()>| result.unwrap_err().to_string();
+        for replace in [false, true] {
+            assert!(said(check_file(&path("folder"), replace)).contains("is a folder"));
+            assert!(said(check_file(&path("new/"), replace)).contains("names a folder"));
+            let error = said(check_files_in(&path("file"), replace, none));
+            assert!(error.contains("is not a folder"), "{error}");
+            let error = said(check_file(&path("file/below"), replace));
+            assert!(error.contains("file is not a folder"), "{error}");
+            check_file(&path("new"), replace).unwrap();
+            check_file(&path("a/b/new"), replace).unwrap();
+            check_files_in(&path("folder"), replace, none).unwrap();
+            check_files_in(&path("a/b"), replace, none).unwrap();
         }
-        for outside in ["runs/pictures-001", "pictures-2", "."] {
-            check_outside_data(&folder.path().join(outside), &config).unwrap();
-        }
-        #[cfg(unix)]
-        {
-            let link = folder.path().join("link");
-            std::os::unix::fs::symlink(&data, &link).unwrap();
-            check_outside_data(&link.join("run"), &config).unwrap_err();
-        }
+        assert!(said(check_file(&path("file"), false)).contains("--force"));
+        check_file(&path("file"), true).unwrap();
     }
 
     #[test]
-    fn a_given_folder_is_made_with_those_above_it_and_may_be_there() {
+    fn force_is_advised_where_it_helps() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::Given(folder.path().join("a/b"));
-        for _ in 0..2 {
-            assert_eq!(place.reserve().unwrap(), place.path());
-            assert!(place.path().is_dir());
+        fs::write(folder.path().join("x"), b"").unwrap();
+        let foreign = |path: &Path| Ok(Some(path.join("x")));
+        for replace in [false, true] {
+            let error = check_files_in(folder.path(), replace, foreign).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("holds x") && !text.contains("--force"),
+                "{text}"
+            );
         }
+        let error = check_files_in(folder.path(), false, |_| Ok(None)).unwrap_err();
+        assert!(error.to_string().contains("--force"));
     }
 }

@@ -26,7 +26,7 @@ const FILES: [(&str, &str); 12] = [
 pub(crate) struct Recipe {
     pub(crate) name: &'static str,
     /// The whole file.
-    pub(crate) text: &'static str,
+    text: &'static str,
     pub(crate) about: About,
     /// What it sets.
     config: Table,
@@ -78,6 +78,44 @@ impl Recipe {
         })
     }
 
+    /// A file for `--config` that says what `--recipe` with its name says: the recipe's own file, with
+    /// the table `[recipe]` as comments.
+    pub(crate) fn as_config(&self) -> String {
+        let About {
+            about,
+            time,
+            scores,
+            ..
+        } = &self.about;
+        let name = self.name;
+        let mut text = format!("# {name}: {about}.\n# {time}; {scores}.\n");
+        let mut is_about = false;
+        let (mut comments, mut tables) = (String::new(), String::new());
+        for line in self.text.lines() {
+            if line.starts_with('[') {
+                is_about = line.starts_with("[recipe]") || line.starts_with("[recipe.");
+            }
+            if is_about {
+                continue;
+            }
+            let part = if tables.is_empty() && !line.starts_with('[') {
+                &mut comments
+            } else {
+                &mut tables
+            };
+            *part += line;
+            part.push('\n');
+        }
+        if !comments.trim().is_empty() {
+            text += &format!("#\n{}\n", comments.trim());
+        }
+        text += &format!("\nrecipe = \"{name}\"\n");
+        if !tables.is_empty() {
+            text += &format!("\n{}\n", tables.trim());
+        }
+        text
+    }
+
     /// The configuration, with what `file` sets instead.
     pub(crate) fn extended(&self, file: Table) -> Result<RunConfig> {
         let mut config = self.config.clone();
@@ -111,6 +149,33 @@ mod tests {
             config.validate().unwrap();
             assert_eq!(config.recipe.as_deref(), Some(recipe.name));
             assert!(recipe.about.about.len() > 20, "{}", recipe.name);
+        }
+    }
+
+    #[test]
+    fn a_printed_recipe_is_a_configuration_that_means_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        for recipe in Recipe::all().unwrap() {
+            let path = folder.path().join(recipe.name);
+            std::fs::write(&path, recipe.as_config()).unwrap();
+            let expected = RunConfig::layered(Some(recipe.name), None).unwrap();
+            let read = RunConfig::layered(None, Some(&path)).unwrap();
+            assert_eq!(read, expected, "{}", recipe.name);
+            let text = recipe.as_config();
+            for part in [
+                &recipe.about.about,
+                &recipe.about.time,
+                &recipe.about.scores,
+            ] {
+                assert!(text.contains(part), "{part} is missing in {text}");
+            }
+            // What the recipe sets is in the file, not only in what it is laid over.
+            let mut alone: Table = toml::from_str(&text).unwrap();
+            let name = Value::String(recipe.name.to_string());
+            assert_eq!(alone.remove("recipe"), Some(name));
+            let mut config = recipe.config.clone();
+            config.remove("recipe");
+            assert_eq!(alone, config);
         }
     }
 

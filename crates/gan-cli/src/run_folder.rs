@@ -4,11 +4,11 @@ use crate::best_files::BestFiles;
 use crate::checkpoint_folder::CheckpointFolder;
 use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
-use crate::place::Place;
 use crate::run_contents::{
     CHECKPOINTS, CONFIG, RunContents, SAMPLES, is_unfinished, sign_of_run, step_of_picture,
 };
 use crate::run_lock::RunLock;
+use crate::run_place::Place;
 use anyhow::{Context, Result};
 use gan_models::GeneratorHeader;
 use std::fs;

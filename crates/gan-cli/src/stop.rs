@@ -1,13 +1,18 @@
-//! Signals that ask a run to stop, looked at between steps.
+//! Signals that end the program: at once, without a trace of what is unfinished; or a run after its step.
 
 use crate::exit;
 use anyhow::Result;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
-/// A run was asked to stop, and has kept what it had.
+/// Whether a first signal is noted, and does not end the program.
+static NOTES_FIRST: AtomicBool = AtomicBool::new(false);
+
+/// The signal that was noted; 0 before.
+static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// A run was asked to stop, and has saved what it had.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("stopped by {name}")]
 pub(crate) struct Stopped {
@@ -22,31 +27,82 @@ impl Stopped {
     }
 }
 
-/// Notes the first signal; a second one ends the program at once.
-pub(crate) struct StopSignals {
-    received: Arc<AtomicUsize>,
+/// From now on a signal ends the program at once with its exit code, and what was being written is
+/// removed before; and a file that grows beyond the limit on its size (`ulimit -f`) is an error of
+/// writing, not the end.
+///
+/// Call it when threads may be started.
+///
+/// # Errors
+/// When the system refuses handlers or the thread.
+#[cfg(unix)]
+pub(crate) fn watch() -> Result<()> {
+    use signal_hook::consts::SIGXFSZ;
+    use signal_hook::flag;
+    use signal_hook::iterator::Signals;
+
+    // With a handler the system call fails instead; that the signal came need not be known.
+    flag::register(SIGXFSZ, Arc::default())?;
+    let mut signals = Signals::new(signals().iter().map(|(signal, _)| signal))?;
+    std::thread::Builder::new()
+        .name("signals".to_string())
+        .spawn(move || signals.forever().for_each(receive))?;
+    Ok(())
 }
+
+/// Other systems end the program themselves.
+#[cfg(not(unix))]
+pub(crate) fn watch() -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn receive(signal: i32) {
+    let (none, this) = (0, signal as usize);
+    let first = || NOTED.compare_exchange(none, this, Ordering::Relaxed, Ordering::Relaxed);
+    if NOTES_FIRST.load(Ordering::Relaxed) && first().is_ok() {
+        return;
+    }
+    gan_core::remove_unfinished();
+    signal_hook::low_level::exit(i32::from(exit::signalled(signal)));
+}
+
+/// Notes the first signal; a second one ends the program at once.
+pub(crate) struct StopSignals(());
 
 impl StopSignals {
     pub(crate) fn listen() -> Result<Self> {
-        let (received, again) = (Arc::default(), Arc::new(AtomicBool::new(false)));
-        for (signal, _) in signals() {
-            let code = i32::from(exit::signalled(signal));
-            // In this order, so that the first signal arms the end and does not cause it.
-            flag::register_conditional_shutdown(signal, code, Arc::clone(&again))?;
-            flag::register(signal, Arc::clone(&again))?;
-            flag::register_usize(signal, Arc::clone(&received), signal as usize)?;
-        }
-        Ok(Self { received })
+        NOTES_FIRST.store(true, Ordering::Relaxed);
+        #[cfg(not(unix))]
+        note_in_handlers()?;
+        Ok(Self(()))
     }
 
     /// The signal that has come, if one has.
     pub(crate) fn received(&self) -> Option<Stopped> {
-        let received = self.received.load(Ordering::Relaxed);
+        let noted = NOTED.load(Ordering::Relaxed);
+        if noted == 0 {
+            return None;
+        }
         let mut signals = signals().into_iter();
-        let (signal, name) = signals.find(|(signal, _)| *signal as usize == received)?;
+        let (signal, name) = signals.find(|(signal, _)| *signal as usize == noted)?;
         Some(Stopped { name, signal })
     }
+}
+
+/// Where there is no thread for signals, the handlers do what can be done in them.
+#[cfg(not(unix))]
+fn note_in_handlers() -> Result<()> {
+    use signal_hook::flag;
+    let again = Arc::new(AtomicBool::new(false));
+    for (signal, _) in signals() {
+        let code = i32::from(exit::signalled(signal));
+        // In this order, so that the first signal arms the end and does not cause it.
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&again))?;
+        flag::register(signal, Arc::clone(&again))?;
+        flag::register_usize(signal, Arc::clone(&NOTED), signal as usize)?;
+    }
+    Ok(())
 }
 
 fn signals() -> Vec<(i32, &'static str)> {

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-/// Images, and their classes where the data set has them.
+/// Images, and their classes if the data set has labels.
 #[derive(Clone, Debug)]
 pub struct ImageBatch {
     /// `[n, c, h, w]`, values in [-1, 1].

@@ -1,6 +1,6 @@
 //! Bytes as text.
 
-/// Lowercase hexadecimal digits, two a byte, as checksums are written.
+/// Lowercase hexadecimal digits, two per byte, as in checksums.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

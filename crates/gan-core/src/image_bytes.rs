@@ -1,22 +1,22 @@
-//! Images as bytes in memory that several sets of them share.
+//! Images as bytes in shared memory.
 
 use crate::ImageShape;
 use std::sync::Arc;
 
-/// Images of one shape, a byte a value from 0 to 255, each in CHW order.
+/// Images of one shape, one byte per value from 0 to 255, each in CHW order.
 ///
-/// A clone and a selection share the pixels: a part of a data set takes no memory of its own.
+/// Clones and selections share the pixels: a part of a data set takes no memory of its own.
 #[derive(Clone, Debug)]
 pub struct ImageBytes {
     shape: ImageShape,
     pixels: Arc<Vec<u8>>,
-    /// Which of the images in `pixels` these are; all where there is no list.
+    /// The indices of these images in `pixels`; `None`: all of them.
     selected: Option<Arc<[u32]>>,
 }
 
 impl ImageBytes {
-    /// The images that lie in `pixels` one after the other; none where the shape is empty, or
-    /// `pixels` is not one or more whole images, with fewer than 2³² channels in all.
+    /// The images that lie in `pixels` one after the other. `None` if the shape is empty, `pixels` does
+    /// not hold one or more whole images, or they have 2³² channels or more in all.
     pub fn new(shape: ImageShape, pixels: Vec<u8>) -> Option<Self> {
         let sides = shape.channels.checked_mul(shape.height);
         let elements = sides.and_then(|n| n.checked_mul(shape.width))?;
@@ -42,12 +42,12 @@ impl ImageBytes {
         }
     }
 
-    /// Whether there is no image; so only of an empty selection.
+    /// Whether there are no images, which only a selection can have.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of image `index`, CHW, or none beyond the last image.
+    /// The bytes of image `index`, CHW, or `None` beyond the last image.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let place = match &self.selected {
             Some(selected) => *selected.get(index)? as usize,
@@ -63,10 +63,10 @@ impl ImageBytes {
         (0..self.len()).map(|index| self.get(index).unwrap_or_default())
     }
 
-    /// The images with these numbers, in their order, which may repeat.
+    /// The images with these numbers, from 0, in their order; numbers may repeat.
     ///
     /// # Panics
-    /// When there is no image of a number.
+    /// When a number is not below [`len`](Self::len).
     #[must_use]
     pub fn select(&self, numbers: impl IntoIterator<Item = usize>) -> Self {
         let count = self.len();
@@ -85,7 +85,7 @@ impl ImageBytes {
         }
     }
 
-    /// Every channel as an image of its own, in order.
+    /// Every channel as an image of one channel, in order.
     #[must_use]
     pub fn split_channels(&self) -> Self {
         let channels = self.shape.channels;
@@ -107,7 +107,7 @@ impl ImageBytes {
 }
 
 impl PartialEq for ImageBytes {
-    /// Whether both are the same images in the same order, wherever they lie.
+    /// Whether both are equal images in the same order, in shared memory or not.
     fn eq(&self, other: &Self) -> bool {
         self.shape == other.shape && self.iter().eq(other.iter())
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_that_are_no_whole_images_are_refused() {
+    fn pixels_that_are_not_whole_images_are_refused() {
         let shape = |width| ImageShape { width, ..SHAPE };
         let tall = ImageShape {
             height: 1 << 63,

@@ -16,7 +16,7 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// MNIST's: one channel of 28 × 28 pixels.
+    /// The shape of MNIST's images: one channel of 28 × 28 pixels.
     pub const MNIST: Self = Self {
         channels: 1,
         height: 28,

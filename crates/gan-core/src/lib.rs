@@ -1,18 +1,18 @@
-//! The vocabulary of the workbench: small types and traits that every other crate speaks.
+//! The vocabulary of the workbench: small types and traits that all other crates use.
 //!
 //! A generative adversarial network is a [`Generator`] that turns latent vectors from a
 //! [`LatentPrior`] into images, a [`Discriminator`] that turns images into logits, and an
-//! [`AdversarialLoss`] that sets the one against the other. Data travels as [`ImageBatch`]es
-//! whose images have an [`ImageShape`] and lie in [-1, 1].
+//! [`AdversarialLoss`] that both minimise. Data comes as [`ImageBatch`]es whose images have an
+//! [`ImageShape`] and values in [-1, 1].
 //!
-//! Nothing here is hidden state: randomness comes from a [`Seed`], the mode of a forward pass
-//! is an argument, and a network's tensors lie in a [`ParameterStore`] under the names that
-//! PyTorch's `state_dict` would give them.
+//! There is no hidden state: randomness comes from a [`Seed`], the mode of a forward pass is an
+//! argument, and a network's tensors are in a [`ParameterStore`] under the names that PyTorch's
+//! `state_dict` would give them.
 //!
 //! ```
-//! use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
+//! use gan_core::{LatentPrior, Purpose, Seed, NormalPrior};
 //!
-//! let prior = StandardNormalPrior::new(100);
+//! let prior = NormalPrior::standard(100);
 //! let z = prior.sample(4, &mut Seed(7).rng(Purpose::Sample, 0))?;
 //! assert_eq!(z.dims(), [4, 100]);
 //! # Ok::<(), candle_core::Error>(())
@@ -33,10 +33,14 @@ mod prior;
 mod recorded;
 mod seal;
 mod seed;
+mod shown;
+mod unfinished;
 mod weights;
 
-pub use atomic_file::write_atomically;
+pub use atomic_file::{check_folder, write_atomically, write_folder_atomically};
 pub use batch::ImageBatch;
+pub use candle_nn::Init;
+
 pub use hex::hex;
 pub use image_bytes::ImageBytes;
 pub use image_shape::ImageShape;
@@ -45,7 +49,9 @@ pub use mode::Mode;
 pub use networks::{Discriminator, Generator};
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
 pub use pixel::{byte_to_value, unit_to_byte, value_to_byte};
-pub use prior::{LatentPrior, StandardNormalPrior};
+pub use prior::{LatentPrior, NormalPrior};
 pub use recorded::{Recorded, Tape};
 pub use seed::{Purpose, Seed};
+pub use shown::{shown, shown_text};
+pub use unfinished::remove_unfinished;
 pub use weights::{Weights, WeightsError};

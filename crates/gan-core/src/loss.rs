@@ -1,4 +1,4 @@
-//! What the two players minimise.
+//! The losses that the two networks minimise.
 
 use candle_core::{Result, Tensor};
 
@@ -10,8 +10,8 @@ pub trait AdversarialLoss: Send {
     /// When a tensor operation fails.
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor>;
 
-    /// The generator's loss from logits `[n]` on real images, which relativistic losses compare
-    /// with and which count as constants, and `[m]` on generated ones.
+    /// The generator's loss from logits `[n]` on real images, which only relativistic losses use and
+    /// which are constants, and `[m]` on generated ones.
     ///
     /// # Errors
     /// When a tensor operation fails.

@@ -1,12 +1,12 @@
-//! The two players.
+//! The two networks.
 
 use crate::{ImageShape, Mode, ParameterStore, Recorded};
 use candle_core::{Result, Tensor};
 
 /// A network that turns latent vectors into images.
 ///
-/// Only [`forward`](Self::forward) must be written; the others follow from it, and a network that
-/// can do them faster does.
+/// Only [`forward`](Self::forward) must be implemented. The other passes have default implementations
+/// by it, which a network can replace by faster ones.
 pub trait Generator: Send {
     /// z: `[n, latent_dim]` → images `[n, c, h, w]` in [-1, 1], differentiable on candle's graph
     /// any number of times.
@@ -14,10 +14,10 @@ pub trait Generator: Send {
     /// `labels` (`[n]`, u32) are for class-conditional networks; the others ignore them.
     ///
     /// # Errors
-    /// When `z` has another width than [`latent_dim`](Self::latent_dim), or a tensor operation fails.
+    /// When the width of `z` is not [`latent_dim`](Self::latent_dim), or a tensor operation fails.
     fn forward(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor>;
 
-    /// As [`forward`](Self::forward), without gradients.
+    /// [`forward`](Self::forward) without gradients; the same shapes.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -25,7 +25,7 @@ pub trait Generator: Send {
         Ok(self.forward(z, labels, mode)?.detach())
     }
 
-    /// As [`forward`](Self::forward) in training mode, with the gradients that training needs.
+    /// [`forward`](Self::forward) in training mode, recorded for the backward pass; the same shapes.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -38,7 +38,7 @@ pub trait Generator: Send {
     /// The width of a latent vector.
     fn latent_dim(&self) -> usize;
 
-    /// The number of classes that it must be told one of; none if it is not class-conditional.
+    /// The number of classes of its labels; `None` if it is not class-conditional.
     fn classes(&self) -> Option<usize> {
         None
     }
@@ -52,7 +52,7 @@ pub trait Generator: Send {
 
 /// A network that tells real images from generated ones.
 ///
-/// Only [`forward`](Self::forward) must be written; see [`Generator`].
+/// Only [`forward`](Self::forward) must be implemented; see [`Generator`].
 pub trait Discriminator: Send {
     /// images: `[n, c, h, w]` in [-1, 1] → logits `[n]`; positive means real. Differentiable on
     /// candle's graph any number of times.
@@ -60,11 +60,13 @@ pub trait Discriminator: Send {
     /// `labels` (`[n]`, u32) are for class-conditional networks; the others ignore them.
     ///
     /// # Errors
-    /// When `images` have another shape than the network was built for, or a tensor operation fails.
+    /// When the shape of `images` is not the one that the network was built for, or a tensor operation
+    /// fails.
     fn forward(&self, images: &Tensor, labels: Option<&Tensor>, mode: Mode) -> Result<Tensor>;
 
-    /// As [`forward`](Self::forward) in training mode over several batches, with the gradients
-    /// that training needs. Batch statistics, where a network has them, are each batch's own.
+    /// [`forward`](Self::forward) in training mode over several batches, `[n, c, h, w]` each, recorded for
+    /// the backward pass: logits `[n]` of each batch. Batch normalization uses each batch's own
+    /// statistics. `labels` are those of every batch.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
@@ -74,7 +76,7 @@ pub trait Discriminator: Send {
         })
     }
 
-    /// Whether the tapes of [`record`](Self::record) know the gradients of gradient penalties.
+    /// Whether the tapes of [`record`](Self::record) can compute the gradients of gradient penalties.
     fn has_second_derivatives(&self) -> bool {
         false
     }

@@ -1,18 +1,17 @@
-//! Normally distributed numbers that are the same bytes on every processor.
+//! Normally distributed numbers that are equal to the bit on every processor.
 
 use rand::RngCore;
 use std::f64::consts::{LN_2, TAU};
 
-/// Draws at a time, an even number; two 32-bit numbers make two normal ones.
+/// Numbers drawn at a time, an even number: two 32-bit integers give two normal numbers.
 const BLOCK: usize = 256;
 
-/// `count` draws from N(0, 1) in f32, by Box and Muller's transform (1958) of two uniform 32-bit
-/// numbers into two normal ones; none lies beyond √(2 · 32 · ln 2) ≈ 6.66.
+/// `count` draws from N(0, 1) in f32, by the Box-Muller transform (1958) of two uniform 32-bit integers
+/// into two normal numbers; their absolute values are at most √(2 · 32 · ln 2) ≈ 6.66.
 ///
-/// Logarithm, sine and cosine are polynomials in f64 made of additions, multiplications and
-/// divisions, which IEEE 754 defines to the bit; the library functions of a system are not. The
-/// loops have no branches, so that the compiler can make vector instructions of them, which do not
-/// change a bit.
+/// Logarithm, sine and cosine are polynomials in f64 of additions, multiplications and divisions, which
+/// IEEE 754 defines to the bit, unlike a system's library functions. The loops have no branches, so that
+/// the compiler can vectorise them, which does not change a bit.
 pub(crate) fn standard_normal(count: usize, rng: &mut dyn RngCore) -> Vec<f32> {
     let mut values = vec![0.0; count.next_multiple_of(2)];
     let mut bytes = [0; 4 * BLOCK];
@@ -39,7 +38,7 @@ fn box_muller(a: &[u32; BLOCK / 2], b: &[u32; BLOCK / 2]) -> [[f32; BLOCK / 2]; 
     pulp::Arch::new().dispatch(BoxMuller { a, b })
 }
 
-/// The transform of half a block of pairs, compiled for the processor's widest vectors.
+/// The transform of half a block of pairs, compiled for the processor's widest vector instructions.
 struct BoxMuller<'a> {
     a: &'a [u32; BLOCK / 2],
     b: &'a [u32; BLOCK / 2],
@@ -86,8 +85,8 @@ fn ln(x: f64) -> f64 {
     exponent * LN_2 + 2.0 * s * series
 }
 
-/// Sine and cosine of `turns` / 2³² full turns, within 1e-11: Taylor's series about the nearest
-/// quarter, at most π/4 away.
+/// Sine and cosine of `turns` / 2³² full turns, within 1e-11: Taylor series around the nearest quarter
+/// turn, at most π/4 away.
 #[inline(always)]
 fn sin_cos_turns(turns: u32) -> (f64, f64) {
     let quarter = turns.wrapping_add(1 << 29) >> 30;
@@ -118,7 +117,7 @@ fn sin_cos_turns(turns: u32) -> (f64, f64) {
         cos = 1.0 - cos * t * (1.0 / divisor);
     }
     let sin = x * sin;
-    // A quarter turn on: sin(x + π/2) = cos x, cos(x + π/2) = −sin x.
+    // A quarter turn further: sin(x + π/2) = cos x, cos(x + π/2) = −sin x.
     let (s, c) = if quarter & 1 == 0 {
         (sin, cos)
     } else {
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn sine_and_cosine_go_all_the_way_round() {
+    fn sine_and_cosine_are_right_over_the_full_turn() {
         for i in 0..100_000_u32 {
             let turns = i * 42_949;
             let x = f64::from(turns) / 4_294_967_296.0 * TAU;
@@ -160,7 +159,7 @@ mod tests {
         }
     }
 
-    /// The same source, compiled for the oldest processor: what every other must give.
+    /// The same source compiled without vector instructions gives the expected values.
     #[test]
     fn vectors_do_not_change_a_bit() {
         use pulp::NullaryFnOnce;

@@ -8,20 +8,21 @@ use rand::distr::{Distribution, Uniform};
 use rand_chacha::ChaCha8Rng;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Whether an optimizer moves a tensor.
+/// Whether a tensor is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterKind {
-    /// Moved by the optimizer.
+    /// Updated by the optimizer.
     Trainable,
-    /// Part of the state but not trained: batch normalization's running statistics, the vectors of
-    /// spectral normalization.
+    /// Part of the state, but not trained: batch normalization's running statistics, the vectors of
+    /// spectral normalization. PyTorch's `register_buffer`.
     Buffer,
 }
 
 impl ParameterKind {
-    /// The kind of the tensor of that name. Running statistics, the vectors of spectral
-    /// normalization and the count of dropout are the only buffers that candle-nn's layers and ours make.
-    pub fn of(name: &str) -> Self {
+    /// A guess for a tensor of a weights file, which does not say which of its tensors are buffers: the
+    /// names of the buffers of this project's layers and of PyTorch's batch normalization. Where there is
+    /// a [`ParameterStore`], its [`Parameter::kind`] is certain.
+    pub fn guess_from_name(name: &str) -> Self {
         match name.rsplit('.').next() {
             Some("running_mean" | "running_var" | "weight_u" | "dropout_count") => Self::Buffer,
             _ => Self::Trainable,
@@ -32,7 +33,7 @@ impl ParameterKind {
 /// A named tensor of a network.
 #[derive(Clone, Debug)]
 pub struct Parameter {
-    /// The name that PyTorch's `state_dict` gives it, as `model.0.weight`.
+    /// The name that PyTorch's `state_dict` gives it, such as `model.0.weight`.
     pub name: String,
     /// Its value; clones share it.
     pub var: Var,
@@ -43,8 +44,9 @@ pub struct Parameter {
 /// A network's tensors. Clones share them.
 ///
 /// Networks are built through candle's [`VarBuilder`], so that any layer of candle-nn can be
-/// part of one; a tensor that is asked for the first time is filled as the layer's
-/// initialisation says, from the store's own seeded random numbers, on every device the same.
+/// part of one. A tensor is created when a layer first asks for it, with the layer's initialisation
+/// and the store's own seeded random numbers, equal on every device. It is trainable unless
+/// [`buffer`](Self::buffer) says that it is not.
 #[derive(Clone)]
 pub struct ParameterStore {
     inner: Arc<Mutex<Inner>>,
@@ -55,7 +57,7 @@ pub struct ParameterStore {
 struct Inner {
     parameters: Vec<Parameter>,
     rng: ChaCha8Rng,
-    /// How many values may still be made.
+    /// How many more values may be created.
     room: usize,
 }
 
@@ -74,15 +76,15 @@ impl ParameterStore {
         }
     }
 
-    /// The store, which from now on makes at most `values` values: a layer that asks for a tensor
-    /// above that gets an error before any memory is taken for it. So a network whose sizes come
-    /// from a file that is not trusted takes no more than `values` and one tensor's copy.
+    /// The store, limited to `values` more values: a layer that asks for a tensor beyond them gets an
+    /// error before memory is allocated. So a network whose sizes come from an untrusted file takes no
+    /// more than `values` values and a copy of one tensor.
     pub fn holding_at_most(self, values: usize) -> Self {
         self.lock().room = values;
         self
     }
 
-    /// The builder through which layers make their tensors.
+    /// The builder through which layers create their tensors.
     pub fn builder(&self) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
     }
@@ -92,17 +94,17 @@ impl ParameterStore {
         self.dtype
     }
 
-    /// Where the tensors lie.
+    /// The device of the tensors.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// All tensors, in the order in which the layers made them.
+    /// All tensors, in the order of their creation.
     pub fn all(&self) -> Vec<Parameter> {
         self.lock().parameters.clone()
     }
 
-    /// The tensors that an optimizer moves.
+    /// The tensors that an optimizer updates.
     pub fn trainable(&self) -> Vec<Parameter> {
         let mut parameters = self.all();
         parameters.retain(|p| p.kind == ParameterKind::Trainable);
@@ -115,6 +117,22 @@ impl ParameterStore {
         parameters.iter().map(|p| p.var.elem_count()).sum()
     }
 
+    /// Declares that the tensor `name` is a buffer, and creates it with `init` if no layer has. `name` is the
+    /// full name, such as `model.1.running_mean`; a layer that asks for it later gets this tensor.
+    ///
+    /// # Errors
+    /// When the tensor exists with another shape, or there is no room for it.
+    pub fn buffer(&self, name: &str, shape: impl Into<Shape>, init: Init) -> Result<Var> {
+        let (dtype, device) = (self.dtype, &self.device);
+        self.get(shape.into(), name, init, dtype, device)?;
+        let mut inner = self.lock();
+        for parameter in inner.parameters.iter_mut().filter(|p| p.name == name) {
+            parameter.kind = ParameterKind::Buffer;
+        }
+        drop(inner);
+        Ok(self.find(name)?.var)
+    }
+
     /// Sets one tensor, converting type and device.
     ///
     /// # Errors
@@ -123,7 +141,7 @@ impl ParameterStore {
         let parameter = self.find(name)?;
         if parameter.var.dims() != value.dims() {
             candle_core::bail!(
-                "{name} has shape {:?}, cannot be set to a tensor of shape {:?}",
+                "{name} has shape {:?} and cannot be set to a tensor of shape {:?}",
                 parameter.var.dims(),
                 value.dims()
             );
@@ -143,20 +161,22 @@ impl ParameterStore {
         })
     }
 
-    /// A panic while the lock is held leaves the list whole, so poisoning is no reason to fail.
+    /// A panic while the lock is held leaves the list valid, so a poisoned lock is not an error.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
-    /// The number of values of a tensor, for which there is room.
+    /// The number of values of a tensor, which it subtracts from the room.
     fn take_room(&mut self, name: &str, shape: &Shape) -> Result<usize> {
         let dims = shape.dims().iter();
         let count = dims.copied().try_fold(1, usize::checked_mul);
         let Some(room) = count.and_then(|count| self.room.checked_sub(count)) else {
             let room = self.room;
-            candle_core::bail!("{name} has shape {shape:?}, there is room for {room} more values");
+            candle_core::bail!(
+                "{name} has shape {shape:?}, but only {room} more values are allowed"
+            );
         };
         let taken = self.room - room;
         self.room = room;
@@ -176,7 +196,7 @@ impl SimpleBackend for ParameterStore {
         if self.contains_tensor(name) {
             let var = self.find(name)?.var;
             if var.shape() != &shape {
-                candle_core::bail!("{name} has shape {:?}, not {shape:?}", var.shape());
+                candle_core::bail!("{name} has shape {:?}, expected {shape:?}", var.shape());
             }
             return Ok(var.as_tensor().clone());
         }
@@ -187,7 +207,7 @@ impl SimpleBackend for ParameterStore {
         let var = Var::from_tensor(&values.to_dtype(dtype)?.to_device(device)?)?;
         let tensor = var.as_tensor().clone();
         inner.parameters.push(Parameter {
-            kind: ParameterKind::of(name),
+            kind: ParameterKind::Trainable,
             name: name.to_string(),
             var,
         });
@@ -203,7 +223,7 @@ impl SimpleBackend for ParameterStore {
     }
 }
 
-/// Drawn in f32, so that a network starts from the same numbers whatever its element type.
+/// Values in f32, so that a network starts from the same numbers in every element type.
 fn initial_values(count: usize, shape: &Shape, init: Init, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let mut normal = |mean: f64, stdev: f64| -> Vec<f32> {
         let draws = standard_normal(count, rng).into_iter();
@@ -235,7 +255,52 @@ fn initial_values(count: usize, shape: &Shape, init: Init, rng: &mut ChaCha8Rng)
 fn uniform(count: usize, low: f64, high: f64, rng: &mut ChaCha8Rng) -> Vec<f32> {
     match Uniform::new_inclusive(low as f32, high as f32) {
         Ok(distribution) => distribution.sample_iter(rng).take(count).collect(),
-        // An empty or non-finite range, as of a layer with no inputs: there is nothing to draw.
+        // An empty or non-finite range, such as that of a layer without inputs: there is nothing to draw.
         Err(_) => vec![low as f32; count],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Purpose, Seed};
+
+    fn store() -> ParameterStore {
+        let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
+        ParameterStore::new(rng, DType::F32, &Device::Cpu)
+    }
+
+    fn names(parameters: &[Parameter]) -> Vec<&str> {
+        parameters.iter().map(|p| p.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_buffer_is_part_of_the_state_but_not_trainable() {
+        let store = store();
+        let count = store.buffer("model.count", (), Init::Const(3.0)).unwrap();
+        store.builder().pp("model").get(2, "weight").unwrap();
+        assert_eq!(count.to_scalar::<f32>().unwrap(), 3.0);
+        assert_eq!(names(&store.all()), ["model.count", "model.weight"]);
+        assert_eq!(names(&store.trainable()), ["model.weight"]);
+        assert!(store.buffer("model.count", 2, Init::Const(0.0)).is_err());
+    }
+
+    /// candle-nn's layers ask for their buffers through the builder, which cannot tell them apart.
+    #[test]
+    fn a_layer_shares_the_tensor_of_a_declared_buffer_whichever_comes_first() {
+        for declared_first in [true, false] {
+            let store = store();
+            let declare = || store.buffer("norm.mean", 2, Init::Const(0.5)).unwrap();
+            let layer = || store.builder().pp("norm").get(2, "mean").unwrap();
+            let (buffer, tensor) = if declared_first {
+                let buffer = declare();
+                (buffer, layer())
+            } else {
+                let tensor = layer();
+                (declare(), tensor)
+            };
+            assert_eq!(buffer.id(), tensor.id());
+            assert!(store.trainable().is_empty());
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Where latent vectors come from.
+//! The distribution of latent vectors.
 
 use crate::normal::standard_normal;
 use candle_core::{Device, Result, Tensor};
@@ -6,7 +6,7 @@ use rand::RngCore;
 
 /// A distribution over latent vectors.
 pub trait LatentPrior: Send {
-    /// Draws z: `[n, latent_dim]`, f32 on the CPU, so that every device is given the same numbers.
+    /// Draws z: `[n, latent_dim]`, f32 on the CPU, so that every device gets the same numbers.
     ///
     /// # Errors
     /// When the tensor cannot be made.
@@ -16,32 +16,32 @@ pub trait LatentPrior: Send {
     fn latent_dim(&self) -> usize;
 }
 
-/// z ~ N(0, σ²), independent in every component. σ is 1 while training, as in the tutorial.
+/// z ~ N(0, σ² I), with σ = `deviation`.
 #[derive(Clone, Copy, Debug)]
-pub struct StandardNormalPrior {
+pub struct NormalPrior {
     latent_dim: usize,
     deviation: f64,
 }
 
-impl StandardNormalPrior {
-    /// A prior over vectors of `latent_dim` components.
-    pub fn new(latent_dim: usize) -> Self {
+impl NormalPrior {
+    /// Vectors of `latent_dim` components, at least 1, with standard deviation `deviation`, above 0.
+    ///
+    /// Networks are trained with 1. Below 1 a trained generator draws more typical and less varied
+    /// images: a soft form of the truncation trick (Brock et al., 2019, arXiv 1809.11096).
+    pub fn new(latent_dim: usize, deviation: f64) -> Self {
         Self {
             latent_dim,
-            deviation: 1.0,
+            deviation,
         }
     }
 
-    /// The same prior with σ = `deviation`. Below 1 a trained generator draws more typical images,
-    /// and fewer kinds of them: a soft form of the truncation trick (Brock et al., 2019, arXiv
-    /// 1809.11096).
-    #[must_use]
-    pub fn with_deviation(self, deviation: f64) -> Self {
-        Self { deviation, ..self }
+    /// The standard normal distribution: a deviation of 1.
+    pub fn standard(latent_dim: usize) -> Self {
+        Self::new(latent_dim, 1.0)
     }
 }
 
-impl LatentPrior for StandardNormalPrior {
+impl LatentPrior for NormalPrior {
     fn sample(&self, n: usize, rng: &mut dyn RngCore) -> Result<Tensor> {
         let mut values = standard_normal(n * self.latent_dim, rng);
         if self.deviation != 1.0 {
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn moments_are_those_of_a_standard_normal() {
         let n = 20_000;
-        let z = StandardNormalPrior::new(10)
+        let z = NormalPrior::standard(10)
             .sample(n, &mut Seed(3).rng(Purpose::Sample, 0))
             .unwrap();
         let z = z.flatten_all().unwrap().to_vec1::<f32>().unwrap();

@@ -1,56 +1,57 @@
-//! Forward passes that can be gone back, in training.
+//! Forward passes recorded for the backward pass, in training.
 
 use crate::ParameterStore;
 use candle_core::{Result, Tensor, Var};
 
-/// The way back through a forward pass (a Wengert list) over one or more batches.
+/// The backward pass of a recorded forward pass (a Wengert list) over one or more batches.
 ///
-/// It is gone with the parameters of the forward pass: whoever changes them has no more use for
-/// it, except that [`parameter_gradients`](Self::parameter_gradients) lets go of one by one.
+/// It uses the parameters' current values: once they have changed, the tape is of no use. Only
+/// [`parameter_gradients`](Self::parameter_gradients) allows a change, of each parameter as it is visited.
 pub trait Tape {
-    /// The gradient by the input of batch number `batch` from the gradient by its output, each of
-    /// its tensor's shape. The parameters count as constants.
+    /// The gradient with respect to the input of batch number `batch`, of the input's shape, from the one
+    /// with respect to its output, of the output's shape. The parameters are constants.
     ///
     /// # Errors
     /// When the shape is not the output's, or a tensor operation fails.
     fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor>;
 
-    /// Shows each trainable parameter that the output depends on, with its gradient from the
-    /// gradients by all outputs, summed over the batches. The input counts as constant.
+    /// Calls `visit` with each trainable parameter that the outputs depend on and its gradient, summed over
+    /// the batches, from the gradients with respect to all outputs, of the outputs' shapes. The inputs are
+    /// constants.
     ///
-    /// A parameter is shown when the way back has passed it, so that it may be changed at once,
-    /// while it and its gradient are still in the cache. The gradient is lent: what is to be kept
-    /// must be copied.
+    /// A parameter is visited when the backward pass no longer needs it, so that it may be updated at once,
+    /// while it and its gradient are still in the cache. The gradient's memory is used again: copy what
+    /// you want to keep.
     ///
     /// # Errors
-    /// When the shapes are not the outputs', a tensor operation fails, or `show` does.
+    /// When the shapes are not the outputs', or a tensor operation or `visit` fails.
     fn parameter_gradients(
         &self,
         output_gradients: &[Tensor],
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()>;
 
-    /// As [`parameter_gradients`](Self::parameter_gradients), of one more term: for each batch
-    /// ⟨direction, ∂ Σ outputs / ∂ input⟩, `directions` being constants of the inputs' shapes. This
-    /// is the gradient of a gradient penalty P, where the direction is ∂P / ∂ (∂ Σ outputs / ∂ input).
+    /// [`parameter_gradients`](Self::parameter_gradients) with one more term: for each batch the gradient
+    /// of ⟨direction, ∂ Σ outputs / ∂ input⟩, where `directions` are constants of the inputs' shapes. With
+    /// the direction ∂P / ∂ (∂ Σ outputs / ∂ input) this is the gradient of a gradient penalty P.
     ///
     /// # Errors
-    /// As there, and where the network cannot be differentiated twice.
+    /// Those of `parameter_gradients`, and when the network cannot be differentiated twice.
     fn penalized_parameter_gradients(
         &self,
         _output_gradients: &[Tensor],
         _directions: &[Tensor],
-        _show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        _visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        candle_core::bail!("the gradients of this network cannot be differentiated again")
+        candle_core::bail!("this network cannot be differentiated twice")
     }
 }
 
-/// A forward pass in training mode: what came out, and the way back.
+/// A forward pass in training mode: its outputs and its backward pass.
 pub struct Recorded {
-    /// The output of each batch, itself without a gradient.
+    /// The output of each batch, detached from candle's graph.
     pub outputs: Vec<Tensor>,
-    /// The way back.
+    /// The backward pass.
     pub tape: Box<dyn Tape>,
 }
 
@@ -88,8 +89,7 @@ struct GraphTape {
     parameters: ParameterStore,
 }
 
-/// A scalar whose derivative by whatever `output` depends on is the chain rule's product with
-/// `gradient`: Σ y·g.
+/// Σ y·g: a scalar whose gradient is the chain rule's product of the output's with `gradient`.
 fn chained(output: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     output.mul(gradient)?.sum_all()
 }
@@ -97,7 +97,7 @@ fn chained(output: &Tensor, gradient: &Tensor) -> Result<Tensor> {
 impl Tape for GraphTape {
     fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor> {
         let (Some(input), Some(output)) = (self.inputs.get(batch), self.outputs.get(batch)) else {
-            candle_core::bail!("batch {batch} of {} was asked for", self.inputs.len());
+            candle_core::bail!("there is no batch {batch}, only {}", self.inputs.len());
         };
         match chained(output, output_gradient)?.backward()?.get(input) {
             Some(gradient) => Ok(gradient.clone()),
@@ -108,11 +108,11 @@ impl Tape for GraphTape {
     fn parameter_gradients(
         &self,
         output_gradients: &[Tensor],
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         if output_gradients.len() != self.outputs.len() {
             let (found, expected) = (output_gradients.len(), self.outputs.len());
-            candle_core::bail!("gradients by {found} outputs were given, expected {expected}");
+            candle_core::bail!("{found} output gradients were given, expected {expected}");
         }
         let mut all = Vec::new();
         for (output, gradient) in self.outputs.iter().zip(output_gradients) {
@@ -121,7 +121,7 @@ impl Tape for GraphTape {
         let gradients = Tensor::stack(&all, 0)?.sum_all()?.backward()?;
         for parameter in self.parameters.trainable() {
             if let Some(gradient) = gradients.get(&parameter.var) {
-                show(&parameter.var, gradient)?;
+                visit(&parameter.var, gradient)?;
             }
         }
         Ok(())

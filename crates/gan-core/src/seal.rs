@@ -1,30 +1,30 @@
-//! A checksum over a whole safetensors file, kept in the file's own metadata.
+//! A checksum of a whole safetensors file, stored in the file's own metadata.
 //!
-//! The metadata is a JSON object in a string of the file's JSON header. Its key `sha256` is the
-//! SHA-256 of the file as it would be with 64 zeros in that place.
+//! The metadata is a JSON object in a string of the file's JSON header. The value of its key `sha256` is
+//! the SHA-256 of the file with 64 zeros in that value's place.
 
 use crate::hex;
 use sha2::{Digest, Sha256};
 
 const KEY: &str = "sha256";
 
-/// What stands in the checksum's place while it is computed.
+/// The checksum's placeholder while it is computed.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The key as it stands in the header, where the quotes of a string in a string are escaped.
+/// The key as written in the header, where the quotes of a string in a string are escaped.
 const KEY_IN_HEADER: &[u8] = br#"\"sha256\":\""#;
 
-/// Bytes before the header: its length.
+/// Bytes before the header, which hold its length.
 const PREFIX: usize = 8;
 
-/// `metadata` with a blank checksum; nothing if it is no JSON object.
+/// `metadata` with a blank checksum; `None` if it is not a JSON object.
 pub(crate) fn with_blank(metadata: &str) -> Option<String> {
     let mut object: serde_json::Map<_, _> = serde_json::from_str(metadata).ok()?;
     object.insert(KEY.to_string(), BLANK.into());
     serde_json::to_string(&object).ok()
 }
 
-/// Writes the checksum of a file with a blank one into its place; false if there is no such place.
+/// Replaces a file's blank checksum by the right one; false if there is no blank checksum.
 pub(crate) fn fill(file: &mut [u8]) -> bool {
     let Some(place) = place(file) else {
         return false;
@@ -34,11 +34,11 @@ pub(crate) fn fill(file: &mut [u8]) -> bool {
     true
 }
 
-/// The metadata of `file` without its checksum, when that is right, and true; as it stands and false,
-/// when there is none.
+/// The metadata of `file` without its checksum, and true, if the checksum is right; unchanged, and false,
+/// if there is none.
 ///
 /// # Errors
-/// What was found, when the checksum is wrong.
+/// What was found, if the checksum is wrong.
 pub(crate) fn check(file: &[u8], metadata: String) -> Result<(String, bool), String> {
     let object = serde_json::from_str::<serde_json::Map<_, _>>(&metadata);
     let Ok(mut object) = object else {
@@ -49,14 +49,14 @@ pub(crate) fn check(file: &[u8], metadata: String) -> Result<(String, bool), Str
     };
     let found = place(file).map(|place| sum(file, place));
     if found.as_ref() != Some(&stated) {
-        let found = found.unwrap_or_else(|| "no checksum in its place".to_string());
+        let found = found.unwrap_or_else(|| "not in the expected place".to_string());
         return Err(format!("SHA-256 is {found}, expected {stated}"));
     }
     let metadata = serde_json::to_string(&object).map_err(|error| error.to_string())?;
     Ok((metadata, true))
 }
 
-/// Where the checksum begins, if there is one place for it.
+/// The position of the checksum, if there is exactly one.
 fn place(file: &[u8]) -> Option<usize> {
     let length = file.first_chunk::<PREFIX>()?;
     let end = usize::try_from(u64::from_le_bytes(*length)).ok()?;

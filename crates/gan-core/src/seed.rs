@@ -1,16 +1,16 @@
-//! Where every random number comes from.
+//! The source of every random number.
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a stream of random numbers is for. The number is part of every saved run: never reuse one.
+/// What a stream of random numbers is for. Saved runs depend on the number: never use one again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The generator's first weights; index 0.
+    /// The generator's initial weights; index 0.
     GeneratorInit = 1,
-    /// The discriminator's first weights; index 0.
+    /// The discriminator's initial weights; index 0.
     DiscriminatorInit = 2,
     /// The order of the images in an epoch; the index is the epoch, from 0.
     Shuffle = 3,
@@ -20,20 +20,20 @@ pub enum Purpose {
     Sample = 5,
     /// Which images a score draws; the index is the subset, from 0.
     ScoreSubset = 6,
-    /// The first weights of a network whose activations scores are made of; index 0.
+    /// The initial weights of a feature network; index 0.
     FeatureNetworkInit = 7,
-    /// How a training image is distorted for that network; the index is the image, counted on
-    /// through all epochs.
+    /// The augmentation of a feature network's training image; the index is the image, counted through all
+    /// epochs.
     Augmentation = 8,
     /// Which rows a bootstrap draws; the index is the repetition, from 0.
     Bootstrap = 9,
-    /// Images of noise, as a control of scores; index 0.
+    /// Images of noise, a control for scores; index 0.
     NoiseImages = 10,
-    /// Noise on the images that the discriminator is shown; the index is the step, from 0.
+    /// Noise added to the discriminator's inputs; the index is the step, from 0.
     InstanceNoise = 11,
-    /// Between which images a gradient penalty looks; the index is the step, from 0.
+    /// The positions between real and generated images of a gradient penalty; the index is the step, from 0.
     Interpolation = 12,
-    /// How the images that the discriminator is shown are augmented; the index is the step, from 0.
+    /// The augmentation of the discriminator's inputs; the index is the step, from 0.
     DiffAugment = 13,
     /// Which digits are stacked in an image of StackedMNIST; index 0.
     Stacking = 14,
@@ -43,18 +43,18 @@ pub enum Purpose {
     Mirror = 16,
     /// Which units a layer with dropout drops; the index is the pass through the network, from 0.
     Dropout = 17,
-    /// The seed with which a run that diverged goes on; the index is how often it has, from 1.
+    /// The seed of a run after a rollback; the index is the number of rollbacks, from 1.
     Rollback = 18,
-    /// Which images of a set stand for all of it; the index says for what.
+    /// Which images of a set represent all of it; the index says for what.
     Representatives = 19,
 }
 
-/// The number that a run's randomness grows from.
+/// The number that determines all of a run's randomness.
 ///
-/// A seed is no stream that is used up but a family of independent ones: ChaCha8 keyed by the
+/// A seed is not one stream of numbers but a family of independent streams: ChaCha8 keyed by the
 /// seed and the [`Purpose`], with the index as its stream number. Step 7's noise and image 12's
-/// latent vector are functions of the seed alone, so a run can be continued, and an image drawn
-/// again, without any random state to store.
+/// latent vector are functions of the seed alone, so a run can be resumed, and an image drawn
+/// again, without a saved random state.
 ///
 /// ```
 /// use gan_core::{Purpose, Seed};
@@ -69,7 +69,7 @@ pub enum Purpose {
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The seed of a run that has diverged and gone back so many times: itself for 0.
+    /// The seed of a run that has been rolled back `rollbacks` times after a divergence: itself for 0.
     #[must_use]
     pub fn after_rollbacks(self, rollbacks: u32) -> Self {
         match rollbacks {

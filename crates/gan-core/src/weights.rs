@@ -1,4 +1,4 @@
-//! Tensors and facts about them in a safetensors file.
+//! Tensors and metadata in a safetensors file.
 
 use crate::{ParameterStore, seal, write_atomically};
 use candle_core::{Device, Tensor};
@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Named tensors with text metadata: what a safetensors file holds.
+/// Named tensors with text metadata: the contents of a safetensors file.
 #[derive(Clone, Debug, Default)]
 pub struct Weights {
-    /// By name, as `model.0.weight`.
+    /// By name, such as `model.0.weight`.
     pub tensors: BTreeMap<String, Tensor>,
-    /// What the writer says about them, as JSON. It lies in the file's `__metadata__` under one
-    /// key, because safetensors writes several in random order, and equal weights shall give
-    /// equal bytes. Empty in files of other programs.
+    /// The writer's description of them, as JSON. It is in the file's `__metadata__` under a single key,
+    /// because safetensors writes several keys in random order, and equal weights must give equal bytes.
+    /// Empty in files of other programs.
     pub metadata: String,
 }
 
@@ -23,23 +23,31 @@ const METADATA_KEY: &str = "gan";
 /// Why a weights file could not be read, written or used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The file system refused.
+    /// The file could not be opened or read.
     #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The bytes are no safetensors file.
-    #[error("{path}: no valid safetensors file ({found}); it may be cut short or damaged")]
+    /// The file could not be written.
+    #[error("{path}: cannot be written: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The bytes are not a valid safetensors file.
+    #[error("{path}: not a valid safetensors file ({found}); it may be truncated or damaged")]
     Format {
         /// The file.
         path: PathBuf,
         /// What the reader found.
         found: String,
     },
-    /// A file that would have a checksum if this program had written it.
+    /// A file without the checksum that this program would have written.
     #[error(
         "{path}: no checksum in its metadata, expected one: the file is damaged, or another program or \
          an earlier version wrote it; write it again"
@@ -49,11 +57,11 @@ pub enum WeightsError {
         path: PathBuf,
     },
     /// The tensors do not fit the network.
-    #[error("{origin}: {found}, expected {expected}; these weights are of another architecture")]
+    #[error("{origin}: {found}, expected {expected}; these weights belong to another architecture")]
     Mismatch {
-        /// The file, or what else the weights came from.
+        /// The file, or another name of the weights' source.
         origin: String,
-        /// What is there.
+        /// What the weights have.
         found: String,
         /// What the network has.
         expected: String,
@@ -123,19 +131,19 @@ impl Weights {
         Ok(())
     }
 
-    /// Reads a file onto the CPU, and checks its checksum if it has one. Takes memory for twice the
-    /// file's length, whatever its header claims.
+    /// Reads a file onto the CPU, and verifies its checksum if it has one. Takes at most twice the file's
+    /// length in memory, whatever its header claims.
     ///
     /// # Errors
-    /// When the file cannot be read, is no valid safetensors file or not as it was written.
+    /// When the file cannot be read, is not a valid safetensors file, or does not match its checksum.
     pub fn read(path: &Path) -> Result<Self, WeightsError> {
         Ok(Self::read_and_check(path)?.0)
     }
 
-    /// As [`read`](Self::read), of a file that decides numbers and must therefore have a checksum.
+    /// [`read`](Self::read) of a file that must have a checksum, because numbers depend on it.
     ///
     /// # Errors
-    /// As [`read`](Self::read); [`WeightsError::NoChecksum`].
+    /// Those of [`read`](Self::read); [`WeightsError::NoChecksum`].
     pub fn read_with_checksum(path: &Path) -> Result<Self, WeightsError> {
         match Self::read_and_check(path)? {
             (weights, true) => Ok(weights),
@@ -145,9 +153,12 @@ impl Weights {
         }
     }
 
-    /// What is in the file, and whether it has a checksum.
+    /// The file's contents, and whether it has a checksum.
     fn read_and_check(path: &Path) -> Result<(Self, bool), WeightsError> {
-        let bytes = std::fs::read(path).map_err(|source| io_error(path, source))?;
+        let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+            path: path.to_path_buf(),
+            source,
+        })?;
         let format = |found: String| WeightsError::Format {
             path: path.to_path_buf(),
             found,
@@ -176,11 +187,11 @@ impl Weights {
     /// Writes the file whole or not at all, with a checksum that [`read`](Self::read) checks.
     ///
     /// # Errors
-    /// When the metadata is no JSON object, or the file cannot be written.
+    /// When the metadata is not a JSON object, or the file cannot be written.
     pub fn write_with_checksum(&self, path: &Path) -> Result<(), WeightsError> {
         let no_room = || WeightsError::Format {
             path: path.to_path_buf(),
-            found: "metadata that is no JSON object".to_string(),
+            found: "its metadata is not a JSON object".to_string(),
         };
         let blank = Self {
             metadata: seal::with_blank(&self.metadata).ok_or_else(no_room)?,
@@ -196,7 +207,7 @@ impl Weights {
     /// The file's bytes; equal weights give equal bytes.
     ///
     /// # Errors
-    /// When a tensor's numbers cannot be had.
+    /// When a tensor's values cannot be read.
     pub fn to_bytes(&self) -> Result<Vec<u8>, WeightsError> {
         let metadata = HashMap::from([(METADATA_KEY.to_string(), self.metadata.clone())]);
         let tensors = self.tensors.iter().map(|(name, t)| (name.as_str(), t));
@@ -206,14 +217,10 @@ impl Weights {
 }
 
 fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), WeightsError> {
-    write_atomically(path, |out| out.write_all(bytes)).map_err(|source| io_error(path, source))
-}
-
-fn io_error(path: &Path, source: io::Error) -> WeightsError {
-    WeightsError::Io {
+    write_atomically(path, |out| out.write_all(bytes)).map_err(|source| WeightsError::Write {
         path: path.to_path_buf(),
         source,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -284,11 +291,12 @@ mod tests {
         let read = Weights::read_with_checksum(&path).unwrap();
         assert_eq!(read.metadata, weights.metadata);
         let bytes = std::fs::read(&path).unwrap();
-        for place in 0..bytes.len() {
+        for (place, bit) in (0..bytes.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
             let mut changed = bytes.clone();
-            changed[place] ^= 1;
+            changed[place] ^= 1 << bit;
             std::fs::write(&path, changed).unwrap();
-            assert!(Weights::read_with_checksum(&path).is_err(), "byte {place}");
+            let accepted = Weights::read_with_checksum(&path).is_ok();
+            assert!(!accepted, "byte {place}, bit {bit}");
         }
         weights.write(&path).unwrap();
         let error = Weights::read_with_checksum(&path).unwrap_err().to_string();

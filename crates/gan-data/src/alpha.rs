@@ -1,26 +1,26 @@
-//! Transparent pictures are laid onto a ground of one colour, never stripped of their alpha.
+//! Transparent pictures are composited onto a background of one colour; alpha is never just dropped.
 
 use image::DynamicImage;
 
-/// What became of a picture's alpha.
+/// What was done with a picture's alpha.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alpha {
-    /// It had none, or every pixel was opaque.
+    /// There was none, or every pixel was opaque.
     Opaque,
-    /// It was laid onto white.
+    /// The picture was composited onto white.
     OntoWhite,
-    /// What can be seen has one colour, so that the picture lies in the alpha alone; it was laid onto
-    /// white, or onto black where the colour is bright.
+    /// All visible pixels have one colour, so that the picture is only in the alpha; it was composited onto
+    /// white, or onto black if the colour is bright.
     Alone {
-        /// Whether the ground is black.
+        /// Whether the background is black.
         black: bool,
     },
 }
 
 const WHITE: u8 = 255;
 
-/// The picture of 8 bits without alpha, of one channel (`ImageLuma8`) where all its pixels are gray,
-/// else of three (`ImageRgb8`).
+/// The picture in 8 bits without alpha: one channel (`ImageLuma8`) if all its pixels are gray, else three
+/// (`ImageRgb8`).
 pub(crate) fn flatten(image: DynamicImage) -> (DynamicImage, Alpha) {
     let (width, height) = (image.width(), image.height());
     let (has_alpha, has_color) = (image.color().has_alpha(), image.color().has_color());
@@ -49,7 +49,7 @@ fn is_gray(rgb: &[u8]) -> bool {
     rgb[0] == rgb[1] && rgb[1] == rgb[2]
 }
 
-/// Pixels of `C` channels and alpha behind them → without it.
+/// Pixels of `C` channels followed by alpha → pixels without alpha.
 fn composite<const C: usize>(bytes: &[u8], luma: fn(&[u8]) -> u32) -> (Vec<u8>, Alpha) {
     let pixels = || bytes.chunks_exact(C + 1).map(|pixel| pixel.split_at(C));
     let mut visible = pixels().filter(|(_, alpha)| alpha[0] > 0);
@@ -69,7 +69,7 @@ fn composite<const C: usize>(bytes: &[u8], luma: fn(&[u8]) -> u32) -> (Vec<u8>, 
     (flat, kind)
 }
 
-/// (c a + b (255 - a)) / 255, rounded: a colour over a ground, in sRGB's bytes.
+/// (c a + b (255 - a)) / 255, rounded: a colour over a background, in sRGB bytes.
 fn over(colour: u8, alpha: u8, ground: u8) -> u8 {
     let [c, a, b] = [colour, alpha, ground].map(u32::from);
     // At most 255.
@@ -80,7 +80,7 @@ fn luma_of_gray(gray: &[u8]) -> u32 {
     u32::from(gray[0])
 }
 
-/// Of Rec. 709.
+/// The luma of Rec. 709.
 fn luma_of_rgb(rgb: &[u8]) -> u32 {
     let [r, g, b] = [rgb[0], rgb[1], rgb[2]].map(u32::from);
     (2126 * r + 7152 * g + 722 * b) / 10_000

@@ -1,4 +1,4 @@
-//! What was changed in the images of a folder, counted and in words.
+//! The changes that were made to the images of a folder, counted and in words.
 
 use crate::alpha::Alpha;
 use crate::decode::Picture;
@@ -7,7 +7,7 @@ use crate::reading::counted;
 use crate::shown::thousands;
 use std::collections::BTreeMap;
 
-/// How many images were changed in which way.
+/// The number of images for each kind of change.
 #[derive(Default)]
 pub(crate) struct Changes {
     formats: BTreeMap<&'static str, usize>,
@@ -20,7 +20,7 @@ pub(crate) struct Changes {
     made_gray: usize,
     cropped: usize,
     resized: usize,
-    /// Width and height of the smallest and the largest image that was resized, by their pixels.
+    /// Width and height of the smallest and the largest image that was resized, by number of pixels.
     sizes: Option<[(u32, u32); 2]>,
 }
 
@@ -40,17 +40,17 @@ impl Changes {
         }
     }
 
-    /// Counts a coloured image that became gray.
+    /// Counts a coloured image that was converted to gray.
     pub(crate) fn made_gray(&mut self) {
         self.made_gray += 1;
     }
 
-    /// How many coloured images became gray.
+    /// The number of coloured images that were converted to gray.
     pub(crate) fn made_gray_count(&self) -> usize {
         self.made_gray
     }
 
-    /// Counts an image of `width` by `height` pixels that is brought to `size` by `size`.
+    /// Counts an image of `width` by `height` pixels that is cropped and resized to `size` by `size`.
     pub(crate) fn brought_to(&mut self, size: u32, width: u32, height: u32) {
         self.cropped += usize::from(width != height);
         if width.min(height) == size {
@@ -75,19 +75,16 @@ impl Changes {
         formats.join(", ")
     }
 
-    /// What was done, in words; `size` is what the images were brought to.
+    /// The changes in words; `size` is the images' new size.
     pub(crate) fn in_words(&self, size: Option<u32>) -> Vec<String> {
         let size = size.unwrap_or_default();
         let [(w, h), (most_w, most_h)] = self.sizes.unwrap_or_default();
         let range = format!("{w}x{h} to {most_w}x{most_h}");
         let words = [
-            (
-                self.turned,
-                "turned as their camera noted (EXIF)".to_string(),
-            ),
+            (self.turned, "rotated by their EXIF orientation".to_string()),
             (
                 self.deep,
-                "with more than 8 bits a channel rounded to 8".to_string(),
+                "with more than 8 bits per channel rounded to 8".to_string(),
             ),
             (
                 self.onto_white + self.alone_onto_white,
@@ -97,12 +94,12 @@ impl Changes {
                 self.alone_onto_black,
                 "with transparency flattened onto black".to_string(),
             ),
-            (self.cropped, "cropped to their middle square".to_string()),
+            (self.cropped, "cropped to their central square".to_string()),
             (
                 self.resized,
                 format!("resized to {size}x{size}, from {range}"),
             ),
-            (self.made_gray, "with colours made gray".to_string()),
+            (self.made_gray, "with colours converted to gray".to_string()),
         ];
         let mut parts: Vec<String> = words
             .iter()
@@ -111,19 +108,21 @@ impl Changes {
             .collect();
         if self.several > 0 {
             let count = thousands(self.several);
-            parts.push(format!("of {count} animations or pages the first picture"));
+            parts.push(format!(
+                "only the first picture of {count} animations or multi-page files"
+            ));
         }
         parts
     }
 
-    /// What a person should look at before training.
+    /// What a user should check before training.
     pub(crate) fn warnings(&self) -> Vec<String> {
         [(self.alone_onto_white, "white"), (self.alone_onto_black, "black")]
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, ground)| {
                 let images = counted(*count, "image");
-                format!("{images} with one colour, drawn in the alpha channel alone, flattened onto {ground}")
+                format!("{images} of one colour with a picture only in the alpha channel, flattened onto {ground}")
             })
             .collect()
     }

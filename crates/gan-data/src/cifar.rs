@@ -1,7 +1,7 @@
-//! CIFAR-10's binary files, in a folder or in the archive that they come in.
+//! CIFAR-10's binary files, in a folder or in their archive.
 
 use crate::manifest::Listing;
-use crate::reading::PassedOver;
+use crate::reading::Skipped;
 use crate::shown::shown;
 use crate::splits::{Found, TestSplit};
 use crate::{DataError, Dataset, Parts, ReadOptions, content_hash};
@@ -48,7 +48,7 @@ const RECORD: usize = 1 + 3 * 32 * 32;
 /// Records of each file.
 const RECORDS: usize = 10_000;
 
-/// Whether `names` are those of CIFAR-10's files or of their archive.
+/// Whether `names` are those of CIFAR-10's files or archive.
 pub(crate) fn is_cifar_folder(names: &[String]) -> bool {
     names
         .iter()
@@ -76,7 +76,7 @@ pub(crate) fn read(
     } else {
         return Err(DataError::Folder {
             path: folder.to_path_buf(),
-            found: "some of CIFAR-10's files alone".to_string(),
+            found: "only some of CIFAR-10's files".to_string(),
             expected: format!("{} or {ARCHIVE}", TRAINING.join(", ")),
             advice: listing.missing_advice(),
         });
@@ -95,14 +95,14 @@ pub(crate) fn read(
     let hash = |image| content_hash::of_planes(SHAPE, image);
     let hashes = images.images().iter().filter(|_| !has_test).map(hash);
     let taken = if in_files { &TRAINING[..] } else { &[ARCHIVE] };
-    let passed_over = PassedOver::beside(folder, &[taken, &[TEST]].concat());
+    let skipped = Skipped::beside(folder, &[taken, &[TEST]].concat());
     Ok(Found {
         hashes: hashes.collect(),
         images,
         test,
         sources: taken.join(", "),
         changes: Vec::new(),
-        passed_over: passed_over.map_err(DataError::io(folder, "check its permissions"))?,
+        skipped: skipped.map_err(DataError::io(folder, "check its permissions"))?,
         warnings: Vec::new(),
     })
 }
@@ -161,7 +161,7 @@ fn from_archive(
     let file = BufReader::new(File::open(&path).map_err(failed)?);
     let mut archive = tar::Archive::new(GzDecoder::new(file));
     let (mut found, mut has_test): (Files, bool) = (Vec::new(), false);
-    // Raw: no long names, which would be read whole however long they are.
+    // Raw: without long names, which would be read whole at any length.
     for entry in archive.entries().map_err(failed)?.raw(true) {
         let entry = entry.map_err(failed)?;
         let name = entry.path().map_err(failed)?;
@@ -179,7 +179,7 @@ fn from_archive(
             found.push((name, bytes));
         }
     }
-    // `test_batch` comes behind `data_batch`.
+    // `test_batch` comes after `data_batch`.
     found.sort();
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     if names.starts_with(&TRAINING) {
@@ -189,7 +189,7 @@ fn from_archive(
     Err(damaged(found, TRAINING.join(", ")))
 }
 
-/// One file's bytes, never more than it may have.
+/// One file's bytes, at most as many as it may have.
 fn whole(file: impl Read, path: &Path, listing: &Listing) -> Result<Vec<u8>, DataError> {
     let expected = RECORDS * RECORD;
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! The `classes.txt` beside IDX files: the names of the classes, one a line.
+//! The `classes.txt` beside IDX files: the names of the classes, one per line.
 
 use crate::DataError;
 use crate::shown::shown_text;
@@ -13,7 +13,7 @@ pub(crate) const CLASS_FILE: &str = "classes.txt";
 /// The most bytes of the file: 65,536 classes of 64 bytes.
 const MOST_BYTES: u64 = 1 << 22;
 
-/// The names in `folder`'s file, at least as many as `classes`; none where there is no such file.
+/// The names in `folder`'s file, at least as many as `classes`; `None` if there is no such file.
 pub(crate) fn read(folder: &Path, classes: usize) -> Result<Option<Vec<String>>, DataError> {
     let path = folder.join(CLASS_FILE);
     let mut text = String::new();
@@ -22,7 +22,7 @@ pub(crate) fn read(folder: &Path, classes: usize) -> Result<Option<Vec<String>>,
         Ok(_) => parse(&path, &text, classes).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            let advice = "make it UTF-8 text with one name a line, or remove it";
+            let advice = "make it UTF-8 text with one name per line, or remove it";
             Err(DataError::io(&path, advice)(error))
         }
     }
@@ -32,12 +32,12 @@ fn parse(path: &Path, text: &str, classes: usize) -> Result<Vec<String>, DataErr
     let refused = |found: String| DataError::Format {
         path: path.to_path_buf(),
         found,
-        expected: format!("one name a line, each once, for {classes} classes or more"),
-        advice: "correct the file, or remove it to call classes by their numbers".to_string(),
+        expected: format!("one name per line, each once, for {classes} classes or more"),
+        advice: "correct the file, or remove it to name classes by their numbers".to_string(),
     };
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     let mut names = Vec::new();
-    // A mark of the order of bytes is no part of the first name.
+    // A byte order mark is not part of the first name.
     for (index, name) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let (line, name) = (index + 1, name.trim());
         if name.is_empty() {
@@ -45,7 +45,9 @@ fn parse(path: &Path, text: &str, classes: usize) -> Result<Vec<String>, DataErr
         }
         if let Some(first) = lines.insert(name, line) {
             let name = shown_text(name);
-            return Err(refused(format!("line {line} is {name} like line {first}")));
+            return Err(refused(format!(
+                "line {line} is {name}, the same as line {first}"
+            )));
         }
         names.push(name.to_string());
     }
@@ -75,10 +77,10 @@ mod tests {
         for (text, part) in [
             ("a\n \nb", "line 2 is blank"),
             ("a\nb\n\n", "line 3 is blank"),
-            ("a\nb\na", "line 3 is a like line 1"),
+            ("a\nb\na", "line 3 is a, the same as line 1"),
             (
                 "a\n",
-                "ends after line 1, expected one name a line, each once, for 2",
+                "ends after line 1, expected one name per line, each once, for 2",
             ),
         ] {
             let error = parsed(text).unwrap_err();

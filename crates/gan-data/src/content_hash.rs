@@ -1,10 +1,10 @@
-//! A number between 0 and 2⁶⁴ that depends on a picture's pixels alone.
+//! A hash between 0 and 2⁶⁴ that depends only on a picture's pixels.
 
 use gan_core::ImageShape;
 use image::DynamicImage;
 use sha2::{Digest, Sha256};
 
-/// Gray pixels that are spread to RGB at a time.
+/// Gray pixels that are expanded to RGB at a time.
 const CHUNK: usize = 1 << 12;
 
 /// The first eight bytes, as a big-endian number, of SHA-256 over width and height (u32,

@@ -6,13 +6,13 @@ use gan_core::{ImageBytes, ImageShape, hex};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// Class numbers stay below this, so that whoever counts or embeds classes need not fear them.
+/// Class numbers are below this, which bounds tables of classes.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// Images as bytes in memory, with their classes where these are known.
+/// Images as bytes in memory, with their classes if these are known.
 ///
-/// All images have one shape, there is at least one, and each has a label or none has. A clone and a
-/// part of the set ([`select`](Self::select)) share the pixels.
+/// There is at least one image, all have the same shape, and either all or none have labels. Clones and
+/// parts of the set ([`select`](Self::select)) share the pixels.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dataset {
     origin: String,
@@ -23,8 +23,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A data set from `pixels` in NCHW order, each from 0 to 255. `origin` says in messages where
-    /// it came from.
+    /// A data set from `pixels` in NCHW order, each from 0 to 255. `origin` names its source in messages.
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when the shape is empty or `pixels` is not one or more whole images.
@@ -50,7 +49,7 @@ impl Dataset {
         }
     }
 
-    /// The data set with one label an image; the classes are those from 0 to the highest label.
+    /// The data set with one label per image; the classes are those from 0 to the highest label.
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when there are fewer or more labels than images, or a label is
@@ -58,7 +57,7 @@ impl Dataset {
     pub fn with_labels(mut self, labels: Vec<u32>) -> Result<Self, DataError> {
         if labels.len() != self.len() {
             let found = format!("{} labels for {} images", labels.len(), self.len());
-            return Err(self.mismatch(found, "one label an image"));
+            return Err(self.mismatch(found, "one label per image"));
         }
         let highest = labels.iter().copied().max().unwrap_or(0);
         self.class_count = highest as usize + 1;
@@ -70,8 +69,8 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The data set with the names of its classes, in the order of their numbers. Names may
-    /// follow after the last class that occurs.
+    /// The data set with the names of its classes, in the order of their numbers. There may be more names
+    /// than classes that occur.
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when there are no labels, fewer names than classes, or more than
@@ -90,10 +89,10 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The data set with the classes of `training`, whose test split it is: as many, named alike.
+    /// The data set with the number and names of the classes of `training`, whose test split it is.
     ///
     /// # Errors
-    /// [`DataError::Mismatch`] when it has a label that `training` has not.
+    /// [`DataError::Mismatch`] when it has a label that `training` does not have.
     pub(crate) fn with_classes_of(mut self, training: &Self) -> Result<Self, DataError> {
         let count = training.class_count;
         if self.class_count > count {
@@ -108,7 +107,7 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The number of images, at least 1 but in an empty selection.
+    /// The number of images, at least 1 except in an empty selection.
     #[expect(
         clippy::len_without_is_empty,
         reason = "a data set holds at least one image"
@@ -122,26 +121,26 @@ impl Dataset {
         self.images.shape()
     }
 
-    /// Where the data set came from, as a person would call it: usually the folder.
+    /// The name of the data set's source, usually the folder.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The images alone.
+    /// The images without their labels.
     pub fn images(&self) -> &ImageBytes {
         &self.images
     }
 
-    /// The pixels of image `index`, CHW, or none beyond the last image.
+    /// The pixels of image `index`, CHW, or `None` beyond the last image.
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         self.images.get(index)
     }
 
-    /// The part of the set with these images, in the order of `numbers`, which may repeat. It shares
-    /// the pixels, and has the same classes, also where none of their images is in it.
+    /// The part of the set with these images, in the order of `numbers`, which may repeat. It shares the
+    /// pixels and has the same classes, even those without images in it.
     ///
     /// # Panics
-    /// When there is no image of a number.
+    /// When a number is not below [`len`](Self::len).
     #[must_use]
     pub fn select(&self, numbers: &[usize]) -> Self {
         let of_images = |labels: &Vec<u32>| numbers.iter().map(|k| labels[*k]).collect();
@@ -154,24 +153,23 @@ impl Dataset {
         }
     }
 
-    /// One class number an image, each below [`class_count`](Self::class_count).
+    /// One class number per image, each below [`class_count`](Self::class_count).
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
     }
 
-    /// The number of classes, 0 without labels: that of the names where they are known, else one
-    /// more than the highest label.
+    /// The number of classes, 0 without labels: the number of names if these are known, else one more than
+    /// the highest label.
     pub fn class_count(&self) -> usize {
         self.class_count
     }
 
-    /// The names of the classes by number, where they are known.
+    /// The names of the classes by number, if they are known.
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_deref()
     }
 
-    /// What a message calls a class: its name, control characters escaped, or its number where there
-    /// are no names.
+    /// The name of a class in messages, with control characters escaped; its number if there are no names.
     pub fn class_name(&self, class: usize) -> String {
         match self.class_names.as_ref().and_then(|names| names.get(class)) {
             Some(name) => shown_text(name),
@@ -188,8 +186,8 @@ impl Dataset {
         counts
     }
 
-    /// SHA-256 of shape, pixels and labels as 64 hexadecimal digits: equal exactly for equal
-    /// contents, wherever they came from. Computed anew with each call.
+    /// SHA-256 of shape, pixels and labels as 64 hexadecimal digits: equal exactly for equal contents of any
+    /// source. Each call computes it again.
     pub fn sha256(&self) -> String {
         let mut hasher = Sha256::new();
         let shape = self.shape();
@@ -257,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_that_are_no_whole_images_are_refused() {
+    fn pixels_that_are_not_whole_images_are_refused() {
         let error = Dataset::new("bad", SHAPE, vec![0; 3]).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("bad: 3 bytes"), "{text}");

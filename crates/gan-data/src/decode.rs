@@ -1,4 +1,4 @@
-//! One image file → its first picture in 8 bits, turned as its camera noted and without alpha.
+//! One image file → its first picture in 8 bits, rotated by its EXIF orientation and without alpha.
 
 use crate::alpha::{Alpha, flatten};
 use crate::image_format::{FORMATS, format_of};
@@ -23,29 +23,29 @@ const MAX_FILE_BYTES: u64 = 512 << 20;
 /// The most pixels on a side of an image file.
 const MAX_FILE_SIDE: u32 = 16_384;
 
-/// The most bytes that an image's pixels may take as they lie in the file, but with at least 8 bits a
-/// channel: 89 million pixels in RGB. Decoding and turning one takes up to four times its bytes.
+/// The most bytes of an image's pixels in the file's own type, counted with at least 8 bits per channel: 89
+/// million pixels in RGB. Decoding and rotating one takes up to four times its bytes.
 pub(crate) const MAX_DECODED_BYTES: u64 = 256 << 20;
 
-/// What the chunks beside the pixels of a PNG file, such as a colour profile, may unpack to, beyond
-/// twice the length of the file.
+/// The most bytes to which a PNG file's metadata, such as a colour profile, may unpack, beyond twice the
+/// length of the file.
 const MAX_METADATA_BYTES: u64 = 8 << 20;
 
 /// The first picture of a file.
 pub(crate) struct Picture {
-    /// Of 8 bits without alpha: `ImageLuma8` where all pixels are gray, else `ImageRgb8`.
+    /// In 8 bits without alpha: `ImageLuma8` if all pixels are gray, else `ImageRgb8`.
     pub(crate) image: DynamicImage,
     pub(crate) format: ImageFormat,
-    /// Whether it was turned as the camera noted (EXIF).
+    /// Whether it was rotated by its EXIF orientation.
     pub(crate) turned: bool,
-    /// Whether it had more than 8 bits a channel.
+    /// Whether it had more than 8 bits per channel.
     pub(crate) deep: bool,
     pub(crate) alpha: Alpha,
     /// Whether the file is an animation or has pages.
     pub(crate) several: bool,
 }
 
-/// Decodes by the file's contents, whatever its name says, or says why it cannot be read.
+/// Decodes a file by its contents, regardless of its name, or says why it cannot be read.
 pub(crate) fn decode(path: &Path) -> Result<Picture, String> {
     let bytes = read_bytes(path)?;
     let format = format_of(&bytes).ok_or(format!("its contents are not {FORMATS}"))?;
@@ -55,7 +55,7 @@ pub(crate) fn decode(path: &Path) -> Result<Picture, String> {
         _ => true,
     };
     if !whole {
-        return Err("the file is cut short or damaged".to_string());
+        return Err("the file is truncated or damaged".to_string());
     }
     let in_words = |error: ImageError| shown_text(&error.to_string());
     let (decoder, several) = decoder(format, &bytes).map_err(in_words)?;
@@ -91,7 +91,7 @@ fn decoder(format: ImageFormat, bytes: &[u8]) -> ImageResult<(Box<dyn ImageDecod
         ImageFormat::Gif => (Box::new(GifDecoder::new(file)?), several::in_gif(bytes)),
         ImageFormat::Tiff => (Box::new(TiffDecoder::new(file)?), several::in_tiff(bytes)),
         ImageFormat::Bmp => (Box::new(BmpDecoder::new(file)?), false),
-        // What is left of the formats that are read.
+        // JPEG, the last of the formats that are read.
         _ => (Box::new(JpegDecoder::new(file)?), false),
     })
 }
@@ -100,14 +100,14 @@ fn check_size(decoder: &dyn ImageDecoder) -> Result<(), String> {
     let (width, height) = decoder.dimensions();
     let bytes = decoder.total_bytes();
     if width == 0 || height == 0 {
-        return Err(format!("its header promises {width}x{height} pixels"));
+        return Err(format!("its header says {width}x{height} pixels"));
     }
     if width.max(height) <= MAX_FILE_SIDE && bytes <= MAX_DECODED_BYTES {
         return Ok(());
     }
     Err(format!(
-        "its header promises {width}x{height} pixels of {} bytes in all, above the limit of \
-         {MAX_FILE_SIDE} pixels a side and {} bytes; make it smaller",
+        "its header says {width}x{height} pixels of {} bytes in all, above the limit of \
+         {MAX_FILE_SIDE} pixels per side and {} bytes; make it smaller",
         thousands(usize::try_from(bytes).unwrap_or(usize::MAX)),
         thousands(MAX_DECODED_BYTES as usize),
     ))

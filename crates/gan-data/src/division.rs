@@ -1,22 +1,22 @@
-//! Which images of a set are held out: a share by the hash of their contents, so that equal pictures
-//! stand on one side, whatever their order, names and sizes, and whatever the seed.
+//! Which images of a set are held out: a share by the hash of their contents, so that equal pictures are
+//! on the same side, regardless of their order and names and of the seed.
 
 use std::collections::BTreeMap;
 
-/// Below so many images nothing is held out.
+/// With fewer images nothing is held out.
 const FEWEST_IMAGES: usize = 20;
 
-/// Each part has at least so many images.
+/// The fewest images of each part.
 const FEWEST_OF_A_PART: usize = 2;
 
-/// How a data set was divided into images to train on and images held out.
+/// How a data set was divided into training images and held-out images.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Division {
     /// The publisher's own test split is held out.
     Published,
     /// This share of the images is held out, by their contents.
     ByContent {
-        /// The share that was asked for, from 0 to 0.5.
+        /// The requested share, from 0 to 0.5.
         share: f64,
     },
     /// Nothing is held out.
@@ -34,13 +34,13 @@ pub(crate) struct Sides {
 }
 
 /// Holds out the images whose hash is below `share` of all hashes, and at least two. A class whose
-/// images would all be held out keeps them. hashes: one an image; labels: the same, where known.
+/// images would all be held out keeps them. hashes: one per image; labels: one per image, if known.
 ///
 /// # Errors
 /// Why nothing is held out.
 pub(crate) fn divide(hashes: &[u64], labels: Option<&[u32]>, share: f64) -> Result<Sides, String> {
     if share == 0.0 {
-        return Err("a share of 0 was asked for".to_string());
+        return Err("the requested share is 0".to_string());
     }
     if hashes.len() < FEWEST_IMAGES {
         return Err(format!("the set has fewer than {FEWEST_IMAGES} images"));
@@ -73,11 +73,11 @@ pub(crate) fn divide(hashes: &[u64], labels: Option<&[u32]>, share: f64) -> Resu
     Ok(Sides { training, held_out })
 }
 
-/// What is held out so far.
+/// The images that are held out so far.
 struct Held<'a> {
     labels: Option<&'a [u32]>,
     is_held: Vec<bool>,
-    /// What was given back to a class.
+    /// Which images were given back to a class.
     is_kept: Vec<bool>,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// How many images of each class are still to train on; without labels all are of one class.
+    /// The number of training images left in each class; without labels all images are of one class.
     fn left(&self) -> BTreeMap<u32, usize> {
         let mut left = BTreeMap::new();
         for (image, held) in self.is_held.iter().enumerate() {
@@ -113,7 +113,7 @@ impl<'a> Held<'a> {
         self.labels.map_or(0, |labels| labels[image])
     }
 
-    /// Gives the images of classes that have none left back, with all that are equal to one of them.
+    /// Gives images back to classes that have none left, with all images equal to one of them.
     fn give_back_whole_classes<'g>(&mut self, groups: impl Iterator<Item = &'g Vec<usize>>) {
         let Some(labels) = self.labels else {
             return;
@@ -129,8 +129,8 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// Whether these images, if nothing was decided about them yet, can be held out without taking a
-    /// class its last one or leaving fewer than two.
+    /// Whether these images, if they are not decided yet, can be held out without taking a class's last
+    /// image or leaving fewer than two.
     fn can_spare(&self, images: &[usize]) -> bool {
         let mut left = self.left();
         for image in images {
@@ -210,7 +210,7 @@ mod tests {
     fn nothing_is_held_out_of_few_images_or_for_a_share_of_zero() {
         assert!(reason(&spread(19), None, 0.5).contains("fewer than 20"));
         assert_eq!(held_out(&spread(20), None, 0.1), [0, 1]);
-        assert!(reason(&spread(100), None, 0.0).contains("share of 0"));
+        assert!(reason(&spread(100), None, 0.0).contains("share is 0"));
     }
 
     #[test]

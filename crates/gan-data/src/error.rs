@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 /// expected and what to do. Control characters in names are escaped.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The file system refused, or there is nothing at the path.
+    /// A file or folder could not be opened or read, or does not exist.
     #[error("{}: {source}; {advice}", shown(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
         /// What to do.
         advice: String,
     },
-    /// A folder does not hold what was asked of it.
+    /// A folder does not hold what was expected.
     #[error("{}: {found}, expected {expected}; {advice}", shown(path))]
     Folder {
-        /// The folder, or what lies in its place.
+        /// The folder, or what is in its place.
         path: PathBuf,
         /// What it holds.
         found: String,
@@ -31,7 +31,7 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
-    /// The contents of a file do not make sense: an IDX file, CIFAR-10's, a classes.txt or a
+    /// The contents of a file are not valid: an IDX file, one of CIFAR-10's files, a classes.txt or a
     /// MANIFEST.toml.
     #[error("{}: {found}, expected {expected}; {advice}", shown(path))]
     Format {
@@ -44,7 +44,7 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
-    /// A file is not the one that MANIFEST.toml lists under its name.
+    /// A file differs from the one that MANIFEST.toml lists under its name.
     #[error(
         "{}: {found}, expected {expected} (MANIFEST.toml); {advice}",
         shown(path)
@@ -59,24 +59,24 @@ pub enum DataError {
         /// What to do.
         advice: String,
     },
-    /// Two images of a folder differ in size, and no common size was asked for.
+    /// Two images of a folder differ in size, and no common size was requested.
     #[error(
         "{}: {found} pixels (width x height), expected {expected} as in {}; \
-         pass --image-size N to bring all images to N x N",
+         pass --image-size N to resize all images to N x N",
         shown(path),
         shown(first_path)
     )]
     ImageSizes {
         /// The first image that differs.
         path: PathBuf,
-        /// Its size, as `64x48`.
+        /// Its size, such as `64x48`.
         found: String,
         /// The size of the folder's first image.
         expected: String,
         /// The folder's first image.
         first_path: PathBuf,
     },
-    /// Images of a folder are damaged or cannot be read. None is left out silently.
+    /// Images of a folder are damaged or cannot be read. None is skipped silently.
     #[error(
         "{}: {unreadable} of {total} images cannot be read; repair or remove them{}",
         shown(folder), Listed { images: examples, of: *unreadable }
@@ -98,20 +98,20 @@ pub enum DataError {
         origin: String,
         /// What was given.
         found: String,
-        /// What is possible.
+        /// What would fit.
         expected: String,
     },
-    /// A batch size that the data set cannot serve.
+    /// A batch size that does not fit the data set.
     #[error(
         "batch size {batch_size} does not fit the {images} images of {origin}; \
          pass a --batch-size from 1 to {images}"
     )]
     BatchSize {
-        /// What was asked for.
+        /// The requested batch size.
         batch_size: usize,
         /// The length of the data set.
         images: usize,
-        /// Where the data set came from.
+        /// The name of the data set's source.
         origin: String,
     },
     /// A tensor operation failed.
@@ -124,7 +124,7 @@ pub enum DataError {
 pub struct UnreadableImage {
     /// The file.
     pub path: PathBuf,
-    /// What the system or the decoder said.
+    /// The system's or the decoder's error.
     pub reason: String,
 }
 

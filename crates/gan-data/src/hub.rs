@@ -1,8 +1,8 @@
 //! Data sets from the Hugging Face hub, through candle-datasets.
 //!
-//! Its CIFAR images come out transposed (candle-datasets 0.11.1), so these are not offered.
+//! It reads CIFAR images transposed (candle-datasets 0.11.1), so these are not offered.
 
-use crate::reading::PassedOver;
+use crate::reading::Skipped;
 use crate::splits::{Found, TestSplit};
 use crate::{DataError, DataSplits, Dataset, ReadOptions};
 use candle_core::{DType, Tensor};
@@ -46,10 +46,10 @@ impl FromStr for HubDataset {
     }
 }
 
-/// Fetches a data set over the network, or takes it from the hub's cache in the home folder.
+/// Fetches a data set over the network, or reads it from the hub's cache in the home folder.
 ///
 /// # Errors
-/// When it cannot be fetched or is not what was expected.
+/// When it cannot be fetched, or its images or labels are not as expected.
 pub fn load_hub(dataset: HubDataset) -> Result<DataSplits, DataError> {
     let loaded = match dataset {
         HubDataset::Mnist => candle_datasets::vision::mnist::load(),
@@ -58,8 +58,8 @@ pub fn load_hub(dataset: HubDataset) -> Result<DataSplits, DataError> {
     from_candle(&loaded?, ImageShape::MNIST)
 }
 
-/// Takes one of candle's data sets with its test split: images `[n, c·h·w]` or `[n, c, h, w]` in
-/// [0, 1], which become bytes again, and labels `[n]`.
+/// Converts one of candle's data sets with its test split: images `[n, c·h·w]` or `[n, c, h, w]` in
+/// [0, 1], which are converted back to bytes, and labels `[n]`.
 ///
 /// # Errors
 /// When the images do not have `shape`, a value is not in [0, 1], or the labels do not fit.
@@ -78,7 +78,7 @@ pub fn from_candle(
         hashes: Vec::new(),
         sources: "from the hub".to_string(),
         changes: Vec::new(),
-        passed_over: PassedOver::default(),
+        skipped: Skipped::default(),
         warnings: Vec::new(),
     };
     Ok(found.divide(&ReadOptions::default()))

@@ -1,6 +1,6 @@
-//! The IDX format of the MNIST files, plain or gzip. Nothing is allocated that the file could not
-//! fill: the header is held against the length of the file first. So memory is the length of a plain
-//! file, and for gzip at most three times 64 MiB and 64 times the file's length.
+//! The IDX format of the MNIST files, plain or gzip. Nothing is allocated that the file could not fill: the
+//! header is checked against the length of the file first. So memory is the length of a plain file, and
+//! for gzip at most three times 64 MiB plus 64 times the file's length.
 
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufRead, ErrorKind, Read};
@@ -15,11 +15,11 @@ pub(crate) struct IdxImages {
     pub(crate) pixels: Vec<u8>,
 }
 
-/// What is wrong with a file; whoever knows its path makes a message of it.
+/// What is wrong with a file; the caller, which knows the path, makes an error of it.
 pub(crate) enum IdxProblem {
-    /// The system could not read on.
+    /// The system could not read the file.
     Io(io::Error),
-    /// The bytes make no sense.
+    /// The bytes are not valid.
     Format { found: String, expected: String },
 }
 
@@ -41,23 +41,23 @@ pub(crate) fn read_labels(file: impl BufRead, length: u64) -> Result<Vec<u8>, Id
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Deflate's densest code: 258 bytes from two bits (RFC 1951), and the blocks' headers above it.
+/// The largest expansion by deflate: 258 bytes from two bits (RFC 1951), rounded up for the headers.
 const DEFLATE_MAX_EXPANSION: u64 = 1032;
 
-/// Above so many bytes an array must not be larger than so many times its gzip file. Images are
-/// packed to a tenth or a hundredth; a file that unpacks to more is made to fill the memory.
+/// Above this many bytes an array may be at most `GZIP_MOST_EXPANSION` times as large as its gzip file.
+/// Images are compressed to a tenth or a hundredth; a file that expands more is made to fill the memory.
 const GZIP_FREE_BYTES: u64 = 1 << 26;
 const GZIP_MOST_EXPANSION: u64 = 64;
 
-/// How much is reserved before the first byte of a gzip stream has come.
+/// The most bytes that are reserved before the first byte of a gzip stream is read.
 const GZIP_FIRST_RESERVATION: u64 = 1 << 26;
 
-/// How many bytes header and values may have together.
+/// The number of bytes of header and values together.
 #[derive(Clone, Copy)]
 enum Room {
     /// The length of a plain file.
     Exactly(u64),
-    /// What a gzip file can expand to.
+    /// The most bytes to which a gzip file may expand.
     AtMost(u64),
 }
 
@@ -76,7 +76,7 @@ fn read<const N: usize>(
     }
 }
 
-/// What a gzip file of `length` bytes may hold: not more than it can, nor than is sensible.
+/// The most bytes of a gzip file of `length` bytes: what deflate can reach, and what is plausible.
 fn gzip_room(length: u64) -> Room {
     let possible = length.saturating_mul(DEFLATE_MAX_EXPANSION);
     let sensible = length
@@ -104,11 +104,11 @@ fn read_unpacked<const N: usize>(
     Ok((sizes, read_values(bytes, values, room)?))
 }
 
-/// The number of values, where the file can hold so many.
+/// The number of values, if the file can hold them.
 fn checked_size(sizes: &[u32], header: u64, room: Room) -> Result<u64, IdxProblem> {
     // Three factors below 2^32 fit.
     let values: u128 = sizes.iter().map(|size| u128::from(*size)).product();
-    let promise = format!("the idx header promises {sizes:?} values");
+    let promise = format!("the idx header says {sizes:?} values");
     if values == 0 {
         return Err(problem(promise, "sizes of at least 1"));
     }
@@ -151,7 +151,7 @@ fn read_values(bytes: impl Read, values: u64, room: Room) -> Result<Vec<u8>, Idx
             format!("the {values} of its idx header"),
         )),
         found if found > values => Err(problem(
-            "the file goes on after its last value".to_string(),
+            "the file continues after its last value".to_string(),
             format!("the {values} values of its idx header and no more"),
         )),
         _ => Ok(data),
@@ -175,9 +175,11 @@ fn problem(found: String, expected: impl Into<String>) -> IdxProblem {
 impl From<io::Error> for IdxProblem {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            ErrorKind::UnexpectedEof => problem("the file is cut short".to_string(), "a whole one"),
+            ErrorKind::UnexpectedEof => {
+                problem("the file is truncated".to_string(), "a complete file")
+            }
             ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                problem(format!("damaged gzip ({error})"), "a whole gzip stream")
+                problem(format!("damaged gzip ({error})"), "a complete gzip stream")
             }
             _ => Self::Io(error),
         }

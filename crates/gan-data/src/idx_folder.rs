@@ -2,7 +2,7 @@
 
 use crate::idx::{self, IdxProblem};
 use crate::manifest::Listing;
-use crate::reading::PassedOver;
+use crate::reading::Skipped;
 use crate::shown::{shown, shown_text};
 use crate::splits::{Found, TestSplit};
 use crate::{DataError, Dataset, Parts, ReadOptions, class_names, content_hash};
@@ -11,11 +11,11 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// What the messages call the layout.
+/// The layout's name in messages.
 pub(crate) const LAYOUT: &str =
     "IDX files in MNIST's layout (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz)";
 
-/// A part of a set, as its publishers divided it.
+/// A part of a set, as divided by its publisher.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Split {
     Train,
@@ -63,14 +63,14 @@ pub(crate) fn read(
         let hash = |image| content_hash::of_planes(images.shape(), image);
         hashes = images.images().iter().map(hash).collect();
     }
-    let passed_over = PassedOver::beside(folder, &taken);
+    let skipped = Skipped::beside(folder, &taken);
     Ok(Found {
         images,
         test: test_split,
         hashes,
         sources: shown_text(&sources),
         changes: Vec::new(),
-        passed_over: passed_over.map_err(DataError::io(folder, "check its permissions"))?,
+        skipped: skipped.map_err(DataError::io(folder, "check its permissions"))?,
         warnings: Vec::new(),
     })
 }
@@ -82,7 +82,7 @@ struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// Those of `split`, where there are images.
+    /// The files of `split`, if there are images.
     fn of(folder: &Path, names: &'a [String], split: Split) -> Result<Option<Self>, DataError> {
         let of_split = |name: &str| stem_of_images(name).and_then(split_of) == Some(split);
         let Some(images) = only_one(folder, names, of_split)? else {
@@ -123,7 +123,7 @@ fn read_files(folder: &Path, files: &Files<'_>, listing: &Listing) -> Result<Dat
     data.with_labels(labels.into_iter().map(u32::from).collect())
 }
 
-/// What stands before `-images-idx3-ubyte` in a file's name: `train`, or `emnist-letters-train`.
+/// The part before `-images-idx3-ubyte` of a file's name: `train`, or `emnist-letters-train`.
 fn stem_of_images(name: &str) -> Option<&str> {
     let plain = name.strip_suffix(".gz").unwrap_or(name);
     plain
@@ -139,7 +139,7 @@ fn split_of(stem: &str) -> Option<Split> {
     }
 }
 
-/// The file of the labels that belong to the images: named like them, packed like them or not.
+/// The labels' file of an images' file: with the same stem, compressed or not.
 fn labels_of<'a>(
     folder: &Path,
     names: &'a [String],
@@ -156,7 +156,7 @@ fn labels_of<'a>(
     only_one(folder, names, is_labels)
 }
 
-/// The name that `wanted` fits, where there is one.
+/// The only name that `wanted` accepts, if there is one.
 fn only_one<'a>(
     folder: &Path,
     names: &'a [String],

@@ -4,29 +4,29 @@ use crate::DataError;
 use crate::image_format::is_image;
 use crate::natural::natural_order;
 use crate::part_folders::{self, PartFolders};
-use crate::reading::{PassedOver, counted, is_hidden};
+use crate::reading::{Skipped, counted, is_hidden};
 use crate::shown::{shown, shown_text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The images of a part, those of a class together and sorted by path.
 pub(crate) struct ImageFiles {
-    /// One path an image.
+    /// One path per image.
     pub(crate) paths: Vec<PathBuf>,
-    /// One label an image, and the names of the classes; none where no image is in a subfolder.
+    /// One label per image, and the names of the classes; `None` if no image is in a subfolder.
     pub(crate) classes: Option<(Vec<u32>, Vec<String>)>,
 }
 
 /// All images of a folder.
 pub(crate) struct Layout {
-    /// All of them, or those to train on.
+    /// All images, or the training images if there is a test split.
     pub(crate) training: ImageFiles,
     /// The name of the folder of the test split, and its images.
     pub(crate) test: Option<(String, ImageFiles)>,
-    pub(crate) passed_over: PassedOver,
-    /// What was passed over besides, in words.
+    pub(crate) skipped: Skipped,
+    /// What was skipped besides, in words.
     pub(crate) notes: Vec<String>,
-    /// Folders that may be something else than they are taken for.
+    /// A warning about folders that may not be classes.
     pub(crate) suspicion: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn find(folder: &Path) -> Result<Layout, DataError> {
     Ok(Layout {
         training,
         test,
-        passed_over: walk.passed_over,
+        skipped: walk.skipped,
         notes: walk.notes,
         suspicion,
     })
@@ -66,7 +66,7 @@ fn name(folder: &Path) -> String {
         .into_owned()
 }
 
-/// What lies in one folder, each sorted by path.
+/// The entries of one folder, sorted by path.
 struct Entries {
     images: Vec<PathBuf>,
     subfolders: Vec<PathBuf>,
@@ -75,22 +75,22 @@ struct Entries {
 /// A walk through a tree of folders. Links are followed.
 #[derive(Default)]
 struct Walk {
-    passed_over: PassedOver,
+    skipped: Skipped,
     notes: Vec<String>,
-    /// The folder that is looked at and those above it, by their paths without links.
+    /// The current folder and those above it, by their paths without links.
     above: Vec<PathBuf>,
 }
 
 impl Walk {
     /// The images directly in a folder and its subfolders; hidden ones and other files are counted
-    /// and passed over.
+    /// and skipped.
     fn enter(&mut self, folder: &Path) -> Result<Entries, DataError> {
         let failed = |error| DataError::io(folder, "check the folder's permissions")(error);
         let real = fs::canonicalize(folder).map_err(failed)?;
         if self.above.contains(&real) {
             return Err(DataError::Folder {
                 path: folder.to_path_buf(),
-                found: format!("a link back to {}, in which it lies", shown(&real)),
+                found: format!("a link back to {}, which contains it", shown(&real)),
                 expected: "links that lead to other folders".to_string(),
                 advice: "remove the link".to_string(),
             });
@@ -100,13 +100,13 @@ impl Walk {
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if is_hidden(&path) {
-                self.passed_over.add_file(&path);
+                self.skipped.add_file(&path);
             } else if path.is_dir() {
                 subfolders.push(path);
             } else if is_image(&path) {
                 images.push(path);
             } else {
-                self.passed_over.add_file(&path);
+                self.skipped.add_file(&path);
             }
         }
         images.sort();
@@ -143,12 +143,12 @@ impl Walk {
         let (mut labels, mut names) = (Vec::new(), Vec::new());
         let mut empty = None;
         for subfolder in subfolders {
-            let before = std::mem::take(&mut self.passed_over);
+            let before = std::mem::take(&mut self.skipped);
             let images = self.below(&subfolder)?;
-            let inside = std::mem::replace(&mut self.passed_over, before);
-            self.passed_over.add(&inside);
+            let inside = std::mem::replace(&mut self.skipped, before);
+            self.skipped.add(&inside);
             if images.is_empty() {
-                self.passed_over.add_folder();
+                self.skipped.add_folder();
                 empty.get_or_insert((subfolder, inside));
                 continue;
             }
@@ -171,7 +171,7 @@ impl Walk {
         }
     }
 
-    /// Counts what is passed over beside the parts of a set, and refuses further images there.
+    /// Counts what is skipped beside the parts of a set, and refuses further images there.
     fn beside(
         &mut self,
         folder: &Path,
@@ -182,7 +182,7 @@ impl Walk {
         for subfolder in root.subfolders.iter().filter(|path| !parts.has(path)) {
             let images = self.below(subfolder)?;
             if images.is_empty() {
-                self.passed_over.add_folder();
+                self.skipped.add_folder();
             }
             foreign.extend(images);
         }
@@ -192,21 +192,21 @@ impl Walk {
         for spare in &parts.spare {
             let images = counted(self.below(spare)?.len(), "image");
             let name = shown_text(&name(spare));
-            self.notes.push(format!("{name} with {images} passed over"));
+            self.notes.push(format!("{name} with {images} skipped"));
         }
         Ok(())
     }
 
-    /// The images of a part, of which there must be some.
+    /// The images of a part, at least one.
     fn filled(&mut self, folder: &Path) -> Result<ImageFiles, DataError> {
-        let before = std::mem::take(&mut self.passed_over);
+        let before = std::mem::take(&mut self.skipped);
         let entries = self.enter(folder)?;
         let files = self.part(folder, entries)?;
-        let inside = std::mem::replace(&mut self.passed_over, before);
+        let inside = std::mem::replace(&mut self.skipped, before);
         if files.paths.is_empty() {
             return Err(empty_class(folder, &inside));
         }
-        self.passed_over.add(&inside);
+        self.skipped.add(&inside);
         Ok(files)
     }
 }
@@ -215,7 +215,7 @@ fn mixture(folder: &Path, direct: &Path, nested: &Path) -> DataError {
     DataError::Folder {
         path: folder.to_path_buf(),
         found: format!("both {} and {}", shown(direct), shown(nested)),
-        expected: "images directly in the folder (no classes) or all in subfolders (one a class)"
+        expected: "images directly in the folder (no classes) or all in subfolders (one per class)"
             .to_string(),
         advice: "move the images, or give one of the folders".to_string(),
     }
@@ -231,11 +231,11 @@ fn beside_parts(folder: &Path, foreign: &Path, parts: &PartFolders) -> DataError
     }
 }
 
-/// A folder of a class or of a part in which no image lies.
-fn empty_class(folder: &Path, inside: &PassedOver) -> DataError {
+/// The error for a folder of a class or of a part without images.
+fn empty_class(folder: &Path, inside: &Skipped) -> DataError {
     DataError::Folder {
         path: folder.to_path_buf(),
-        found: format!("no image, but {}", inside.kinds()),
+        found: format!("no images, found {}", inside.kinds()),
         expected: "images, since the folders beside it are classes or parts of the set".to_string(),
         advice: "put its images there, or remove the folder".to_string(),
     }

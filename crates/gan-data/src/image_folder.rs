@@ -1,10 +1,10 @@
-//! A folder of images, with classes by subfolder or without, whole or in parts for training and testing.
+//! A folder of images, with or without subfolders as classes, and with or without a test split.
 
 use crate::image_files::{ImageFiles, find};
 use crate::image_format::FORMATS;
 use crate::manifest::Listing;
 use crate::pictures::{Pictures, ReadPictures};
-use crate::reading::{PassedOver, counted};
+use crate::reading::{Skipped, counted};
 use crate::shown::{shown, shown_text};
 use crate::splits::{Found, TestSplit};
 use crate::{Channels, DataError, Dataset, Parts, ReadOptions, idx_folder};
@@ -20,7 +20,7 @@ pub(crate) fn read(
 ) -> Result<Found, DataError> {
     let mut layout = find(folder)?;
     if layout.training.paths.is_empty() {
-        return Err(no_images(folder, &layout.passed_over, listing));
+        return Err(no_images(folder, &layout.skipped, listing));
     }
     if let Some((name, files)) = &mut layout.test {
         options.refuse_share(&shown(folder), &shown_text(name))?;
@@ -49,7 +49,7 @@ pub(crate) fn read(
             .chain(done)
             .chain(channels)
             .collect(),
-        passed_over: layout.passed_over,
+        skipped: layout.skipped,
         warnings: changes
             .warnings()
             .into_iter()
@@ -59,16 +59,16 @@ pub(crate) fn read(
     })
 }
 
-fn no_images(folder: &Path, passed_over: &PassedOver, listing: &Listing) -> DataError {
+fn no_images(folder: &Path, skipped: &Skipped, listing: &Listing) -> DataError {
     DataError::Folder {
         path: folder.to_path_buf(),
-        found: format!("no images, but {}", passed_over.kinds()),
+        found: format!("no images, found {}", skipped.kinds()),
         expected: format!("{} or images ({FORMATS})", idx_folder::LAYOUT),
         advice: listing.missing_advice(),
     }
 }
 
-/// The folder `name` of test images, read where it is among `parts`.
+/// The folder `name` of test images, read if `parts` includes it.
 fn test_split(
     folder: &Path,
     name: &str,
@@ -127,22 +127,24 @@ fn number_like(
     Ok(())
 }
 
-/// Which colours were chosen where none were asked for, and why.
+/// Which channels were chosen, if none were requested, and why.
 fn channels_in_words(
     options: &ReadOptions,
     pictures: &Pictures,
     shape: ImageShape,
 ) -> Option<String> {
     (options.channels() == Channels::Auto).then(|| match pictures.coloured() {
-        Some(path) if shape.channels > 1 => format!("RGB, as {} has colours", shown(path)),
-        _ => "gray, as every pixel is".to_string(),
+        Some(path) if shape.channels > 1 => format!("RGB, because {} has colours", shown(path)),
+        _ => "gray, because every pixel is".to_string(),
     })
 }
 
-/// A test split that has colours where the training images have none.
+/// A warning about a test split with colours if the training images have none.
 fn coloured_test_images(options: &ReadOptions, made_gray: usize) -> Option<String> {
     (options.channels() == Channels::Auto && made_gray > 0).then(|| {
         let images = counted(made_gray, "image");
-        format!("{images} of the test split with colours made gray, as the training images are")
+        format!(
+            "{images} of the test split with colours converted to gray like the training images"
+        )
     })
 }

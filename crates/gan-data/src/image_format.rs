@@ -5,26 +5,26 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Endings of images' names.
+/// The extensions of image files.
 const EXTENSIONS: [&str; 12] = [
     "png", "apng", "jpg", "jpeg", "jpe", "jfif", "bmp", "dib", "gif", "webp", "tif", "tiff",
 ];
 
-/// Cameras' raw files begin like TIFF files, but what could be read of them is a small preview.
+/// Cameras' raw files begin like TIFF files, but only a small preview of them could be read.
 const RAW: [&str; 9] = [
     "3fr", "arw", "cr2", "dng", "erf", "nef", "nrw", "pef", "srw",
 ];
 
-/// So many bytes show the format.
+/// The number of first bytes that show the format.
 const START: u64 = 32;
 
-/// The sizes of the header behind that of a BMP file, by version.
+/// The sizes of the second header of a BMP file, by version.
 const BMP_HEADERS: [u8; 7] = [12, 40, 52, 56, 64, 108, 124];
 
-/// What a message calls the formats that are read.
+/// The formats that are read, for messages.
 pub(crate) const FORMATS: &str = "PNG, JPEG, BMP, GIF, WebP or TIFF";
 
-/// Whether the file is to be read as an image: by its name, or else by its first bytes.
+/// Whether the file is an image, by its name or else by its first bytes.
 pub(crate) fn is_image(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     let is_one_of = |known: &[&str]| known.iter().any(|k| extension.eq_ignore_ascii_case(k));
@@ -42,13 +42,13 @@ fn begins_like_an_image(path: &Path) -> bool {
     format != ImageFormat::Bmp || start.get(15..18) == Some(&[0; 3]) && is_bmp()
 }
 
-/// The format that the first bytes show, where it is one of those that are read.
+/// The format that the first bytes show, if it is one of those that are read.
 pub(crate) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     let format = image::guess_format(bytes).ok()?;
     name(format).map(|_| format)
 }
 
-/// What people call a format; none for those that are not read.
+/// The usual name of a format; `None` for those that are not read.
 pub(crate) fn name(format: ImageFormat) -> Option<&'static str> {
     match format {
         ImageFormat::Png => Some("PNG"),

@@ -1,10 +1,10 @@
-//! Whether a JPEG file is whole. The decoder fills what is missing with gray and says nothing.
+//! Whether a JPEG file is complete. The decoder silently fills missing pixels with gray.
 
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 
-/// Whether the mark of the image's end (ITU T.81, B.1.1.3) stands behind its first scan. Marks
-/// before that belong to previews inside of the file.
+/// Whether the end-of-image marker (ITU T.81, B.1.1.3) follows the first scan. Markers before that belong
+/// to previews inside the file.
 pub(crate) fn has_end(jpeg: &[u8]) -> bool {
     let scan = first_scan(jpeg).unwrap_or_default();
     scan.windows(2).any(|pair| pair == [0xff, END_OF_IMAGE])
@@ -19,7 +19,7 @@ fn first_scan(jpeg: &[u8]) -> Option<&[u8]> {
         rest = &rest[mark + 2..];
         match kind {
             START_OF_SCAN => return Some(rest),
-            // The start of the image, restarts and a spare one stand alone; others have a length.
+            // The start of the image, restarts and TEM have no length; the other markers have.
             0xd8 | 0xd0..=0xd7 | 0x01 => {}
             _ => {
                 let length = rest.first_chunk().copied().map(u16::from_be_bytes)?;

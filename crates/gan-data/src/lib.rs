@@ -2,18 +2,18 @@
 //!
 //! [`open`] reads a folder whole: IDX files in MNIST's layout, plain or gzip, CIFAR-10's binary
 //! files, or images (PNG, JPEG, BMP, GIF, WebP, TIFF) with subfolders as classes. It gives
-//! [`DataSplits`]: the images to train on and those held out, which are the publisher's test split or
-//! a share by the images' contents. [`Reading`] says what was taken, changed and left out.
+//! [`DataSplits`]: the training images and the held-out images, which are the publisher's test split or
+//! a share by the images' contents. [`Reading`] says what was read, changed and skipped.
 //!
-//! A [`Dataset`] keeps pixels as bytes in memory, a quarter of what they take as f32, and parts of it
-//! share them; a [`DataLoader`] gathers them into batches in [-1, 1] as these are asked for. The order
-//! of an epoch is a function of the seed and the epoch alone, so a run that is continued sees what it
-//! would have seen.
+//! A [`Dataset`] holds pixels as bytes in memory, a quarter of their size as f32, and its parts share
+//! them; a [`DataLoader`] gathers them into batches in [-1, 1] when these are needed. The order of an
+//! epoch is a function of the seed and the epoch alone, so a resumed run gets the batches that it would
+//! have got.
 //!
-//! Files are not trusted. What a header promises is held against the file's length, or a limit, before
-//! memory is taken, files that a MANIFEST.toml lists are checked by their SHA-256, names are shown
-//! without control characters, and what cannot be read is an error that names it, never an image left
-//! out. See [`DataError`].
+//! Files are not trusted. The sizes in a header are checked against the file's length, or a limit,
+//! before memory is allocated; files that a MANIFEST.toml lists are checked by their SHA-256; names are
+//! shown without control characters; and a file that cannot be read is an error that names it, never
+//! skipped. See [`DataError`].
 //!
 //! ```
 //! use candle_core::{DType, Device};
@@ -27,7 +27,7 @@
 //!
 //! let splits = open(folder.path(), &ReadOptions::default(), Parts::All)?;
 //! assert_eq!((splits.training.len(), splits.training.shape().width), (3, 2));
-//! // Too few to hold some out.
+//! // There are too few images to hold some out.
 //! assert!(matches!(splits.division, Division::Nothing { .. }));
 //!
 //! let loader = DataLoader::new(splits.training, 2, Seed(7), DType::F32, &Device::Cpu)?;

@@ -7,11 +7,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
 
-/// Serves a data set in batches, in an order that is a function of the seed and the epoch alone.
+/// Gives a data set in shuffled batches, whose order is a function of the seed and the epoch alone.
 ///
-/// An epoch shows every image exactly once; its last batch holds what is left over. Epoch 7 can be
-/// had without epochs 0 to 6, and its batches from the tenth on without the first ten:
-/// `loader.epoch(7).skip(10)` gathers only what it gives.
+/// An epoch has every image exactly once; its last batch may be smaller. Epochs and batches can be
+/// skipped at no cost: `loader.epoch(7).skip(10)` gathers only the images of the batches that it gives.
 #[derive(Clone, Debug)]
 pub struct DataLoader {
     dataset: Arc<Dataset>,
@@ -53,14 +52,14 @@ impl DataLoader {
         })
     }
 
-    /// The same loader, whose images are mirrored left to right every other time, by chance.
+    /// The same loader, with each image mirrored left to right with a probability of 1/2.
     #[must_use]
     pub fn mirroring(mut self) -> Self {
         self.mirrors = true;
         self
     }
 
-    /// The data set that is served.
+    /// The data set.
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
@@ -75,7 +74,7 @@ impl DataLoader {
         self.dataset.len() - (self.steps_per_epoch() - 1) * self.batch_size
     }
 
-    /// The number of batches in an epoch, the short last one included.
+    /// The number of batches in an epoch, a smaller last one included.
     pub fn steps_per_epoch(&self) -> usize {
         self.dataset.len().div_ceil(self.batch_size)
     }
@@ -87,8 +86,8 @@ impl DataLoader {
         order
     }
 
-    /// The batches of an epoch, counted from 0: images `[n, c, h, w]` in [-1, 1] and labels `[n]`
-    /// where the data set has them. An item is an error when its tensors cannot be made.
+    /// The batches of an epoch, counted from 0: images `[n, c, h, w]` in [-1, 1], and labels `[n]` if the
+    /// data set has them. An item is an error when its tensors cannot be created.
     pub fn epoch(&self, epoch: u64) -> Epoch<'_> {
         let mut rng = self.seed.rng(Purpose::Mirror, epoch);
         let mirrored = if self.mirrors { self.dataset.len() } else { 0 };
@@ -100,8 +99,8 @@ impl DataLoader {
         }
     }
 
-    /// The batches of a run from its step `step` on, epoch after epoch without end. Those before it
-    /// are passed over without being gathered.
+    /// The batches of a run from its step `step` on, epoch after epoch without end. The batches before it
+    /// are not gathered.
     pub fn batches_from(&self, step: u64) -> impl Iterator<Item = Result<ImageBatch>> {
         let steps_per_epoch = self.steps_per_epoch() as u64;
         let first = step / steps_per_epoch;
@@ -112,7 +111,7 @@ impl DataLoader {
         })
     }
 
-    /// mirrored: for the first images, whether they are.
+    /// mirrored: whether each image is mirrored; none if it is empty.
     fn batch(&self, indices: &[usize], mirrored: &[bool]) -> Result<ImageBatch> {
         let labels = self.dataset.labels().map(|labels| {
             let labels: Vec<u32> = indices.iter().map(|index| labels[*index]).collect();
@@ -174,7 +173,7 @@ impl Iterator for Epoch<'_> {
         Some(self.loader.batch(indices, mirrored))
     }
 
-    /// Passes over `n` batches without gathering them, which makes `skip` cheap.
+    /// Skips `n` batches without gathering them, which makes `skip` cheap.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         let passed = n.saturating_mul(self.loader.batch_size);
         self.position = self.position.saturating_add(passed).min(self.order.len());
@@ -189,7 +188,7 @@ impl Iterator for Epoch<'_> {
 
 impl ExactSizeIterator for Epoch<'_> {}
 
-/// What each byte becomes, 256 values: x / 127.5 - 1, rounded once.
+/// The value of each of the 256 bytes: x / 127.5 - 1, rounded once.
 #[derive(Clone, Debug)]
 enum Table {
     F32(Vec<f32>),
@@ -203,7 +202,7 @@ impl Table {
             DType::F32 => Ok(Self::F32(values.map(|value| value as f32).collect())),
             DType::F64 => Ok(Self::F64(values.collect())),
             other => Err(DataError::Mismatch {
-                origin: "the data loader's type of numbers".to_string(),
+                origin: "the data loader's element type".to_string(),
                 found: format!("{other:?}"),
                 expected: "F32 or F64".to_string(),
             }),

@@ -1,4 +1,4 @@
-//! What the MANIFEST.toml beside a data set's folder lists for its files.
+//! The MANIFEST.toml beside a data set's folder, which lists its files.
 
 use crate::DataError;
 use crate::shown::shown_text;
@@ -10,14 +10,14 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// The folder of one data set, as the manifest above it knows it.
+/// The folder of one data set, with its entry in the manifest.
 pub(crate) struct Listing {
     folder: PathBuf,
     name: String,
     files: Option<Vec<ListedFile>>,
 }
 
-/// One file of the manifest; keys that are not named here are notes for others.
+/// One file of the manifest; other keys are ignored.
 #[derive(Deserialize)]
 struct ListedFile {
     name: String,
@@ -31,8 +31,8 @@ struct Table {
 }
 
 impl Listing {
-    /// Reads `folder`/../MANIFEST.toml; where it is absent, or has no table with the folder's
-    /// name, nothing is listed.
+    /// Reads `folder`/../MANIFEST.toml; if it is absent or has no table with the folder's name, nothing is
+    /// listed.
     pub(crate) fn of(folder: &Path) -> Result<Self, DataError> {
         let folder = named(folder);
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -57,7 +57,7 @@ impl Listing {
         })
     }
 
-    /// Compares the file `name` of `folder` with its entry, size first; what is not listed passes.
+    /// Compares the file `name` of `folder` with its entry, size first; a file without an entry passes.
     pub(crate) fn verify(&self, folder: &Path, name: &str) -> Result<(), DataError> {
         let listed = self.files.iter().flatten().find(|file| file.name == name);
         let Some(listed) = listed else {
@@ -85,16 +85,16 @@ impl Listing {
         Ok(())
     }
 
-    /// What to do where a file is damaged.
+    /// What to do if a file is damaged.
     pub(crate) fn repair_advice(&self) -> String {
         if self.can_be_fetched() {
             self.fetch_advice(" --force")
         } else {
-            "get the file anew from where it came".to_string()
+            "get the file again from its source".to_string()
         }
     }
 
-    /// What to do where the whole folder, or what was looked for in it, is missing.
+    /// What to do if the folder or a file in it is missing.
     pub(crate) fn missing_advice(&self) -> String {
         let is_there = |file: &ListedFile| self.folder.join(&file.name).exists();
         if self
@@ -102,7 +102,7 @@ impl Listing {
             .as_ref()
             .is_some_and(|files| files.iter().all(is_there))
         {
-            "all that MANIFEST.toml lists is there; give another folder".to_string()
+            "all files that MANIFEST.toml lists are there; give another folder".to_string()
         } else if self.can_be_fetched() {
             self.fetch_advice("")
         } else {
@@ -124,7 +124,7 @@ impl Listing {
 
 const REPAIR: &str = "restore it, or remove it to read the folder without checksums";
 
-/// The folder by a path that ends in its name, also where it was given as `.` or `a/..`.
+/// The folder by a path that ends in its name, even if it was given as `.` or `a/..`.
 fn named(folder: &Path) -> PathBuf {
     match folder.file_name() {
         Some(_) => folder.to_path_buf(),
@@ -132,19 +132,19 @@ fn named(folder: &Path) -> PathBuf {
     }
 }
 
-/// Also where a file lies in the place of the folder above.
+/// Whether a file does not exist, even if the folder above it is a file.
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// The files of the table `name`; other tables may be anything.
+/// The files of the table `name`; other tables are ignored.
 fn parse(text: &str, name: &str) -> Result<Option<Vec<ListedFile>>, toml::de::Error> {
     let mut tables: BTreeMap<String, toml::Value> = toml::from_str(text)?;
     let table: Option<Table> = tables.remove(name).map(toml::Value::try_into).transpose()?;
     Ok(table.map(|table| table.files))
 }
 
-/// Whether a name, put behind a folder's, stays in that folder on every system.
+/// Whether a name, joined to a folder's path, stays in that folder on every system.
 fn is_plain(name: &str) -> bool {
     !(name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']))
 }

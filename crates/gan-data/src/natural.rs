@@ -1,9 +1,9 @@
-//! The order in which people count names: 2 before 10.
+//! Natural order of names: 2 before 10.
 
 use std::cmp::Ordering;
 
-/// Compares runs of digits as numbers and all else by its characters; names that are equal so far
-/// (`7` and `07`) as they are written.
+/// Compares runs of digits as numbers and all else by characters; names that are equal then (`7` and `07`)
+/// are compared as they are written.
 pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     while let (Some(first), Some(second)) = (left.chars().next(), right.chars().next()) {
@@ -21,7 +21,7 @@ pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| a.cmp(b))
 }
 
-/// The digits at the start of `text`, which goes on behind them.
+/// Splits the digits off the start of `text`.
 fn take_digits<'a>(text: &mut &'a str) -> &'a str {
     let end = text.find(|c: char| !c.is_ascii_digit());
     let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
@@ -29,7 +29,7 @@ fn take_digits<'a>(text: &mut &'a str) -> &'a str {
     digits
 }
 
-/// Numbers of any length: without zeros at the start the longer one is the larger.
+/// Numbers of any length: without leading zeros the longer one is larger.
 fn by_value(a: &str, b: &str) -> Ordering {
     let [a, b] = [a, b].map(|digits| digits.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))

@@ -9,31 +9,30 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Reads the data set in a folder: IDX files where there are any, else CIFAR-10's binary files, else
-/// images (PNG, JPEG, BMP, GIF, WebP, TIFF).
+/// Reads the data set in a folder: IDX files if there are any, else CIFAR-10's binary files, else images
+/// (PNG, JPEG, BMP, GIF, WebP, TIFF).
 ///
-/// IDX files carry MNIST's names (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`), with
-/// something before them as in EMNIST (`emnist-letters-train-…`, `…-test-…`), plain or gzip;
-/// they give images of one channel as they lie in the file, whose channels and size `options` do not
-/// touch (EMNIST's are transposed, and stay so). A `classes.txt` beside them names their classes, one
-/// a line. CIFAR-10's binary files are taken alone or in the archive that they come in. Where
-/// `folder/../MANIFEST.toml` lists a file, its SHA-256 is checked.
+/// IDX files have MNIST's names (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`), possibly with a
+/// prefix as in EMNIST (`emnist-letters-train-…`, `…-test-…`), plain or gzip. Their images have one
+/// channel and are not changed by `options` (EMNIST's are transposed and stay so). A `classes.txt` beside
+/// them names their classes, one per line. CIFAR-10's binary files are read directly or from their
+/// archive. If `folder/../MANIFEST.toml` lists a file, its SHA-256 is checked.
 ///
 /// A file is an image by its name or by its first bytes. Images directly in the folder have no labels;
 /// images in subfolders are labelled by them, in natural order (2 before 10). Links are followed.
-/// Transparent images are laid onto white. Files whose names begin with a dot are not looked at.
+/// Transparent images are composited onto white. Files whose names begin with a dot are skipped.
 ///
-/// Held out is the test split that the publishers made: IDX files called `t10k` or `test`, CIFAR-10's
-/// `test_batch`, or a subfolder `test` (else `val`, `valid` or `validation`) beside one called `train`
-/// or `training`. Of other sets it is a share of the images by a hash of their contents, so that equal
-/// images stand on one side, whatever their files, sizes and the seed: those whose SHA-256 over width,
-/// height and RGB pixels, before any resizing, is below the share. See [`Division`](crate::Division).
+/// The publisher's test split is held out: IDX files called `t10k` or `test`, CIFAR-10's `test_batch`, or
+/// a subfolder `test` (else `val`, `valid` or `validation`) beside one called `train` or `training`. Of
+/// other sets a share of the images is held out by a hash of their contents, so that equal images are on
+/// the same side, regardless of their files and the seed: those whose SHA-256 over width, height and RGB
+/// pixels, before any resizing, is below the share. See [`Division`](crate::Division).
 ///
 /// # Errors
-/// When the folder or a file in it is missing, cannot be read, is damaged or not the listed one,
-/// when it is not clear which file is which part or class, or when `options` ask for a share of a set
-/// that has a test split. Nothing is left out silently: [`Reading`](crate::Reading) says what was
-/// passed over and changed.
+/// When the folder or a file in it is missing, cannot be read, is damaged or differs from the manifest;
+/// when it is not clear which file is which part or class; or when `options` ask for a share of a set
+/// that has a test split. Nothing is skipped silently: [`Reading`](crate::Reading) says what was skipped
+/// and changed.
 pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSplits, DataError> {
     let listing = Listing::of(folder)?;
     let metadata = fs::metadata(folder).map_err(|error| {
@@ -51,7 +50,7 @@ pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSp
                 "a folder of {} or of images ({FORMATS})",
                 idx_folder::LAYOUT
             ),
-            advice: "give the folder that it lies in".to_string(),
+            advice: "give the folder that contains it".to_string(),
         });
     }
     let names =
@@ -70,7 +69,7 @@ pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSp
     found?.divide(share)
 }
 
-/// The names of the visible entries that are text, in order.
+/// The names of the visible entries that are valid UTF-8, in order.
 fn file_names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {

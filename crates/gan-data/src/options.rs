@@ -1,20 +1,20 @@
-//! What may be asked of a reader: colours, a size, how much is held out, and which parts are read.
+//! A reader's options: channels, a size, how much is held out, and which parts are read.
 
 use crate::DataError;
 use gan_core::ImageShape;
 use serde::{Deserialize, Serialize};
 
-/// The share of the images that is held out where a set has no test split and no share is given.
+/// The share of the images that is held out if a set has no test split and no share is given.
 pub const DEFAULT_HELD_OUT: f64 = 0.1;
 
 /// The largest share that may be held out.
 const MAX_HELD_OUT: f64 = 0.5;
 
-/// The colours that the images of a folder are brought to.
+/// The channels to which the images of a folder are converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Channels {
-    /// Gray where every pixel of every image is (R = G = B), else RGB.
+    /// Gray if every pixel of every image is gray (R = G = B), else RGB.
     #[default]
     Auto,
     /// One channel: luma, weighted as in Rec. 709.
@@ -23,21 +23,19 @@ pub enum Channels {
     Rgb,
 }
 
-/// Which parts of a data set are to be read.
+/// Which parts of a data set are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
-    /// The training images alone: a published test split that lies in files of its own is not read.
+    /// Only the training images: a published test split in its own files is not read.
     Training,
-    /// The training images and those held out.
+    /// The training images and the held-out images.
     All,
-    /// The training images, of which nothing is held out by content: for images that are not trained
-    /// on.
+    /// The training images, with nothing held out by content: for images that are not used for training.
     Undivided,
 }
 
-/// How the images of a folder are brought to one shape, and how many are held out. By default the
-/// colours are those that the images have, at the size they have, and the share held out is
-/// [`DEFAULT_HELD_OUT`].
+/// How the images of a folder are converted to one shape, and how many are held out. By default they keep
+/// their channels and their size, and the held-out share is [`DEFAULT_HELD_OUT`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     channels: Channels,
@@ -49,10 +47,10 @@ impl ReadOptions {
     /// The largest `image_size`.
     pub const MAX_IMAGE_SIZE: u32 = 2048;
 
-    /// Images with `channels` and, where `image_size` is given, of so many rows and columns: the
-    /// middle square of each is cut out and resampled (Lanczos, three lobes). Without it they
-    /// keep their size, which must be the same for all. Of a set without a test split the share
-    /// `held_out` is held out, from 0 (nothing) to 0.5.
+    /// Images with `channels` and, if `image_size` is given, with this many rows and columns: the central
+    /// square of each is cropped and resampled (Lanczos, three lobes). Without it they keep their size,
+    /// which must be the same for all. Of a set without a test split the share `held_out` is held out,
+    /// from 0 (nothing) to 0.5.
     ///
     /// # Errors
     /// [`DataError::Mismatch`], named by the option, when `image_size` is not from 1 to 2048 or
@@ -90,13 +88,12 @@ impl ReadOptions {
         self.image_size
     }
 
-    /// The share that is held out of a set without a test split.
+    /// The share that is held out of a set without a test split, in [0, 0.5].
     pub(crate) fn share(&self) -> f64 {
         self.held_out.unwrap_or(DEFAULT_HELD_OUT)
     }
 
-    /// Refuses another size than that of the images of `origin`, which are taken as they lie in its
-    /// files.
+    /// Refuses a size other than that of the images of `origin`, which are not resized.
     pub(crate) fn refuse_size(&self, origin: &str, shape: ImageShape) -> Result<(), DataError> {
         let (height, width) = (shape.height, shape.width);
         match self.image_size {
@@ -104,7 +101,7 @@ impl ReadOptions {
                 origin: "--image-size".to_string(),
                 found: size.to_string(),
                 expected: format!(
-                    "no size: the images of {origin} are taken as they lie in its files, of {width} by \
+                    "no size: the images of {origin} keep the size that they have in its files, {width} by \
                      {height} pixels"
                 ),
             }),
@@ -120,8 +117,8 @@ impl ReadOptions {
                 origin: "--held-out".to_string(),
                 found: share.to_string(),
                 expected: format!(
-                    "no share: the set has a test split of its own ({test} in {origin}), which is \
-                     held out; leave the option away"
+                    "no share: the set has its own test split ({test} in {origin}), which is held \
+                     out; omit the option"
                 ),
             }),
         }

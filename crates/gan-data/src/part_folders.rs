@@ -18,7 +18,7 @@ pub(crate) struct PartFolders {
 }
 
 impl PartFolders {
-    /// Those among `subfolders`, where one is for training and another for testing.
+    /// The parts among `subfolders`, if one is for training and another for testing.
     pub(crate) fn among(folder: &Path, subfolders: &[PathBuf]) -> Result<Option<Self>, DataError> {
         let called = |names: &[&str]| -> Vec<PathBuf> {
             let is_one = |path: &&PathBuf| names.iter().any(|name| is_called(path, name));
@@ -46,13 +46,13 @@ impl PartFolders {
     }
 }
 
-/// Beginnings of names that parts of sets have, in lower case.
+/// Prefixes of the names of parts, in lower case.
 const PARTS: [&str; 8] = [
     "train", "test", "val", "dev", "eval", "holdout", "hold-out", "heldout",
 ];
 
-/// A warning where classes, by their folders, look like parts of a set, or hold such parts: their images
-/// would be trained on.
+/// A warning if the folders of classes look like parts of a set, or contain such folders: their images
+/// would be training images.
 pub(crate) fn suspicion(classes: &[PathBuf]) -> Option<String> {
     let looks_like_part = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -61,7 +61,7 @@ pub(crate) fn suspicion(classes: &[PathBuf]) -> Option<String> {
             let rest = name.strip_prefix(part);
             let word = |rest: &str| {
                 let rest = rest.trim_start_matches("ing").trim_start_matches("idation");
-                // `trains` may well be a class.
+                // `trains` may be a class.
                 (rest.len() <= 1 && rest != "s")
                     || rest.starts_with(['-', '_', ' ', '.'])
                     || rest == "set"
@@ -79,9 +79,8 @@ pub(crate) fn suspicion(classes: &[PathBuf]) -> Option<String> {
     let direct = classes.iter().find(|path| looks_like_part(path)).cloned();
     let found = direct.or_else(|| classes.iter().find_map(|path| below(path)))?;
     Some(format!(
-        "{} looks like a part of a data set, but is read as a class or images of one: parts are \
-         recognised where folders named train and test (or val) lie directly in the folder that is \
-         given",
+        "{} looks like a part of a data set, but is read as a class or images of one: parts are only \
+         recognised if folders named train and test (or val) are directly in the given folder",
         shown(&found)
     ))
 }

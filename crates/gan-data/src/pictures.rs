@@ -10,18 +10,18 @@ use image::DynamicImage;
 use image::imageops::FilterType;
 use std::path::{Path, PathBuf};
 
-/// How many unreadable images a message names.
+/// The most unreadable images that a message names.
 const EXAMPLES: usize = 10;
 
-/// The images of a part of a folder, one after the other.
+/// Reads the images of a folder's parts.
 pub(crate) struct Pictures {
     folder: PathBuf,
     channels: Channels,
     image_size: Option<u32>,
     shape: Option<ImageShape>,
-    /// The first image, to which others are held.
+    /// The first image, whose size the others must have.
     first: PathBuf,
-    /// The first image with colours, where the channels follow the images.
+    /// The first image with colours, if the channels are determined by the images.
     coloured: Option<PathBuf>,
     pixels: Vec<u8>,
     hashes: Vec<u64>,
@@ -32,12 +32,12 @@ pub(crate) struct Pictures {
 pub(crate) struct ReadPictures {
     pub(crate) shape: ImageShape,
     pub(crate) pixels: Vec<u8>,
-    /// One an image, of its contents.
+    /// A hash of each image's contents.
     pub(crate) hashes: Vec<u64>,
 }
 
 impl Pictures {
-    /// Nothing yet; the first image will say the size, and the channels where they follow the images.
+    /// A reader that has read nothing yet; the first image determines the size.
     pub(crate) fn new(folder: &Path, options: &ReadOptions) -> Self {
         Self {
             folder: folder.to_path_buf(),
@@ -52,7 +52,7 @@ impl Pictures {
         }
     }
 
-    /// Reads the images of a part. The next part will have the same shape.
+    /// Reads the images of a part. The next part must have the same shape.
     pub(crate) fn read(&mut self, paths: &[PathBuf]) -> Result<ReadPictures, DataError> {
         let (mut examples, mut unreadable) = (Vec::new(), 0);
         for path in paths {
@@ -87,17 +87,17 @@ impl Pictures {
         }
     }
 
-    /// What was changed in all that was read.
+    /// The changes that were made to the images.
     pub(crate) fn changes(&self) -> &Changes {
         &self.changes
     }
 
-    /// The first image that had colours where the channels followed the images.
+    /// The first image with colours, if the channels are determined by the images.
     pub(crate) fn coloured(&self) -> Option<&Path> {
         self.coloured.as_deref()
     }
 
-    /// images: how many come in all.
+    /// images: the number of images in all.
     fn add(&mut self, path: &Path, picture: Picture, images: usize) -> Result<(), DataError> {
         self.changes.decoded(&picture);
         self.hashes.push(content_hash::of_picture(&picture.image));
@@ -127,8 +127,8 @@ impl Pictures {
         Ok(())
     }
 
-    /// Gray or RGB as asked for; the first coloured image, where no colours were asked for, spreads
-    /// what was read before it. Gray images stay so: their plane is repeated at the end.
+    /// Gray or RGB as requested. If neither is, the first coloured image converts all images before it to
+    /// RGB.
     fn with_channels(
         &mut self,
         path: &Path,
@@ -153,7 +153,7 @@ impl Pictures {
         Ok(image)
     }
 
-    /// Three equal channels in place of the gray one of all images so far.
+    /// Replaces the gray channel of all images so far by three equal ones.
     fn spread(&mut self, images: usize) -> Result<(), DataError> {
         let Some(gray) = self.shape.filter(|shape| shape.channels == 1) else {
             return Ok(());
@@ -172,7 +172,7 @@ impl Pictures {
         Ok(())
     }
 
-    /// The middle square, resampled, where a size was asked for.
+    /// The central square, resampled, if a size was requested.
     fn with_size(&mut self, image: DynamicImage) -> DynamicImage {
         let Some(size) = self.image_size else {
             return image;
@@ -192,7 +192,7 @@ impl Pictures {
         }
     }
 
-    /// Takes the memory for all images at once, or says that there is not enough.
+    /// Reserves the memory for all images at once; an error if there is not enough.
     fn reserve(&mut self, images: usize) -> Result<(), DataError> {
         let Some(shape) = self.shape else {
             return Ok(());
@@ -207,7 +207,7 @@ impl Pictures {
     }
 }
 
-/// HWC → CHW of three channels, or one plane as often as there are to be channels.
+/// HWC → CHW of three channels, or a gray plane repeated `channels` times.
 fn push_planes(pixels: &mut Vec<u8>, image: &DynamicImage, channels: usize) {
     let bytes = image.as_bytes();
     let there = usize::from(image.color().channel_count());

@@ -1,4 +1,4 @@
-//! What a reader took, changed and left out, in words.
+//! What a reader read, changed and skipped, in words.
 
 use crate::Dataset;
 use crate::shown::{shown_text, thousands};
@@ -7,18 +7,20 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Classes, or kinds of files, that one line names.
+/// The most classes, or kinds of files, that a line names.
 const NAMED: usize = 20;
 
-/// What a reader took, changed and left out.
+/// What a reader read, changed and skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// In one line.
     pub summary: String,
-    /// Number, name and images of each class in one line, those held out included, where there are
+    /// The same in parts and without the names of files.
+    pub brief: Vec<String>,
+    /// Number, name and number of images of each class in one line, held-out images included, if there are
     /// classes.
     pub classes: Option<String>,
-    /// What a person should know before a network is trained on the images; usually nothing.
+    /// What a user should check before training on the images; usually empty.
     pub warnings: Vec<String>,
 }
 
@@ -46,17 +48,17 @@ pub(crate) fn classes(training: &Dataset, held_out: Option<&Dataset>) -> Option<
     (!parts.is_empty()).then(|| parts.join(", ") + &more)
 }
 
-/// Files and folders that were passed over, by kind.
+/// Files and folders that were skipped, by kind.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PassedOver {
+pub(crate) struct Skipped {
     files: BTreeMap<String, usize>,
     folders: usize,
 }
 
-impl PassedOver {
-    /// What lies in `folder` beside the names in `taken`.
+impl Skipped {
+    /// The entries of `folder` other than the names in `taken`.
     pub(crate) fn beside(folder: &Path, taken: &[&str]) -> io::Result<Self> {
-        let mut passed_over = Self::default();
+        let mut skipped = Self::default();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default();
@@ -64,12 +66,12 @@ impl PassedOver {
                 continue;
             }
             if path.is_dir() && !is_hidden(&path) {
-                passed_over.add_folder();
+                skipped.add_folder();
             } else {
-                passed_over.add_file(&path);
+                skipped.add_file(&path);
             }
         }
-        Ok(passed_over)
+        Ok(skipped)
     }
 
     /// Counts a file by its extension, or as hidden.
@@ -107,17 +109,17 @@ impl PassedOver {
         kinds.join(", ") + &more
     }
 
-    /// `3 files passed over (2 .txt, 1 hidden)` and the same of folders, where there were any.
+    /// `3 files skipped (2 .txt, 1 hidden)` and the same of folders, where there were any.
     pub(crate) fn in_words(&self) -> Vec<String> {
         let files: usize = self.files.values().sum();
         let mut words = Vec::new();
         if files > 0 {
             let kinds = self.kinds();
-            words.push(format!("{} passed over ({kinds})", counted(files, "file")));
+            words.push(format!("{} skipped ({kinds})", counted(files, "file")));
         }
         if self.folders > 0 {
             let folders = counted(self.folders, "folder");
-            words.push(format!("{folders} without images passed over"));
+            words.push(format!("{folders} without images skipped"));
         }
         words
     }
@@ -129,7 +131,7 @@ pub(crate) fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(number))
 }
 
-/// Whether the name begins with a dot, or is that of the folder which macOS puts into archives.
+/// Whether the name begins with a dot, or is that of the folder that macOS adds to archives.
 pub(crate) fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"

@@ -4,7 +4,7 @@
 pub(crate) fn in_gif(file: &[u8]) -> bool {
     let mut rest = file.get(6..).unwrap_or_default();
     let mut frames = 0;
-    // The screen: five bytes of which the last but two says how long the table of colours is.
+    // The screen descriptor; its flags say how long the colour table is.
     let table = |flags: u8| {
         if flags & 0x80 == 0 {
             0
@@ -20,7 +20,7 @@ pub(crate) fn in_gif(file: &[u8]) -> bool {
         let skipped = match kind {
             // An extension has a label before its blocks.
             0x21 => Some(1),
-            // An image has its place, a table of colours and a code size before its blocks.
+            // An image has its position, a colour table and a code size before its blocks.
             0x2c => after.get(8).map(|flags| 9 + table(*flags) + 1),
             _ => None,
         };
@@ -33,7 +33,7 @@ pub(crate) fn in_gif(file: &[u8]) -> bool {
     frames > 1
 }
 
-/// What follows after blocks of a size and so many bytes, of which the last is empty.
+/// The bytes after a series of blocks, each a size and that many bytes, the last one empty.
 fn after_blocks(mut blocks: &[u8]) -> &[u8] {
     while let Some((size, after)) = blocks.split_first() {
         blocks = after.get(usize::from(*size)..).unwrap_or_default();

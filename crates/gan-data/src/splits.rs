@@ -1,6 +1,6 @@
 //! What a reader found, divided into the images to train on and those held out.
 
-use crate::reading::{self, PassedOver, counted};
+use crate::reading::{self, Skipped, counted};
 use crate::shown::thousands;
 use crate::{DataError, Dataset, Division, Reading, division};
 
@@ -9,27 +9,27 @@ use crate::{DataError, Dataset, Division, Reading, division};
 pub struct DataSplits {
     /// The images to train on.
     pub training: Dataset,
-    /// The images held out, where there are any and they were to be read.
+    /// The held-out images, if there are any and they were to be read.
     pub held_out: Option<Dataset>,
     /// How the two were divided.
     pub division: Division,
-    /// What was taken, changed and left out.
+    /// What was read, changed and skipped.
     pub reading: Reading,
 }
 
 /// A data set as it was read, before anything is held out of it.
 pub(crate) struct Found {
-    /// All images, or those to train on where there is a test split.
+    /// All images, or the training images if there is a test split.
     pub(crate) images: Dataset,
     /// The set's own test split.
     pub(crate) test: Option<TestSplit>,
-    /// One an image of `images`; not needed where there is a test split.
+    /// A hash of each image of `images`; not needed if there is a test split.
     pub(crate) hashes: Vec<u64>,
     /// What the images were read from: `4 PNG, 1 JPEG`, or names of files.
     pub(crate) sources: String,
     /// What the reader changed, for the summary.
     pub(crate) changes: Vec<String>,
-    pub(crate) passed_over: PassedOver,
+    pub(crate) skipped: Skipped,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -37,38 +37,43 @@ pub(crate) struct Found {
 pub(crate) struct TestSplit {
     /// Its file or folder.
     pub(crate) name: String,
-    /// None where it was not to be read.
+    /// `None` if it was not to be read.
     pub(crate) images: Option<Dataset>,
 }
 
 impl Found {
-    /// The parts, and all that is to be said of them. share: what is held out where there is no test
-    /// split.
+    /// The two parts, and what is reported about them. share: how much is held out without a test split, in
+    /// [0, 0.5].
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when the test split has images of another shape.
     pub(crate) fn divide(self, share: f64) -> Result<DataSplits, DataError> {
         self.check_test_shape()?;
         let (origin, shape) = (self.images.origin().to_string(), self.images.shape());
-        let (training, held_out, division, last) = match self.test {
+        let (training, held_out, division, [last, brief_last]) = match self.test {
             Some(TestSplit { name, images }) => {
                 let words = match &images {
                     Some(images) => format!("{} of them", thousands(images.len())),
-                    None => "beside them the set's own test split".to_string(),
+                    None => "the test split".to_string(),
                 };
-                let words = format!("{words} held out as published ({name})");
-                (self.images, images, Division::Published, words)
+                let words = format!("{words} held out by the publisher ({name})");
+                let brief = "test split held out".to_string();
+                (self.images, images, Division::Published, [words, brief])
             }
             None => by_content(self.images, &self.hashes, share),
         };
         let images = training.len() + held_out.as_ref().map_or(0, Dataset::len);
         let images = counted(images, "image");
         let mut parts = vec![format!("{origin}: {images} {shape} ({})", self.sources)];
-        parts.extend(self.passed_over.in_words());
+        parts.extend(self.skipped.in_words());
         parts.extend(self.changes);
+        let mut brief = parts.clone();
+        brief[0] = format!("{origin}: {images} {shape}");
+        brief.push(brief_last);
         parts.push(last);
         let reading = Reading {
             summary: parts.join("; "),
+            brief,
             classes: reading::classes(&training, held_out.as_ref()),
             warnings: self.warnings,
         };
@@ -89,19 +94,19 @@ impl Found {
             }) if images.shape() != expected => Err(DataError::Mismatch {
                 origin: format!("{}: the test split {name}", self.images.origin()),
                 found: format!("images of shape {}", images.shape()),
-                expected: format!("{expected}, as the training images"),
+                expected: format!("{expected} like the training images"),
             }),
             _ => Ok(()),
         }
     }
 }
 
-/// Both parts share the pixels of `images`.
+/// Both parts share the pixels of `images`; what is said of them in full and briefly is the same.
 fn by_content(
     images: Dataset,
     hashes: &[u64],
     share: f64,
-) -> (Dataset, Option<Dataset>, Division, String) {
+) -> (Dataset, Option<Dataset>, Division, [String; 2]) {
     match division::divide(hashes, images.labels(), share) {
         Ok(sides) => {
             let held_out = images.select(&sides.held_out);
@@ -111,12 +116,17 @@ fn by_content(
                 training,
                 Some(held_out),
                 Division::ByContent { share },
-                words,
+                [words.clone(), words],
             )
         }
         Err(reason) => {
             let words = format!("none held out: {reason}");
-            (images, None, Division::Nothing { reason }, words)
+            (
+                images,
+                None,
+                Division::Nothing { reason },
+                [words.clone(), words],
+            )
         }
     }
 }

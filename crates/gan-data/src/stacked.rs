@@ -5,7 +5,7 @@ use crate::{DataError, Dataset};
 use gan_core::{ImageShape, Purpose, Seed};
 use rand::Rng;
 
-/// Images that are put on one another.
+/// Gray images that are stacked.
 const CHANNELS: usize = 3;
 
 /// The most classes of the images: 40³ modes are 64,000.

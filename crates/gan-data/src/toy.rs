@@ -1,22 +1,22 @@
-//! Points in the plane whose distribution is a formula, to see a network learn in seconds.
+//! Points in the plane with a known distribution, on which a network learns in seconds.
 
 use crate::{DataError, Dataset};
-use gan_core::{ImageShape, LatentPrior, Purpose, Seed, StandardNormalPrior};
+use gan_core::{ImageShape, LatentPrior, NormalPrior, Purpose, Seed};
 use rand::Rng;
 use std::f64::consts::PI;
 
 /// A distribution of points (x, y) within [-1, 1]².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Toy {
-    /// Eight Gaussians at equal distances on a circle of radius 0.7, which are the classes.
+    /// Eight Gaussians, the classes, evenly spaced on a circle of radius 0.7.
     Ring,
-    /// Twenty-five Gaussians in five rows and columns, 0.35 apart, which are the classes.
+    /// Twenty-five Gaussians, the classes, in five rows and columns, 0.35 apart.
     Grid,
     /// A spiral of one and a half turns, without classes.
     SwissRoll,
 }
 
-/// Gaussians of the ring.
+/// The number of the ring's Gaussians.
 const RING: usize = 8;
 const RING_RADIUS: f64 = 0.7;
 
@@ -45,7 +45,7 @@ impl Toy {
         }
     }
 
-    /// The means of the Gaussians, none of the spiral.
+    /// The means of the Gaussians; empty for the spiral.
     pub fn centres(self) -> Vec<[f64; 2]> {
         match self {
             Self::Ring => (0..RING)
@@ -64,8 +64,8 @@ impl Toy {
         }
     }
 
-    /// `count` points under `seed`, labelled by their Gaussian, rounded to 1/127.5 as the pixels of
-    /// images are.
+    /// `count` points drawn with `seed`, labelled by their Gaussian, and rounded to multiples of 1/127.5 like
+    /// pixels.
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when `count` is 0.
@@ -74,7 +74,7 @@ impl Toy {
         let centres = self.centres();
         let mut bytes = Vec::with_capacity(2 * count);
         let mut labels = Vec::with_capacity(count);
-        let noise = StandardNormalPrior::new(2);
+        let noise = NormalPrior::standard(2);
         for _ in 0..count {
             let centre = if centres.is_empty() {
                 // Evenly along the angle, from the centre to 0.9 · (cos, sin) of the last.

@@ -1,5 +1,5 @@
-//! What a WebP file promises, looked at before its decoder is: that takes the memory which a chunk's
-//! header promises.
+//! Checks the sizes in a WebP file before it is decoded: the decoder allocates the memory that a chunk's
+//! header asks for.
 
 use crate::decode::MAX_DECODED_BYTES;
 
@@ -15,7 +15,7 @@ pub(crate) fn are_sound(file: &[u8]) -> bool {
 fn chunks_are_sound(mut bytes: &[u8]) -> bool {
     while let Some((header, rest)) = bytes.split_first_chunk::<8>() {
         let [a, b, c, d, size @ ..] = *header;
-        // Padded to an even size, but for the last chunk of some writers.
+        // Padded to an even size, except for the last chunk of some writers.
         let size = u32::from_le_bytes(size) as usize;
         let Some(data) = rest.get(..size) else {
             return false;
@@ -33,7 +33,7 @@ fn chunks_are_sound(mut bytes: &[u8]) -> bool {
     true
 }
 
-/// Whether a lossy frame, whose sizes stand in bits 48 to 61 and 64 to 77 (RFC 6386, 9.1), is not too large.
+/// Whether a lossy frame, whose sizes are in bits 48 to 61 and 64 to 77 (RFC 6386, 9.1), is not too large.
 fn frame_is_small(frame: &[u8]) -> bool {
     let Some([a, b, c, d]) = frame.get(6..).and_then(|rest| rest.first_chunk()) else {
         return false;

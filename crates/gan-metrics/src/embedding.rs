@@ -1,4 +1,4 @@
-//! Images together with what a feature network says of them.
+//! Images together with their features and class logits by a feature network.
 
 use crate::{FeatureNetwork, FeatureNetworkError, Features, ImageSet, MetricError};
 use candle_core::{DType, Tensor};
@@ -6,10 +6,10 @@ use candle_core::{DType, Tensor};
 /// Why images have no features.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddingError {
-    /// The network does not take them.
+    /// The network does not accept them.
     #[error(transparent)]
     Network(#[from] FeatureNetworkError),
-    /// The features are not what scores need.
+    /// The features cannot be scored.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// A tensor operation failed.
@@ -32,7 +32,7 @@ impl Embedding {
     /// Runs the network over `images`.
     ///
     /// # Errors
-    /// Where the network does not take the images, or fails.
+    /// When the network does not accept the images, or fails.
     pub fn new(network: &FeatureNetwork, images: ImageSet) -> Result<Self, EmbeddingError> {
         let (mut features, mut logits) = (Vec::new(), Vec::new());
         for block in images.blocks() {
@@ -51,13 +51,13 @@ impl Embedding {
         })
     }
 
-    /// Each image's likeliest class, the first of equals; none without a classifier.
+    /// Each image's most likely class, the first of equals; `None` without a classifier.
     pub fn classes(&self) -> Option<Vec<usize>> {
         self.likeliest(|_| true)
     }
 
-    /// How many images fall into each class, of those that `data` has images of; none without a
-    /// classifier or for another number of classes.
+    /// The number of images in each class, counting only classes of which `data` has images; `None` without
+    /// a classifier or for another number of classes.
     pub fn class_counts(&self, data: &[usize]) -> Option<Vec<usize>> {
         let mut counts = vec![0; self.logits.as_ref()?.dimensions()];
         if counts.len() != data.len() {
@@ -69,7 +69,7 @@ impl Embedding {
         Some(counts)
     }
 
-    /// Each image's likeliest of the `known` classes.
+    /// Each image's most likely class among the `known` ones.
     fn likeliest(&self, known: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
         let logits = self.logits.as_ref()?;
         let known: Vec<usize> = (0..logits.dimensions()).filter(|c| known(*c)).collect();

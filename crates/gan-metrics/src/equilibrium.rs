@@ -1,4 +1,4 @@
-//! Equilibrium: what the discriminator makes of images that it knows, that are new, and generated.
+//! Equilibrium: the discriminator's outputs on training images, on held-out images and on generated ones.
 
 use crate::images::BLOCK_IMAGES;
 use crate::spread::mean_and_deviation;
@@ -8,11 +8,11 @@ use gan_core::{Discriminator, Mode};
 
 /// Mean of D = σ(logit), the probability of being real, over three sets.
 ///
-/// At the game's equilibrium all are 1/2 (Goodfellow et al., 2014). A discriminator that learns its
-/// training images by heart gives them more than new real ones.
+/// At the game's equilibrium all are 1/2 (Goodfellow et al., 2014). A discriminator that has memorized its
+/// training images gives them a higher D than new real images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Equilibrium {
-    /// Over real images that were not trained on.
+    /// Over real images that are not training images.
     pub held_out: Mean,
     /// Over training images.
     pub training: Mean,
@@ -25,16 +25,16 @@ pub struct Equilibrium {
 pub struct Mean {
     /// The mean.
     pub value: f64,
-    /// The standard deviation over the root of the number.
+    /// The standard deviation divided by the square root of the number of values.
     pub standard_error: f64,
 }
 
 impl Equilibrium {
-    /// Judges all images by `discriminator` in evaluation mode. A class-conditional one needs their
+    /// Runs `discriminator` over all images in evaluation mode. A class-conditional one needs their
     /// labels.
     ///
     /// # Errors
-    /// When the discriminator does not take the images; [`MetricError::NotFinite`] for its logits.
+    /// When the discriminator does not accept the images; [`MetricError::NotFinite`] for its logits.
     pub fn new(
         discriminator: &dyn Discriminator,
         held_out: &ImageSet,
@@ -42,13 +42,13 @@ impl Equilibrium {
         generated: &ImageSet,
     ) -> Result<Self, EquilibriumError> {
         Ok(Self {
-            held_out: mean_judgement(discriminator, held_out)?,
-            training: mean_judgement(discriminator, training)?,
-            generated: mean_judgement(discriminator, generated)?,
+            held_out: mean_output(discriminator, held_out)?,
+            training: mean_output(discriminator, training)?,
+            generated: mean_output(discriminator, generated)?,
         })
     }
 
-    /// How much more D gives training images than new ones: about 0 without overfitting.
+    /// D of training images minus D of held-out ones: about 0 without overfitting.
     pub fn gap(&self) -> Mean {
         let errors = self
             .training
@@ -61,10 +61,10 @@ impl Equilibrium {
     }
 }
 
-/// Why there is no judgement.
+/// Why there are no discriminator outputs.
 #[derive(Debug, thiserror::Error)]
 pub enum EquilibriumError {
-    /// The logits are no numbers.
+    /// The logits are not finite.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// The discriminator failed.
@@ -72,11 +72,11 @@ pub enum EquilibriumError {
     Tensor(#[from] candle_core::Error),
 }
 
-fn mean_judgement(
+fn mean_output(
     discriminator: &dyn Discriminator,
     images: &ImageSet,
 ) -> Result<Mean, EquilibriumError> {
-    let mut judgements = Vec::with_capacity(images.count());
+    let mut outputs = Vec::with_capacity(images.count());
     let parameters = discriminator.parameters();
     for (number, block) in images.blocks().enumerate() {
         let block = block?;
@@ -90,23 +90,23 @@ fn mean_judgement(
             .to_device(parameters.device())?;
         let logits = discriminator.forward(&block, labels.as_ref(), Mode::Eval)?;
         let logits = logits.detach();
-        judgements.extend(
+        outputs.extend(
             candle_nn::ops::sigmoid(&logits)?
                 .to_dtype(candle_core::DType::F64)?
                 .to_vec1::<f64>()?,
         );
     }
-    if let Some(row) = judgements.iter().position(|d| !d.is_finite()) {
+    if let Some(row) = outputs.iter().position(|d| !d.is_finite()) {
         return Err(EquilibriumError::Metric(MetricError::NotFinite {
-            what: format!("the discriminator's judgement of {}", images.name()),
+            what: format!("the discriminator's outputs for {}", images.name()),
             row,
             column: 0,
-            found: judgements[row],
+            found: outputs[row],
         }));
     }
-    let (value, deviation) = mean_and_deviation(&judgements);
+    let (value, deviation) = mean_and_deviation(&outputs);
     Ok(Mean {
         value,
-        standard_error: deviation / (judgements.len() as f64).sqrt(),
+        standard_error: deviation / (outputs.len() as f64).sqrt(),
     })
 }

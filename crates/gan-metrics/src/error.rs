@@ -3,8 +3,8 @@
 /// What keeps a score from being computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MetricError {
-    /// The values are no whole rows.
-    #[error("{what}: {values} values are no whole rows of {dimensions}; check the width")]
+    /// The values are not whole rows.
+    #[error("{what}: {values} values are not whole rows of {dimensions}; check the width")]
     Shape {
         /// The set's name.
         what: String,
@@ -55,7 +55,7 @@ pub enum MetricError {
         /// What needs them.
         why: String,
     },
-    /// The two sets' rows are not of one width.
+    /// The rows of the two sets differ in width.
     #[error(
         "{first} have {first_dimensions} dimensions and {second} {second_dimensions}, expected \
          the same; take both from the same network"
@@ -80,7 +80,7 @@ pub enum MetricError {
         /// Its range.
         expected: &'static str,
     },
-    /// The eigenvalues were not found.
+    /// The eigenvalues could not be computed.
     #[error("the eigenvalues of {what} did not converge")]
     Eigenvalues {
         /// Which matrix.

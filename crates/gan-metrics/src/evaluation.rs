@@ -12,38 +12,38 @@ use gan_core::Seed;
 
 const KERNEL_SUBSETS: usize = 100;
 const KERNEL_SUBSET_SIZE: usize = 1000;
-/// Halves of fewer images hold no pair.
+/// With fewer images, half of them are not a pair.
 pub(crate) const LEAST_KERNEL_IMAGES: usize = 4;
 pub(crate) const PRECISION_RECALL_K: usize = 3;
 pub(crate) const DENSITY_COVERAGE_K: usize = 5;
 pub(crate) const INCEPTION_SPLITS: usize = 10;
 
-/// Digits of a StackedMNIST image.
+/// The digits of a StackedMNIST image, one per channel.
 pub const STACKED_CHANNELS: usize = 3;
 
-/// A class counts as covered from this part of its share in the data: below, a classifier's errors
-/// on images of other classes could account for it.
+/// A class counts as covered from this fraction of its share in the data: a smaller share could be due to
+/// a classifier's errors on images of other classes.
 pub const COVERED_PART: f64 = 0.1;
 
-/// What was found of a set of images.
+/// The scores of a set of images.
 #[derive(Clone, Debug, Default)]
 pub struct Evaluation {
-    /// The scores, family by family in the order asked for.
+    /// The scores, family by family in the requested order.
     pub scores: Vec<Score>,
-    /// Class shares, where [`Metric::Modes`] was asked for and there are classes.
+    /// Class shares, if [`Metric::Modes`] was requested and there are classes.
     pub modes: Option<ModeCoverage>,
-    /// The nearest training images in pixels, where [`Metric::Memorization`] was asked for.
+    /// The nearest training images in pixels, if [`Metric::Memorization`] was requested.
     pub nearest_by_pixels: Option<NearestNeighbors>,
     /// The same in features.
     pub nearest_by_features: Option<NearestNeighbors>,
-    /// What could not be scored and why, and what to know of a score; sentences.
+    /// What could not be scored and why, and remarks on scores, in sentences.
     pub notes: Vec<String>,
 }
 
 impl Evaluation {
-    /// Scores `generated` against `reference`. A family that cannot be had gives no scores but a
-    /// note that says why; [`Metric::Equilibrium`], which needs a discriminator, gives neither
-    /// ([`of_equilibrium`](Self::of_equilibrium)). `seed` is that of subsets and bootstraps.
+    /// Scores `generated` against `reference`. A family that cannot be computed gives a note that says why
+    /// instead of scores; [`Metric::Equilibrium`], which needs a discriminator, gives neither
+    /// ([`of_equilibrium`](Self::of_equilibrium)). `seed` determines the subsets and bootstraps.
     pub fn new(
         reference: &Reference,
         generated: &Embedding,
@@ -84,7 +84,7 @@ impl Evaluation {
         evaluation
     }
 
-    /// Adds what was found of other families.
+    /// Adds the scores and notes of other families.
     pub fn extend(&mut self, other: Self) {
         self.scores.extend(other.scores);
         self.modes = other.modes.or(self.modes.take());
@@ -95,7 +95,7 @@ impl Evaluation {
         self.notes.extend(other.notes);
     }
 
-    /// Adds a score; a note in place of one that is not a number.
+    /// Adds a score, or a note if it is not finite.
     fn push(&mut self, kind: ScoreKind, value: f64, uncertainty: f64) {
         if value.is_finite() {
             self.scores.push(Score::new(kind, value, uncertainty));
@@ -129,7 +129,7 @@ impl Evaluation {
                 );
             }
             Metric::Kid => {
-                // Subsets of more than half of a set are too much alike to show how it varies.
+                // Subsets of more than half of a set overlap too much to show how the distance varies.
                 let half = real.count().min(found.count()) / 2;
                 let size = KERNEL_SUBSET_SIZE.min(half);
                 let kid = KernelDistance::new(real, found, KERNEL_SUBSETS, size, seed)?;
@@ -163,7 +163,7 @@ impl Evaluation {
             }
             Metric::Inception => {
                 if let Some(logits) = &generated.logits {
-                    // The order of images may mean something; splits are drawn.
+                    // Images may be sorted, so the splits are drawn at random.
                     let order = Draw::Splits.order(logits.count(), seed);
                     let logits = logits.select(order.into_iter());
                     let score = InceptionScore::new(&logits, INCEPTION_SPLITS)?;
@@ -333,7 +333,7 @@ impl Evaluation {
     }
 }
 
-/// Deviation of a figure of the modes when the images are drawn anew.
+/// Standard deviation of a figure of the modes when the images are resampled.
 fn resampled(counts: &[usize], data: &[usize], seed: Seed, pick: fn(&ModeCoverage) -> f64) -> f64 {
     let modes = counts.iter().enumerate();
     let images: Vec<usize> = modes.flat_map(|(mode, n)| vec![mode; *n]).collect();

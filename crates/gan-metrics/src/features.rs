@@ -1,4 +1,4 @@
-//! Rows of numbers that stand for images.
+//! Rows of numbers that represent images.
 
 use crate::MetricError;
 
@@ -11,11 +11,11 @@ pub struct Features {
 }
 
 impl Features {
-    /// Features from `values`, one row of `dimensions` after the other. `name` is plural, as
+    /// Features from `values`, one row of `dimensions` after the other. `name` is plural, such as
     /// "generated images".
     ///
     /// # Errors
-    /// [`MetricError::Shape`] where the values are no whole rows or the rows are empty,
+    /// [`MetricError::Shape`] if the values are not whole rows or the rows are empty,
     /// [`MetricError::TooFew`] below two rows, [`MetricError::NotFinite`] for NaN and infinity.
     pub fn new(
         name: impl Into<String>,
@@ -43,11 +43,11 @@ impl Features {
             values,
             dimensions,
         };
-        features.at_least(2, || "to speak of a distribution".to_string())?;
+        features.at_least(2, || "for a distribution".to_string())?;
         Ok(features)
     }
 
-    /// What the rows stand for.
+    /// What the rows represent, in the plural.
     pub fn name(&self) -> &str {
         &self.name
     }

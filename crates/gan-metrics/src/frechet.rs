@@ -6,15 +6,15 @@ use faer::{Mat, Side};
 use gan_core::Seed;
 
 /// |m₁ - m₂|² + tr(S₁ + S₂ - 2 (S₁ S₂)^½), with the means and the unbiased covariances of both
-/// sets; 0 for equal ones, no upper bound. The FID, in these features.
+/// sets: at least 0, and 0 for equal sets. The FID in these features.
 ///
-/// The trace of (S₁ S₂)^½ is that of (S₁^½ S₂ S₁^½)^½: symmetric matrices, so that eigenvalues are
-/// real, and those that rounding made negative count as 0. The distance falls with the number of
-/// images at equal quality: compare it at equal counts only.
+/// The trace of (S₁ S₂)^½ is that of (S₁^½ S₂ S₁^½)^½, a symmetric matrix with real eigenvalues; those
+/// that rounding made negative count as 0. At equal quality the distance falls with the number of
+/// images: compare it at equal counts only.
 ///
 /// # Errors
-/// [`MetricError::Dimensions`]; [`MetricError::TooFew`] where a set has no more rows than
-/// dimensions, since the covariance is singular then and the distance an artefact of the count.
+/// [`MetricError::Dimensions`]; [`MetricError::TooFew`] if a set has no more rows than dimensions, since
+/// its covariance is singular then and the distance an artefact of the count.
 pub fn frechet_distance(first: &Features, second: &Features) -> Result<f64, MetricError> {
     first.as_wide_as(second)?;
     let width = first.dimensions();
@@ -47,11 +47,11 @@ pub fn frechet_distance(first: &Features, second: &Features) -> Result<f64, Metr
     Ok((between + trace(&s1) + trace(&s2) - 2.0 * cross).max(0.0))
 }
 
-/// Standard deviation of [`frechet_distance`] when the rows of both sets are drawn anew from
-/// themselves: how far the distance depends on which images happened to be there.
+/// Bootstrap standard deviation of [`frechet_distance`] over the rows of both sets: how far the distance
+/// depends on which images were drawn.
 ///
 /// # Errors
-/// As [`frechet_distance`].
+/// Those of [`frechet_distance`].
 pub fn frechet_deviation(
     first: &Features,
     second: &Features,

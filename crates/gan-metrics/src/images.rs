@@ -1,4 +1,4 @@
-//! Sets of images, checked once and held as bytes.
+//! Sets of images, validated once and held as bytes.
 
 use crate::MetricError;
 use candle_core::{Device, Tensor};
@@ -6,48 +6,48 @@ use gan_core::{ImageBytes, ImageShape, Purpose, Seed, byte_to_value, value_to_by
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-/// The most images that a network is given at a time, and the most values of them.
+/// The most images, and the most values, that a network is given at a time.
 pub(crate) const BLOCK_IMAGES: usize = 256;
 const BLOCK_VALUES: usize = 1 << 20;
 
 /// Rounding may leave a value this far outside of [-1, 1].
 const TOLERANCE: f32 = 1e-3;
 
-/// Two or more images of one shape, a byte a value, and a name for messages.
+/// Two or more images of one shape, one byte per value, and a name for messages.
 ///
-/// Bytes, because that is what real images are and what a picture of a generated one holds: a
-/// generator and the PNG files of its images have the same scores.
+/// Real images and image files consist of bytes; so a generator has the same scores as the PNG files of
+/// its images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageSet {
     name: String,
     images: ImageBytes,
-    /// Of each image, where they are known.
+    /// The class of each image, if they are known.
     labels: Option<Vec<u32>>,
 }
 
-/// What a part of a set is drawn for: other purposes draw other images.
+/// What a part of a set is drawn for; each purpose draws other images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
     /// Real images to score against.
     Real = 0,
-    /// Training images that whiten features.
+    /// Training images for the whitening of features.
     Whitening = 1,
     /// Real images in place of generated ones, as a control.
     Control = 2,
-    /// Training images that choose the Parzen window's width.
+    /// Training images for the choice of the Parzen window's width.
     ParzenWidth = 3,
-    /// Training images that the discriminator is shown.
+    /// Training images fed to the discriminator.
     Discriminator = 4,
-    /// Images of a file or a folder, to be scored.
+    /// Images of a file or a folder that is scored.
     Scored = 5,
     /// The order in which images are divided into the splits of an Inception score.
     Splits = 6,
-    /// Training images by which it is seen how well a classifier does.
+    /// Training images for the validation of a classifier.
     Validation = 7,
 }
 
 impl Draw {
-    /// `count` of the numbers below `of`, each once and in rising order; all where there are no more.
+    /// `count` of the numbers below `of`, each once and in ascending order; all if `count` is not below `of`.
     pub fn numbers(self, of: usize, count: usize, seed: Seed) -> Vec<usize> {
         if count >= of {
             return (0..of).collect();
@@ -81,7 +81,7 @@ impl ImageSet {
                 what: name,
                 found: images.len(),
                 expected: 2,
-                why: "to speak of a distribution".to_string(),
+                why: "for a distribution".to_string(),
             });
         }
         Ok(Self {
@@ -91,7 +91,7 @@ impl ImageSet {
         })
     }
 
-    /// `count` images whose every byte is equally likely: a control that no score may like.
+    /// `count` images of uniformly distributed bytes: a control that must have bad scores.
     ///
     /// # Errors
     /// [`MetricError::TooFew`] below two; [`MetricError::Shape`] for an empty shape.
@@ -118,7 +118,7 @@ impl ImageSet {
         }
     }
 
-    /// The images with their classes, one each, which a class-conditional discriminator is told.
+    /// The set with the class of each image, for a class-conditional discriminator.
     ///
     /// # Errors
     /// [`MetricError::Shape`] for another number of labels.
@@ -134,7 +134,7 @@ impl ImageSet {
         Ok(self)
     }
 
-    /// The class of each image, where it is known.
+    /// The class of each image, if they are known.
     pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
     }
@@ -162,7 +162,7 @@ impl ImageSet {
         })
     }
 
-    /// `count` of the images, each equally likely, in their order; all where there are no more.
+    /// `count` of the images, drawn at random, in their order; all if there are no more.
     ///
     /// # Errors
     /// [`MetricError::TooFew`] for a `count` below two.
@@ -173,7 +173,7 @@ impl ImageSet {
         self.select(&draw.numbers(self.count(), count, seed))
     }
 
-    /// Every channel as an image of its own, in order.
+    /// Every channel as an image of one channel, in order.
     #[must_use]
     pub fn split_channels(self) -> Self {
         Self {
@@ -188,12 +188,12 @@ impl ImageSet {
         &self.name
     }
 
-    /// The shape of each.
+    /// The shape of each image.
     pub fn shape(&self) -> ImageShape {
         self.images.shape()
     }
 
-    /// How many there are, at least 2.
+    /// The number of images, at least 2.
     pub fn count(&self) -> usize {
         self.images.len()
     }
@@ -227,8 +227,8 @@ impl ImageSet {
         })
     }
 
-    /// All images in [-1, 1] as `[n, c, h, w]` tensors, 256 each; of large images fewer, so that a
-    /// network's activations have room.
+    /// All images in [-1, 1] as `[n, c, h, w]` tensors of 256 images; fewer if they are large, to bound the
+    /// memory of a network's activations.
     pub fn blocks(&self) -> impl Iterator<Item = candle_core::Result<Tensor>> {
         let shape = self.shape();
         let most = (BLOCK_VALUES / shape.elements()).clamp(1, BLOCK_IMAGES);
@@ -242,7 +242,7 @@ impl ImageSet {
     }
 }
 
-/// Rounds values in [-1, 1] to bytes, as they come.
+/// Rounds values in [-1, 1] to bytes, one part after the other.
 pub struct ImageRounding {
     name: String,
     shape: ImageShape,
@@ -250,7 +250,7 @@ pub struct ImageRounding {
 }
 
 impl ImageRounding {
-    /// Room for `count` images of `shape`. `name` is plural, such as "generated images".
+    /// Reserves memory for `count` images of `shape`. `name` is plural, such as "generated images".
     pub fn new(name: impl Into<String>, shape: ImageShape, count: usize) -> Self {
         Self {
             name: name.into(),
@@ -290,11 +290,10 @@ impl ImageRounding {
         Ok(())
     }
 
-    /// The set of all that came.
+    /// The set of all images.
     ///
     /// # Errors
-    /// [`MetricError::Shape`] where the values are no whole images, [`MetricError::TooFew`] below
-    /// two.
+    /// [`MetricError::Shape`] if the values are not whole images, [`MetricError::TooFew`] below two images.
     pub fn finish(self) -> Result<ImageSet, MetricError> {
         ImageSet::of_bytes(self.name, self.shape, self.bytes)
     }

@@ -1,10 +1,11 @@
-//! Inception score (Salimans et al., 2016, arXiv 1606.03498), by whatever classifier.
+//! Inception score (Salimans et al., 2016, arXiv 1606.03498), by any classifier.
 
 use crate::spread::mean_and_deviation;
 use crate::{Features, MetricError};
 
-/// exp of the mean divergence KL(p(y|x) ‖ p(y)): 1 where images say nothing of their class, up to
-/// the number of classes where each is sure of its own and all are equally frequent.
+/// exp of the mean divergence KL(p(y|x) ‖ p(y)), from 1 to the number of classes: 1 if the classifier gives
+/// all images the same probabilities, the maximum if it is certain of each and all classes are equally
+/// frequent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InceptionScore {
     /// Mean over the splits.
@@ -14,8 +15,7 @@ pub struct InceptionScore {
 }
 
 impl InceptionScore {
-    /// The score of `logits` `[n, classes]`, cut into `splits` runs of equal length in the order
-    /// given.
+    /// The score of `logits` `[n, classes]`, divided in their order into `splits` parts of equal length.
     ///
     /// # Errors
     /// [`MetricError::Setting`] for no splits, [`MetricError::TooFew`] for fewer images than splits.
@@ -57,7 +57,7 @@ fn score(log_probabilities: &[Vec<f64>]) -> f64 {
     }
     let divergence = |row: &Vec<f64>| -> f64 {
         let classes = row.iter().zip(&marginal);
-        // A class of probability 0 adds nothing, also where its logarithm is -inf.
+        // A class of probability 0 adds nothing, even if its logarithm is -inf.
         let likely = classes.filter(|(log_p, _)| log_p.exp() > 0.0);
         likely
             .map(|(log_p, q)| log_p.exp() * (log_p - q.ln()))

@@ -7,7 +7,7 @@ use gan_core::{Purpose, Seed};
 
 /// The KID: [`squared_kernel_distance`] over seeded subsets.
 ///
-/// Unlike the Fréchet distance it does not depend on how many images there are, but for its spread.
+/// Unlike that of the Fréchet distance, its mean does not depend on the number of images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KernelDistance {
     /// Mean over the subsets; about 0, above or below, for equal distributions.

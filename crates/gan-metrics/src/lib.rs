@@ -1,23 +1,22 @@
 //! How good a generator's images are, as numbers.
 //!
-//! Most scores compare sets of [`Features`], one row an image: the activations of a network that
-//! knows the kind of image, or pixels. Which set is real and which is generated matters, and
-//! every function names them.
+//! Most scores compare sets of [`Features`], one row per image: a network's activations, or pixels. The
+//! scores are not symmetric: every function says which set is real and which is generated.
 //!
 //! | question | score |
 //! |---|---|
 //! | are the two distributions alike? | [`frechet_distance`], [`KernelDistance`] |
 //! | does each image look like something, and do they differ? | [`InceptionScore`] |
-//! | are generated images realistic, do they reach all that is real? | [`PrecisionRecall`], [`DensityCoverage`] |
-//! | is every class drawn, as often as it should? | [`ModeCoverage`], [`stacked_mode_counts`] |
-//! | are training images repeated? | [`Memorization`] |
+//! | are generated images realistic, do they cover the real ones? | [`PrecisionRecall`], [`DensityCoverage`] |
+//! | is every class generated, as often as in the data? | [`ModeCoverage`], [`stacked_mode_counts`] |
+//! | are training images copied? | [`Memorization`] |
 //! | are images blurred or noisy? | [`Sharpness`] |
 //! | how likely is held-out data under the model, as the 2014 paper asked? | [`ParzenWindow`] |
-//! | does the discriminator know its training images by heart? | [`Equilibrium`] |
+//! | has the discriminator memorized its training images? | [`Equilibrium`] |
 //!
-//! Formulas are those of the papers, in agreement with torch-fidelity and prdc, in f64. Pairwise
-//! distances are taken in blocks of rows, so that no matrix of all pairs is held in memory; how many
-//! threads share them does not change a bit of the results.
+//! The formulas are those of the papers, in f64, and agree with torch-fidelity and prdc. Pairwise
+//! distances are computed in blocks of rows, so that no matrix of all pairs is held in memory; the
+//! results are equal to the bit for any number of threads.
 //!
 //! From images to scores: an [`ImageSet`] through a [`FeatureNetwork`] is an [`Embedding`]; an
 //! [`Evaluation`] scores it against a [`Reference`], family of scores by family.

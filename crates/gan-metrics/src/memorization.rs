@@ -4,39 +4,39 @@ use crate::spread::{bootstrap, share_error};
 use crate::{Mean, MetricError, NearestNeighbors};
 use gan_core::Seed;
 
-/// Part of the held-out images that counts as unusually close to the training set.
+/// Fraction of the held-out images that counts as unusually close to the training set.
 const CLOSEST: f64 = 0.01;
 
-/// Each generated image's distance to its nearest training image, held against the same distances
-/// of held-out images.
+/// Each generated image's distance to its nearest training image, compared with the same distances of
+/// held-out images.
 ///
-/// A generator that has learnt the distribution is as far from the training set as new data is; one
-/// that copies is closer.
+/// Images of a generator that has learnt the distribution are as far from the training set as new data;
+/// copies are closer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Memorization {
     /// Median distance of generated images over that of held-out ones: about 1 without copying.
     pub distance_ratio: f64,
-    /// Standard deviation of the ratio when both sets are drawn anew from themselves.
+    /// Bootstrap standard deviation of the ratio over both sets.
     pub distance_ratio_deviation: f64,
-    /// Share of generated images that are closer than the closest hundredth of the held-out ones:
-    /// about 0.01 without copying. None below 99 held-out images, of which a hundredth is no image.
+    /// Share of generated images that are closer than the closest hundredth of the held-out ones, in [0, 1]:
+    /// about 0.01 without copying. `None` below 99 held-out images, whose hundredth is less than one image.
     pub share_too_close: Option<Mean>,
     /// Mann and Whitney's rank statistic of generated against held-out distances, in standard
-    /// deviations of its distribution for equal ones. Far below 0 (as -5) is copying; far above is
-    /// underfitting (Meehan, Chaudhuri & Dasgupta, 2020, arXiv 2004.05675, on the whole space as one
+    /// deviations of its distribution for equal ones. Far below 0 (such as -5) is copying; far above is
+    /// underfitting (Meehan, Chaudhuri & Dasgupta, 2020, arXiv 2004.05675, with the whole space as one
     /// cell).
     pub data_copying_z: f64,
-    /// Held-out images that are equal to a training image, and were left out: they say nothing of how
-    /// far new images are.
+    /// Held-out images that are equal to a training image. They are left out, as they do not show how far
+    /// new images are.
     pub held_out_copies: usize,
 }
 
 impl Memorization {
-    /// Compares distances to the training images, in whatever space: pixels, or a network's
-    /// features. `seed` is the bootstrap's.
+    /// Compares distances to the training images in any space: pixels, or a network's features. `seed` is
+    /// the bootstrap's.
     ///
     /// # Errors
-    /// [`MetricError::TooFew`] where there are no generated images, or no held-out ones that are not
+    /// [`MetricError::TooFew`] if there are no generated images, or no held-out ones that are not
     /// training images.
     pub fn new(
         generated: &NearestNeighbors,
@@ -55,7 +55,7 @@ impl Memorization {
                     what: what.to_string(),
                     found: 0,
                     expected: 1,
-                    why: "to have a distance to the training images".to_string(),
+                    why: "for distances to the training images".to_string(),
                 });
             }
         }

@@ -1,8 +1,8 @@
-//! Mode coverage: which classes a generator draws, and how often.
+//! Mode coverage: which classes a generator produces, and how often.
 
 use crate::MetricError;
 
-/// How generated images spread over the modes, usually classes, that data has.
+/// How generated images are distributed over the modes of the data, usually its classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModeCoverage {
     /// Share of the generated images by mode; sums to 1.
@@ -21,11 +21,11 @@ pub struct ModeCoverage {
 }
 
 impl ModeCoverage {
-    /// From how many generated images, and how many of the data's, fall into each mode.
+    /// From the numbers of generated images and of the data's images in each mode.
     ///
     /// # Errors
-    /// [`MetricError::Setting`] where the lists differ in length, a side has no image at all, or
-    /// images were generated of a mode that the data does not have.
+    /// [`MetricError::Setting`] if the lists differ in length, one of them has no images at all, or there
+    /// are generated images of a mode that the data does not have.
     pub fn new(generated: &[usize], data: &[usize]) -> Result<Self, MetricError> {
         if generated.len() != data.len() {
             return Err(MetricError::Setting {
@@ -66,10 +66,10 @@ impl ModeCoverage {
         })
     }
 
-    /// Modes that get at least `part` of their share in the data, 0 < `part` ≤ 1.
+    /// The number of modes with at least the fraction `part` of their share in the data, 0 < `part` ≤ 1.
     ///
-    /// Where modes are told by a classifier, its errors put a few images into every mode:
-    /// [`modes_found`](Self::modes_found) then overlooks those that were lost.
+    /// If modes are determined by a classifier, its errors put a few images into every mode:
+    /// [`modes_found`](Self::modes_found) then counts lost modes too.
     pub fn modes_with_part_of_their_share(&self, part: f64) -> usize {
         let pairs = self.generated_shares.iter().zip(&self.data_shares);
         pairs
@@ -83,8 +83,8 @@ impl ModeCoverage {
 /// image, to the number of images in each of the `classes`^`channels` modes.
 ///
 /// # Errors
-/// [`MetricError::Shape`] where the classes are no whole images; [`MetricError::Setting`] for a
-/// class that does not exist or more than 2²⁴ modes.
+/// [`MetricError::Shape`] if the classes are not whole images; [`MetricError::Setting`] for a class that
+/// does not exist or more than 2²⁴ modes.
 pub fn stacked_mode_counts(
     channel_classes: &[usize],
     channels: usize,

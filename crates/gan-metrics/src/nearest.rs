@@ -8,14 +8,14 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Rows that a thread compares with a block at once.
+/// Rows that a thread compares with a block at a time.
 const POINT_ROWS: usize = 256;
 
-/// Rows of the large set that are compared at a time. Of 28 × 28 pixels these are 1.6 MB, which stay
+/// Rows of the large set that are compared at a time. With 28 × 28 pixels these are 1.6 MB, which stay
 /// in the cache; larger blocks took a tenth longer.
 const BLOCK_ROWS: usize = 512;
 
-/// Numbers of the points that are kept in single precision, 64 MB.
+/// The most values of the points that are stored in f32, 64 MB.
 const KEPT_VALUES: usize = 1 << 24;
 
 /// For each row of one set, the nearest row of another.
@@ -28,7 +28,7 @@ pub struct NearestNeighbors {
 }
 
 impl NearestNeighbors {
-    /// Of the rows of `points` among those of `among`, by features.
+    /// The nearest row of `among` for each row of `points`.
     ///
     /// # Errors
     /// [`MetricError::Dimensions`].
@@ -37,7 +37,7 @@ impl NearestNeighbors {
         Ok(search(points, among))
     }
 
-    /// Of the images `points` among the images `among`, by their values in [-1, 1].
+    /// The nearest image of `among` for each image of `points`, by their values in [-1, 1].
     ///
     /// # Errors
     /// [`MetricError::Dimensions`].
@@ -47,11 +47,11 @@ impl NearestNeighbors {
     }
 }
 
-/// Rows of numbers that a search takes a few of at a time.
+/// Rows of numbers that a search compares block by block.
 trait Rows: Sync {
     fn count(&self) -> usize;
     fn width(&self) -> usize;
-    /// The numbers of one row, to single precision.
+    /// The values of one row in f32.
     fn row(&self, row: usize) -> impl Iterator<Item = f32>;
     /// The squared distance of one row to one of another set, in f64.
     fn squared_distance(&self, row: usize, other: &Self, other_row: usize) -> f64;
@@ -98,7 +98,7 @@ impl Rows for ImageSet {
         self.image(row).iter().copied().map(byte_to_value)
     }
 
-    /// Whole numbers, so that only the scale is rounded.
+    /// In integers, so that only the scaling is rounded.
     fn squared_distance(&self, row: usize, other: &Self, other_row: usize) -> f64 {
         let pairs = self.image(row).iter().zip(other.image(other_row));
         let squares = pairs.map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
@@ -109,13 +109,13 @@ impl Rows for ImageSet {
 /// The best so far: a row and its squared distance.
 type Nearest = (usize, f64);
 
-/// Looks for the nearest by products in f32, and asks for the exact distance of all that may be the
-/// nearest within their rounding: the result is the one of f64.
+/// Compares distances by f32 products, and computes the f64 distance of all rows that may be the nearest
+/// within their rounding errors: the result is that of f64.
 fn search<R: Rows>(points: &R, among: &R) -> NearestNeighbors {
     let (width, count) = (among.width(), points.count());
     let square = |row: usize| points.row(row).map(|x| x * x).sum();
     let own: Vec<f32> = (0..count).into_par_iter().map(square).collect();
-    // Bytes become numbers once, where these have room.
+    // Bytes are converted once, if there is room for the values.
     let kept = (count.saturating_mul(width) <= KEPT_VALUES).then(|| points.block(0..count));
     let mut best: Vec<Nearest> = vec![(0, f64::INFINITY); count];
     for first in (0..among.count()).step_by(BLOCK_ROWS) {
@@ -179,7 +179,7 @@ fn improve(
     let rounding = 2.0 * (width + 2) as f32 * f32::EPSILON;
     let about = |row: usize| own + others[row] - 2.0 * products[row];
     let slack = |row: usize| rounding * (own + others[row]);
-    // The nearest of the block is no farther than this.
+    // The nearest row of the block is not farther away than this.
     let most = |row: usize| about(row) + slack(row);
     let most = (0..others.len()).map(most).fold(f32::INFINITY, f32::min);
     let most = most.min(best.1 as f32);

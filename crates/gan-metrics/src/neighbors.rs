@@ -1,4 +1,4 @@
-//! Scores by nearest neighbours: whether images of one set lie where those of the other do.
+//! Scores by nearest neighbours: whether images of one set lie in the region of the other.
 
 use crate::pairs::map_squared_distances;
 use crate::spread::mean_and_deviation;
@@ -12,7 +12,7 @@ use crate::{Features, MetricError};
 pub struct PrecisionRecall {
     /// The share of generated images in the region of the real ones: how realistic they are.
     pub precision: f64,
-    /// The share of real images in the region of the generated ones: how much is reached.
+    /// The share of real images in the region of the generated ones: how much of the data is covered.
     pub recall: f64,
 }
 
@@ -20,8 +20,8 @@ impl PrecisionRecall {
     /// With balls to the `k`-th neighbour; 3 is usual.
     ///
     /// # Errors
-    /// [`MetricError::Dimensions`], [`MetricError::Setting`] for k = 0, [`MetricError::TooFew`]
-    /// where a set has no k-th neighbour.
+    /// [`MetricError::Dimensions`], [`MetricError::Setting`] for k = 0, [`MetricError::TooFew`] if a set has
+    /// no k-th neighbours.
     pub fn new(real: &Features, generated: &Features, k: usize) -> Result<Self, MetricError> {
         real.as_wide_as(generated)?;
         Ok(Self {
@@ -37,27 +37,28 @@ impl PrecisionRecall {
     }
 }
 
-/// Density and coverage (Naeem et al., 2020, arXiv 2002.09797), steadier against outliers than
+/// Density and coverage (Naeem et al., 2020, arXiv 2002.09797), more robust against outliers than
 /// precision and recall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DensityCoverage {
-    /// How many real balls a generated image lies in, over k: 0 up, about 1 for equal distributions.
+    /// The mean number of real balls that a generated image lies in, divided by k: at least 0, about 1 for
+    /// equal distributions.
     pub density: f64,
     /// Its standard error over the real images.
     pub density_error: f64,
-    /// The share of real images whose ball holds a generated one, in [0, 1].
+    /// The share of real images whose ball contains a generated one, in [0, 1].
     pub coverage: f64,
     /// Real images that have k equal ones, so that their ball is a point.
     pub points: usize,
 }
 
 impl DensityCoverage {
-    /// With balls to the `k`-th neighbour, border excluded; 5 is usual. A ball that is a point, of an
-    /// image with k equal ones, holds what is equal to it; prdc leaves that out, and so finds nothing
-    /// of a set of copies in the set itself.
+    /// With balls to the `k`-th neighbour, border excluded; 5 is usual. A ball of radius 0, around an image
+    /// with k equal ones, contains the images equal to it; prdc excludes them, so that a set of copies does
+    /// not cover itself.
     ///
     /// # Errors
-    /// As [`PrecisionRecall::new`], but `generated` needs no k-th neighbour.
+    /// Those of [`PrecisionRecall::new`], but `generated` needs no k-th neighbour.
     pub fn new(real: &Features, generated: &Features, k: usize) -> Result<Self, MetricError> {
         real.as_wide_as(generated)?;
         let radii = squared_radii(real, k)?;
@@ -97,7 +98,7 @@ fn squared_radii(features: &Features, k: usize) -> Result<Vec<f64>, MetricError>
         });
     }
     features.at_least(k + 1, || format!("to have {k} neighbours each"))?;
-    // The row itself is the nearest of all.
+    // A row is its own nearest neighbour.
     Ok(map_squared_distances(features, features, |_, distances| {
         *distances.select_nth_unstable_by(k, f64::total_cmp).1
     }))

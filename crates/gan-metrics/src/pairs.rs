@@ -5,18 +5,18 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-/// Rows of a block. Blocks are the same for every number of threads, and so are their bits.
+/// Rows of a block. Blocks, and so the results, are the same for every number of threads.
 const BLOCK_ROWS: usize = 64;
 
-/// Images that are held as f64 at a time, twice a thread.
+/// Images that each thread holds as f64 at a time, from both sets.
 const BLOCK_IMAGES: usize = 128;
 
-/// Below this part of |x|² + |y|², a squared distance is what rounding left of zero.
+/// Below this fraction of |x|² + |y|², a squared distance is a rounding error of 0.
 const ROUNDING: f64 = 1e-13;
 
-/// For each row x of `a`, what `f` makes of its number and of x · y for all rows y of `b`.
+/// For each row x of `a`, the result of `f` for its number and the products x · y with all rows y of `b`.
 ///
-/// `f` may use the slice as it likes.
+/// `f` may overwrite the slice.
 pub(crate) fn map_products<T: Send>(
     a: &Features,
     b: &Features,
@@ -43,9 +43,9 @@ pub(crate) fn map_products<T: Send>(
     mapped.collect()
 }
 
-/// For each row x of `a`, what `f` makes of its number and of |x - y|² for all rows y of `b`.
+/// For each row x of `a`, the result of `f` for its number and |x - y|² for all rows y of `b`.
 ///
-/// By |x|² + |y|² - 2 x · y; equal rows are at distance 0 exactly.
+/// Computed as |x|² + |y|² - 2 x · y; the distance of equal rows is exactly 0.
 pub(crate) fn map_squared_distances<T: Send>(
     a: &Features,
     b: &Features,
@@ -67,10 +67,10 @@ pub(crate) fn map_squared_distances<T: Send>(
     })
 }
 
-/// For each image x of `a`, what `f` makes of its number and of |x - y|² for all images y of `b`, whose
-/// values lie in [0, 1].
+/// For each image x of `a`, the result of `f` for its number and |x - y|² for all images y of `b`, with
+/// values in [0, 1].
 ///
-/// In whole numbers as far as the sum, so that it is exact.
+/// The sum is computed in integers and therefore exact.
 pub(crate) fn map_squared_pixel_distances<T: Send>(
     a: &ImageSet,
     b: &ImageSet,

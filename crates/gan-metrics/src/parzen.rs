@@ -5,7 +5,7 @@ use crate::spread::mean_and_deviation;
 use crate::{Features, ImageSet, MetricError};
 use std::f64::consts::TAU;
 
-/// Ten widths from 0.1 to 1, evenly spaced in their logarithm: those that the paper's program tried.
+/// Ten widths from 0.1 to 1, evenly spaced on a logarithmic scale: those that the paper's program tried.
 pub const PARZEN_SIGMAS: [f64; 10] = [
     0.1,
     0.129_154_966_501_488_4,
@@ -21,21 +21,21 @@ pub const PARZEN_SIGMAS: [f64; 10] = [
 
 /// Mean log-likelihood, in nats, of held-out images in [0, 1] under Gaussians around samples.
 ///
-/// The estimator is known to mislead: its variance is high, it does poorly in high dimensions and
-/// it can rank models wrongly (Theis, van den Oord & Bethge, 2016, arXiv 1511.01844). It is here to
-/// stand beside the paper's figures.
+/// The estimator is known to mislead: its variance is high, it is poor in high dimensions and it can
+/// rank models wrongly (Theis, van den Oord & Bethge, 2016, arXiv 1511.01844). It is here for comparison
+/// with the paper's figures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParzenWindow {
     /// The Gaussians' standard deviation, chosen for the validation images.
     pub sigma: f64,
     /// Mean over the test images.
     pub mean: f64,
-    /// Standard deviation over the test images by the root of their number.
+    /// Standard deviation over the test images, divided by the square root of their number.
     pub standard_error: f64,
 }
 
 impl ParzenWindow {
-    /// Takes the one of `sigmas` under which `validation` is likeliest, and scores `test` with it.
+    /// Chooses the one of `sigmas` under which `validation` is most likely, and scores `test` with it.
     ///
     /// # Errors
     /// [`MetricError::Dimensions`], [`MetricError::Setting`] for no sigma or one that is not
@@ -57,10 +57,10 @@ impl ParzenWindow {
         Ok(Self::chosen(validation, test, sigmas, under))
     }
 
-    /// The same of images, whose values are taken in [0, 1]. Memory is bounded, however large they are.
+    /// [`new`](Self::new) for images, with values in [0, 1]. Memory is bounded for images of any size.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Those of [`new`](Self::new).
     pub fn of_images(
         samples: &ImageSet,
         validation: &ImageSet,
@@ -119,7 +119,7 @@ fn log_likelihoods(distances: &[f64], dimensions: usize, sigmas: &[f64]) -> Vec<
     let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
     let under = |&sigma: &f64| {
         let scale = -0.5 / (sigma * sigma);
-        // The nearest sample's term is taken out, so that not all of them underflow.
+        // The nearest sample's term is factored out, so that not all of them underflow.
         let terms = distances.iter().map(|d| (scale * (d - nearest)).exp());
         let mean = terms.sum::<f64>() / distances.len() as f64;
         scale * nearest + mean.ln() - 0.5 * width * (TAU * sigma * sigma).ln()

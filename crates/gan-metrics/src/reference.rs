@@ -1,4 +1,4 @@
-//! What generated images are held against: real images, held out and trained on.
+//! What generated images are compared with: held-out images and training images.
 
 use crate::evaluation::{
     DENSITY_COVERAGE_K, INCEPTION_SPLITS, LEAST_KERNEL_IMAGES, PRECISION_RECALL_K,
@@ -7,13 +7,13 @@ use crate::{Embedding, Features, ImageSet, Metric, MetricError, NearestNeighbors
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Which real images distances between distributions compare with.
+/// The real images that distances between distributions compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RealImages {
-    /// Images that were not trained on.
+    /// Held-out images.
     HeldOut,
-    /// Training images, where too few are held out, as is usual for small data sets.
+    /// Training images, if too few are held out, as is usual for small data sets.
     Training,
 }
 
@@ -26,31 +26,31 @@ impl fmt::Display for RealImages {
     }
 }
 
-/// Everything about a data set that scores need and that no generator changes.
+/// Everything about a data set that scores need and that does not depend on the generator.
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// Real images that distances between distributions compare with.
     pub real: Embedding,
     /// Which these are.
     pub against: RealImages,
-    /// Their fine detail.
+    /// The sharpness of the real images.
     pub sharpness: Sharpness,
-    /// How many images each class of the data has, where the features are a classifier's.
+    /// The number of images of each class in the data, if the features are a classifier's.
     pub class_counts: Option<Vec<usize>>,
-    /// The training images with others that were held out, where there are any.
+    /// The training images and held-out ones, if there are any.
     pub training: Option<TrainingReference>,
 }
 
-/// The training images, and how far new images are from them.
+/// The training images, and the distances of held-out images from them.
 #[derive(Clone, Debug)]
 pub struct TrainingReference {
     /// The images.
     pub images: ImageSet,
     /// Their features.
     pub features: Features,
-    /// Training images that choose the Parzen window's width.
+    /// Training images for the choice of the Parzen window's width.
     pub parzen_width_images: ImageSet,
-    /// Images that were not trained on.
+    /// Held-out images.
     pub held_out: ImageSet,
     /// The held-out images' nearest training images, in pixels.
     pub held_out_by_pixels: NearestNeighbors,
@@ -59,7 +59,7 @@ pub struct TrainingReference {
 }
 
 impl Reference {
-    /// Measures what only the images determine.
+    /// Computes what does not depend on the generator.
     pub fn new(
         real: Embedding,
         against: RealImages,
@@ -75,7 +75,7 @@ impl Reference {
         }
     }
 
-    /// Why a family of scores of `generated` images cannot be had, or none where it can.
+    /// Why a family of scores cannot be computed for `generated` images, or `None` if it can.
     pub fn unavailable(&self, metric: Metric, generated: usize) -> Option<String> {
         let classes = "needs a classifier of the data set's classes, which train-classifier makes";
         let held_out = "needs images that were held out from training, of which there are too few";
@@ -112,7 +112,7 @@ impl Reference {
 }
 
 impl TrainingReference {
-    /// Looks for the nearest training image of each held-out one.
+    /// Finds the nearest training image of each held-out one.
     ///
     /// # Errors
     /// [`MetricError::Dimensions`] for sets of different shapes.

@@ -1,4 +1,4 @@
-//! The scores by name: what each says, and which way is better.
+//! The scores by name: what each measures, and which values are better.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,23 +17,23 @@ pub enum Metric {
     PrecisionRecall,
     /// Density and coverage, k = 5.
     DensityCoverage,
-    /// Which classes are drawn, and how often.
+    /// Which classes are generated, and how often.
     Modes,
     /// The 2014 paper's log-likelihood.
     Parzen,
-    /// Whether training images are repeated.
+    /// Whether training images are copied.
     Memorization,
     /// Fine detail.
     Sharpness,
-    /// What the discriminator makes of the images.
+    /// The discriminator's outputs.
     Equilibrium,
-    /// PacGAN's StackedMNIST protocol, on images whose three channels are digits each.
+    /// PacGAN's StackedMNIST protocol, on images with a digit in each of three channels.
     Stacked,
 }
 
 impl Metric {
-    /// All that a set of images can have, in the order of a report; [`Stacked`](Self::Stacked) is for
-    /// images of another kind.
+    /// All families that any set of images can have, in the order of a report; without
+    /// [`Stacked`](Self::Stacked), which is for StackedMNIST.
     pub const ALL: [Self; 10] = [
         Self::Fid,
         Self::Kid,
@@ -47,8 +47,7 @@ impl Metric {
         Self::Equilibrium,
     ];
 
-    /// Whether it compares the distributions of generated and of real images, for which few images
-    /// are too few.
+    /// Whether it compares the distributions of generated and of real images, which needs many images.
     pub fn compares_distributions(self) -> bool {
         matches!(
             self,
@@ -82,9 +81,9 @@ pub enum Better {
     Lower,
     /// The higher, the better.
     Higher,
-    /// The nearer to this, the better.
+    /// The closer to this value, the better.
     Near(f64),
-    /// The nearer to that of the data, the better.
+    /// The closer to the data's value, the better.
     NearData,
 }
 
@@ -97,28 +96,28 @@ macro_rules! score_kinds {
         }
 
         impl ScoreKind {
-            /// The family that it belongs to.
+            /// Its family.
             pub fn metric(self) -> Metric {
                 match self { $(Self::$kind => Metric::$metric,)* }
             }
 
-            /// What files call it.
+            /// Its name in files.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name,)* }
             }
 
-            /// What a table calls it.
+            /// Its name in tables.
             pub fn label(self) -> &'static str {
                 match self { $(Self::$kind => $label,)* }
             }
 
-            /// Which way is better.
+            /// Which values are better.
             pub fn better(self) -> Better {
                 match self { $(Self::$kind => $better,)* }
             }
 
             /// Whether it depends on the feature network.
-            pub fn is_of_features(self) -> bool {
+            pub fn uses_features(self) -> bool {
                 let memorization = [
                     Self::FeatureDistanceRatio, Self::FeaturesTooClose, Self::FeatureCopyingZ,
                 ];
@@ -188,23 +187,22 @@ score_kinds! {
     StackedKl "stacked-kl" => Stacked, "KL to uniform (nats)", Better::Lower, "bootstrap of the images";
 }
 
-/// A figure with its uncertainty.
+/// A score with its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Which.
     pub kind: ScoreKind,
     /// Its value.
     pub value: f64,
-    /// One standard deviation of it, above 0; [`ScoreKind::uncertainty`] says of what. None where it
-    /// is not known, or there is nothing to vary.
+    /// One standard deviation, above 0; [`ScoreKind::uncertainty`] says of what. `None` if it is not known
+    /// or the score cannot vary.
     pub uncertainty: Option<f64>,
 }
 
 impl Score {
-    /// A score with its deviation. One of 0, or none that is a number, is no certainty: it is not
-    /// known then.
+    /// A score with its standard deviation. A deviation that is 0 or not finite counts as not known.
     pub fn new(kind: ScoreKind, value: f64, uncertainty: f64) -> Self {
-        // What rounding leaves of no deviation is none either.
+        // A deviation of the size of rounding errors counts as 0.
         let least = 1e-12 * value.abs();
         let known = uncertainty.is_finite() && uncertainty > least;
         Self {

@@ -7,8 +7,8 @@ use gan_core::byte_to_value;
 use rayon::prelude::*;
 use std::f64::consts::PI;
 
-/// How much fine detail a set of images has. Only ratios to real images say something: blur lowers
-/// both figures, noise raises them.
+/// How much fine detail a set of images has. Only ratios to real images are meaningful: blur lowers both
+/// figures, noise raises them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sharpness {
     /// Mean squared difference of neighbouring pixels, both directions, over all images.
@@ -103,7 +103,7 @@ fn high_frequency_share(spectrum: &Mat<f64>) -> f64 {
             }
         }
     }
-    // What rounding leaves of a flat image is no detail.
+    // The rounding errors of a flat image are not detail.
     if all > 1e-18 { high / all } else { 0.0 }
 }
 

@@ -1,12 +1,12 @@
-//! Mean and spread of a score's parts.
+//! Means, standard deviations and bootstraps.
 
 use gan_core::{Purpose, Seed};
 use rand::Rng;
 
-/// How often a bootstrap draws: its deviation is known within about a tenth then.
+/// Repetitions of a bootstrap: they determine a deviation within about a tenth.
 const REPETITIONS: u64 = 50;
 
-/// Mean and standard deviation over all of `values`, of which there is at least one.
+/// Mean and standard deviation of `values`, at least one.
 pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -14,8 +14,8 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     (mean, (squares / count).sqrt())
 }
 
-/// Standard deviation of `score` when its data is drawn anew from itself, with repetition (Efron,
-/// 1979). `score` passes each of its lists through the function that it is given.
+/// Bootstrap standard deviation of `score` (Efron, 1979): its data is resampled with replacement. `score`
+/// passes each of its lists through the function that it is given.
 pub(crate) fn bootstrap<T: Clone>(
     seed: Seed,
     score: impl Fn(&mut dyn FnMut(&[T]) -> Vec<T>) -> f64,
@@ -32,8 +32,8 @@ pub(crate) fn bootstrap<T: Clone>(
     mean_and_deviation(&scores).1
 }
 
-/// The binomial's standard error of a share of `count` images, with one success and one failure more
-/// than were seen (Laplace's rule): none of 10,000 is not certainly none of all.
+/// The binomial standard error of a share of `count` images, with one success and one failure added
+/// (Laplace's rule): none of 10,000 does not mean certainly none at all.
 pub(crate) fn share_error(share: f64, count: usize) -> f64 {
     let count = count as f64;
     let likely = (share * count + 1.0) / (count + 2.0);

@@ -1,4 +1,4 @@
-//! What an evaluation makes of data at the edges: copies, flat images, few images, empty classes.
+//! Evaluations of edge cases: copies, flat images, few images, empty classes.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -104,7 +104,7 @@ fn a_set_of_copies_covers_itself() {
 
 /// prdc's figure for distinct images does not change.
 #[test]
-fn a_ball_that_is_no_point_excludes_its_border() {
+fn a_ball_that_is_not_a_point_excludes_its_border() {
     let line = |values: &[f64]| Features::new("line", values.to_vec(), 1).unwrap();
     let real = line(&[0.0, 1.0, 3.0]);
     let score = DensityCoverage::new(&real, &line(&[-1.0, 4.5]), 1).unwrap();
@@ -148,7 +148,7 @@ fn the_order_of_images_does_not_decide_their_inception_score() {
 #[test]
 fn a_class_without_images_is_left_out() {
     let mut generated = embedding(noise(40, 1));
-    // Likeliest is class 0, which has no images, then 1 and 2 in turn.
+    // The most likely class is 0, which has no images, then 1 and 2 in turn.
     let logits = (0..40).flat_map(|i| [9.0, f64::from(i % 2), 0.5]);
     generated.logits = Some(Features::new("logits", logits.collect(), 3).unwrap());
     assert_eq!(generated.class_counts(&[0, 5, 5]), Some(vec![0, 20, 20]));

@@ -210,7 +210,7 @@ fn whitened_features_have_mean_zero_and_unit_covariance() {
 }
 
 #[test]
-fn what_is_no_network_or_no_image_for_it_is_refused() {
+fn other_files_and_images_of_other_shapes_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("network.safetensors");
     let network = FeatureNetwork::random(SHAPE, Seed(0)).unwrap();

@@ -1,8 +1,8 @@
-//! What must hold of the scores for any data, and what bad data is told.
+//! Properties of the scores for any data, and the errors for bad data.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
+use gan_core::{LatentPrior, NormalPrior, Purpose, Seed};
 use gan_metrics::{
     DensityCoverage, Features, InceptionScore, KernelDistance, Memorization, MetricError,
     ModeCoverage, NearestNeighbors, ParzenWindow, PrecisionRecall, frechet_distance,
@@ -14,7 +14,7 @@ use rand::Rng;
 /// `count` rows of standard normal numbers.
 fn normal(seed: u64, count: usize, dimensions: usize) -> Vec<f64> {
     let mut rng = Seed(seed).rng(Purpose::Sample, 0);
-    let rows = StandardNormalPrior::new(dimensions).sample(count, &mut rng);
+    let rows = NormalPrior::standard(dimensions).sample(count, &mut rng);
     let rows = rows.unwrap().flatten_all().unwrap().to_vec1::<f32>();
     rows.unwrap().into_iter().map(f64::from).collect()
 }
@@ -192,7 +192,7 @@ fn parzen_window_of_two_samples_is_its_closed_form() {
 }
 
 #[test]
-fn parzen_window_takes_the_likeliest_width() {
+fn parzen_window_chooses_the_most_likely_width() {
     let (samples, test) = (cloud(1, 400, 2, 1.0, 0.0), cloud(2, 200, 2, 1.0, 0.0));
     let mean = |sigma| {
         ParzenWindow::new(&samples, &test, &test, &[sigma])
@@ -222,14 +222,14 @@ fn bad_sets_are_refused_by_name() {
         2,
         "value 1 of row 1 is -inf",
     );
-    refused(vec![1.0, 2.0, 3.0], 2, "no whole rows of 2");
-    refused(vec![1.0], 0, "no whole rows of 0");
+    refused(vec![1.0, 2.0, 3.0], 2, "not whole rows of 2");
+    refused(vec![1.0], 0, "not whole rows of 0");
     refused(vec![], 2, "0 of them, expected at least 2");
     refused(vec![1.0, 2.0], 2, "1 of them, expected at least 2");
 }
 
 #[test]
-fn scores_that_cannot_be_had_are_refused() {
+fn scores_that_cannot_be_computed_are_refused() {
     let (small, wide) = (cloud(1, 4, 3, 1.0, 0.0), cloud(1, 9, 8, 1.0, 0.0));
     let dimensions = |result: Result<(), MetricError>| {
         assert!(
@@ -330,7 +330,7 @@ fn held_out_copies_of_training_images_do_not_hide_copying() {
     assert_eq!(found.share_too_close.unwrap().value, 1.0);
 }
 
-/// The least of 5 distances is no hundredth: a sixth of new images is below it.
+/// The smallest of 5 distances is not a hundredth: a sixth of new images is below it.
 #[test]
 fn few_held_out_images_have_no_closest_hundredth() {
     let training = cloud(1, 1000, 6, 1.0, 0.0);
@@ -356,7 +356,7 @@ fn mode_coverage_is_its_formula() {
     assert_eq!((even.modes_found, even.kl_nats), (4, 0.0));
     assert!((even.entropy_nats - 4_f64.ln()).abs() < 1e-12);
 
-    // Half of the modes, evenly: KL is ln 2. A stray image is found, but is no tenth of its share.
+    // Half of the modes, evenly: KL is ln 2. A single image is found, but is less than a tenth of its share.
     let half = ModeCoverage::new(&[50, 50, 0, 0], &[7, 7, 7, 7]).unwrap();
     assert_eq!(half.modes_found, 2);
     assert!((half.kl_nats - 2_f64.ln()).abs() < 1e-12);

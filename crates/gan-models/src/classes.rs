@@ -1,4 +1,4 @@
-//! What networks of all architectures take in and give out, labels among it.
+//! The inputs and outputs of networks of all architectures, with and without class labels.
 
 use candle_core::{DType, Result, Tensor};
 use gan_core::ImageShape;
@@ -6,7 +6,7 @@ use gan_core::ImageShape;
 /// Class numbers `[n]` as rows of zeros with a one, `[n, classes]`, of `like`'s type and device.
 ///
 /// # Errors
-/// When there are no labels, another number of them, or one is no class.
+/// When there are no labels, their number is not n, or one is not below `classes`.
 pub(crate) fn one_hot(
     labels: Option<&Tensor>,
     n: usize,
@@ -32,8 +32,8 @@ pub(crate) fn one_hot(
     rows.to_dtype(like.dtype())?.to_device(like.device())
 }
 
-/// z `[n, latent_dim]` with its class behind it: `[n, latent_dim + classes]`, z itself if there are
-/// no classes.
+/// z `[n, latent_dim]` with its one-hot class appended: `[n, latent_dim + classes]`; z itself without
+/// classes.
 pub(crate) fn with_class(
     z: &Tensor,
     latent_dim: usize,
@@ -42,7 +42,7 @@ pub(crate) fn with_class(
 ) -> Result<Tensor> {
     let (_, width) = z.dims2()?;
     if width != latent_dim {
-        candle_core::bail!("z has {width} components, the generator takes {latent_dim}");
+        candle_core::bail!("z has {width} components, the generator expects {latent_dim}");
     }
     match classes {
         None => Ok(z.clone()),
@@ -50,7 +50,7 @@ pub(crate) fn with_class(
     }
 }
 
-/// What a generator takes as an image of one pixel: z, with its class behind it.
+/// The shape of a generator's input as an image of one pixel: z with its one-hot class.
 pub(crate) fn latent_shape(latent_dim: usize, classes: Option<usize>) -> ImageShape {
     ImageShape {
         channels: latent_dim + classes.unwrap_or(0),
@@ -59,19 +59,19 @@ pub(crate) fn latent_shape(latent_dim: usize, classes: Option<usize>) -> ImageSh
     }
 }
 
-/// Outputs of a discriminator: one logit, and of a conditional one another for each class, which is
-/// added to that of images of the class. As the last layer is linear in the features φ, this is the
-/// projection discriminator w·φ + b + ⟨v_y, φ⟩ (Miyato & Koyama, 2018, arXiv 1802.05637), with a
-/// bias a class.
+/// The number of a discriminator's outputs: a logit, and if it is class-conditional one more for each
+/// class, which is added for images of that class. As the last layer is linear in the features φ, this
+/// is the projection discriminator w·φ + b + ⟨v_y, φ⟩ (Miyato & Koyama, 2018, arXiv 1802.05637), with a
+/// bias for each class.
 pub(crate) fn outputs(classes: Option<usize>) -> usize {
     1 + classes.unwrap_or(0)
 }
 
-/// What the outputs of a discriminator of `shape` are multiplied by before they are added to logits:
-/// `[n, outputs]`, ones and zeros.
+/// The factors, 1 or 0, of a discriminator's outputs in the sums that are its logits: `[n, outputs]`, for
+/// images `[n, c, h, w]` of `shape`.
 ///
 /// # Errors
-/// When the images are of another shape, or their labels are not classes.
+/// When the images have another shape, or a label is not a class.
 pub(crate) fn readout(
     images: &Tensor,
     shape: ImageShape,
@@ -87,7 +87,7 @@ pub(crate) fn readout(
     }
 }
 
-/// Whether `images` are of the shape that a discriminator takes.
+/// Whether `images` have the shape that a discriminator expects.
 fn check_images(images: &Tensor, expected: ImageShape) -> Result<()> {
     let (_, channels, height, width) = images.dims4()?;
     let found = ImageShape {
@@ -98,5 +98,5 @@ fn check_images(images: &Tensor, expected: ImageShape) -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    candle_core::bail!("images are {found}, the discriminator takes {expected}")
+    candle_core::bail!("images are {found}, the discriminator expects {expected}")
 }

@@ -6,21 +6,21 @@ use candle_core::{Device, Result, Tensor};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Recorded};
 use gan_ops::ConvNet;
 
-/// Whether convolutional networks can be trained there. On candle's graph the gradient of a strided
-/// convolution fails, or is wrong, for images that are not square.
+/// Whether convolutional networks can be trained on a device. On candle's graph the gradient of a strided
+/// convolution fails or is wrong for images that are not square.
 pub(crate) fn check_training_device(device: &Device) -> Result<()> {
     if device.is_cpu() {
         return Ok(());
     }
     let found = if device.is_cuda() { "cuda" } else { "metal" };
     candle_core::bail!(
-        "convolutional networks, dcgan and residual, are trained on the CPU alone, not on {found}: \
+        "convolutional networks, dcgan and residual, can only be trained on the CPU, not on {found}: \
          candle's gradients of strided convolutions are wrong for images that are not square; \
          train with --device cpu, or with --architecture mlp or maxout"
     )
 }
 
-/// Latent vectors, with their classes if it has any → layers → images.
+/// Latent vectors, with their one-hot classes if it has classes → layers → images.
 pub(crate) struct ConvGenerator {
     net: ConvNet,
     latent_dim: usize,
@@ -29,7 +29,7 @@ pub(crate) struct ConvGenerator {
 }
 
 impl ConvGenerator {
-    /// net: from images of one pixel with `latent_dim` and `classes` channels.
+    /// net: takes images of one pixel with `latent_dim` + `classes` channels.
     pub(crate) fn new(
         net: ConvNet,
         latent_dim: usize,
@@ -44,7 +44,7 @@ impl ConvGenerator {
         }
     }
 
-    /// `[n, channels]`, what the first layer takes.
+    /// The first layer's input, `[n, channels]`.
     fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
         with_class(z, self.latent_dim, labels, self.classes)
     }
@@ -94,7 +94,7 @@ pub(crate) struct ConvDiscriminator {
 }
 
 impl ConvDiscriminator {
-    /// net: from images to what [`crate::classes::outputs`] says, on the CPU; norm: of its weights.
+    /// net: from images to [`crate::classes::outputs`] outputs, on the CPU; norm: of its weights.
     pub(crate) fn new(
         net: ConvNet,
         norm: SpectralNorm,
@@ -143,7 +143,7 @@ mod tests {
     use candle_core::{DType, Device, MetalDevice};
     use gan_core::{ImageShape, Seed};
 
-    /// candle without `metal` has a device of that name all the same, which can do nothing.
+    /// candle without `metal` still has a Metal device, which cannot compute anything.
     #[test]
     fn convolutional_discriminators_are_refused_on_another_device_before_it_is_used() {
         for architecture in [Architecture::Dcgan, Architecture::Residual] {
@@ -152,8 +152,9 @@ mod tests {
                 ..ModelConfig::default()
             };
             let elsewhere = Device::Metal(MetalDevice);
-            let judge = model.discriminator(ImageShape::MNIST, Seed(0), DType::F32, &elsewhere);
-            let error = judge.err().unwrap().to_string();
+            let discriminator =
+                model.discriminator(ImageShape::MNIST, Seed(0), DType::F32, &elsewhere);
+            let error = discriminator.err().unwrap().to_string();
             for part in [
                 &architecture.to_string(),
                 "--device cpu",

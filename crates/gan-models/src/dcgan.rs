@@ -5,7 +5,7 @@
 
 use crate::classes;
 use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
-use crate::layers::{Window, batch_norm};
+use crate::layers::{ConvSpec, batch_norm};
 use crate::registry::DiscriminatorNorm;
 use crate::spectral_norm::SpectralNorm;
 use candle_core::Result;
@@ -21,10 +21,10 @@ const BATCH_NORM_EPS: f64 = 1e-5;
 /// Images are halved until no side is longer than this.
 const LAST_SIDE: usize = 4;
 
-/// The widest layer has so many times the channels of the narrowest.
+/// The widest layer has at most this many times the channels of the narrowest.
 const MOST_WIDTHS: usize = 8;
 
-/// What an image becomes on the way down: channels and sides, the image first.
+/// Channels and sides at every size, with the image's own sides first.
 fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     let mut levels = vec![(image.channels, [image.height, image.width])];
     let mut channels = width;
@@ -37,7 +37,7 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     levels
 }
 
-/// z, and its class → the smallest level → … → the image.
+/// z with its one-hot class → the smallest level → … → the image.
 pub(crate) fn generator(
     latent_dim: usize,
     image: ImageShape,
@@ -48,26 +48,27 @@ pub(crate) fn generator(
     let input = classes::latent_shape(latent_dim, classes);
     let levels = levels(image, width);
     let model = parameters.builder().pp("model");
-    let mut windows = Vec::new();
+    let mut specs = Vec::new();
     if let Some((channels, sides)) = levels.last() {
-        windows.push(Window::whole(input.channels, *channels, *sides));
+        specs.push(ConvSpec::whole(input.channels, *channels, *sides));
     }
     for pair in levels.windows(2).rev() {
         let ((outputs, sides), (inputs, _)) = (pair[0], pair[1]);
-        windows.push(Window::halving(inputs, outputs, sides));
+        specs.push(ConvSpec::halving(inputs, outputs, sides));
     }
     let mut layers = Vec::new();
-    let last = windows.len() - 1;
-    for (index, window) in windows.into_iter().enumerate() {
+    let last = specs.len() - 1;
+    for (index, spec) in specs.into_iter().enumerate() {
         let builder = model.pp(index);
-        let map = window.transposed(&builder)?;
+        let map = spec.transposed(&builder)?;
         layers.push(if index < last {
             Layer {
                 map,
                 bias: None,
                 norm: Some(batch_norm(
-                    window.outputs,
+                    spec.outputs,
                     BATCH_NORM_EPS,
+                    &parameters,
                     &builder.pp("norm"),
                 )?),
                 shortcut: None,
@@ -76,7 +77,7 @@ pub(crate) fn generator(
         } else {
             Layer {
                 map,
-                bias: window.transposed_bias(&builder)?,
+                bias: spec.transposed_bias(&builder)?,
                 norm: None,
                 shortcut: None,
                 activation: Activation::Tanh,
@@ -101,25 +102,26 @@ pub(crate) fn discriminator(
     let model = parameters.builder().pp("model");
     let mut layers = Vec::new();
     let mut spectral = SpectralNorm::default();
-    let mut convolution = |window: &Window, builder: &VarBuilder<'_>| {
-        let mut map = window.convolution(builder)?;
+    let mut convolution = |spec: &ConvSpec, builder: &VarBuilder<'_>| {
+        let mut map = spec.convolution(builder)?;
         if norm == DiscriminatorNorm::Spectral
             && let LinearMap::Convolution { weight, .. } = &mut map
         {
-            *weight = spectral.add(weight, builder)?;
+            *weight = spectral.add(weight, &parameters, builder)?;
         }
         candle_core::Result::Ok(map)
     };
     for (index, pair) in levels.windows(2).enumerate() {
         let ((inputs, sides), (outputs, _)) = (pair[0], pair[1]);
-        let window = Window::halving(inputs, outputs, sides);
+        let spec = ConvSpec::halving(inputs, outputs, sides);
         let builder = model.pp(index);
-        let map = convolution(&window, &builder)?;
+        let map = convolution(&spec, &builder)?;
         let (bias, norm) = if norm == DiscriminatorNorm::Batch && index > 0 {
-            let norm = batch_norm(outputs, BATCH_NORM_EPS, &builder.pp("norm"))?;
+            let builder = builder.pp("norm");
+            let norm = batch_norm(outputs, BATCH_NORM_EPS, &parameters, &builder)?;
             (None, Some(norm))
         } else {
-            (window.bias(&builder)?, None)
+            (spec.bias(&builder)?, None)
         };
         layers.push(Layer {
             map,
@@ -130,11 +132,11 @@ pub(crate) fn discriminator(
         });
     }
     if let Some((channels, sides)) = levels.last() {
-        let window = Window::whole(*channels, classes::outputs(classes), *sides);
+        let spec = ConvSpec::whole(*channels, classes::outputs(classes), *sides);
         let builder = model.pp(levels.len() - 1);
         layers.push(Layer {
-            map: convolution(&window, &builder)?,
-            bias: window.bias(&builder)?,
+            map: convolution(&spec, &builder)?,
+            bias: spec.bias(&builder)?,
             norm: None,
             shortcut: None,
             activation: Activation::Identity,

@@ -1,4 +1,4 @@
-//! A trained generator in one safetensors file that says what it is.
+//! A trained generator in one safetensors file that describes itself.
 
 use crate::{ModelConfig, ModelError};
 use candle_core::{DType, Device, Tensor};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The format that [`GeneratorHeader::save`] writes. A reader refuses any other.
 pub const GENERATOR_FORMAT_VERSION: u32 = 1;
 
-/// What a generator's file says about it: enough to build the network again, and where it came from.
+/// The description in a generator's file: enough to build the network again, and its origin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorHeader {
     /// See [`GENERATOR_FORMAT_VERSION`].
@@ -22,17 +22,17 @@ pub struct GeneratorHeader {
     pub step: u64,
     /// The seed of the run.
     pub seed: Seed,
-    /// What it learnt from; not known of files of version 0.1.0.
+    /// Its training data; not known for files of version 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<TrainingData>,
 }
 
-/// What a generator learnt from.
+/// A generator's training data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingData {
     /// SHA-256 of the training images and labels.
     pub data_sha256: String,
-    /// The same of the images that were held out of them by their contents, where there are any.
+    /// The same of the images that were held out by their contents, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out_sha256: Option<String>,
     /// The names of the classes by number; empty without labels.
@@ -42,14 +42,14 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// The class of this name, or else of this number.
+    /// The class with this name, or else with this number.
     pub fn class_named(&self, text: &str) -> Option<u32> {
         let by_name = self.class_names.iter().position(|name| name == text);
         let by_number = || text.parse().ok().filter(|k| *k < self.class_names.len());
         by_name.or_else(by_number)?.try_into().ok()
     }
 
-    /// The classes that have images, by number.
+    /// The numbers of the classes that have images.
     pub fn classes_with_images(&self) -> Vec<u32> {
         let counts = (0..).zip(&self.class_counts);
         counts
@@ -83,14 +83,14 @@ pub enum GeneratorFileError {
     /// The header's architecture cannot be built.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The file says nothing that can be used about what it holds.
+    /// The file's header is missing or cannot be used.
     #[error(
         "{path}: {found}, expected a generator that gan-cli train wrote (format version {GENERATOR_FORMAT_VERSION})"
     )]
     Header {
         /// The file.
         path: PathBuf,
-        /// What is there.
+        /// What was found.
         found: String,
     },
 }
@@ -108,14 +108,15 @@ impl GeneratorHeader {
         }
     }
 
-    /// The header with what the generator learnt from.
+    /// The header with the generator's training data.
     #[must_use]
     pub fn of_data(mut self, data: TrainingData) -> Self {
         self.data = Some(data);
         self
     }
 
-    /// Writes `generator` with this header and a checksum, whole or not at all. Equal networks give equal bytes.
+    /// Writes `generator` with this header and a checksum, whole or not at all. Equal networks give equal
+    /// bytes.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -130,13 +131,13 @@ impl GeneratorHeader {
 
     /// Builds the generator in the file, of f32 on `device`.
     ///
-    /// A header that claims far more than the file holds makes nothing be allocated for it: a network
-    /// of more than twice as many values as the file's tensors is not begun. So memory is at most
-    /// eight times the file's length, where these are f32.
+    /// Nothing is allocated for a header that claims far more than the file holds: a network of more than
+    /// twice as many values as the file's tensors is refused. So memory is at most eight times the file's
+    /// length, if these are f32.
     ///
     /// # Errors
-    /// When the file is damaged, has no checksum, is no generator, is of another format version, or its tensors
-    /// are not those of the architecture that it names.
+    /// When the file is damaged, has no checksum, is not a generator, has another format version, or its
+    /// tensors are not those of the architecture that it names.
     pub fn load(
         path: &Path,
         device: &Device,
@@ -148,8 +149,8 @@ impl GeneratorHeader {
         Ok((header, generator))
     }
 
-    /// The network with first weights. One that is a little larger than the file is built all the same,
-    /// for an error that names the tensor which does not fit.
+    /// The network with initial weights. One that is a little larger than the file is still built, so that
+    /// the error can name the tensor that does not fit.
     fn build(
         &self,
         weights: &Weights,

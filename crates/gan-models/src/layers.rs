@@ -2,9 +2,10 @@
 
 use candle_core::{Result, Var};
 use candle_nn::{Init, VarBuilder};
+use gan_core::ParameterStore;
 use gan_ops::{Activation, BatchNorm, Block, LinearMap};
 
-/// How far a training batch moves the running statistics; PyTorch's default.
+/// The weight of a training batch in the running statistics; PyTorch's default.
 const MOMENTUM: f64 = 0.1;
 
 /// x `[n, inputs]` → activation(x · weightᵀ + bias) `[n, outputs]`. Weight and bias start at
@@ -23,10 +24,9 @@ pub(crate) fn linear(
     })
 }
 
-/// The sizes of a convolution: channels in and out, and along each side of the image the kernel.
-/// Its stride is that which halves, or the reverse, a side; see [`halving`].
+/// A convolution's channels, kernel, stride, padding and groups.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub(crate) struct ConvSpec {
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     pub(crate) kernel: [usize; 2],
@@ -35,8 +35,8 @@ pub(crate) struct Window {
     pub(crate) groups: usize,
 }
 
-impl Window {
-    /// A kernel of `side` by `side` that keeps the size of images; `side` odd.
+impl ConvSpec {
+    /// A kernel of `side` by `side`, `side` odd, that preserves the size of images.
     pub(crate) fn same(inputs: usize, outputs: usize, side: usize) -> Self {
         Self {
             inputs,
@@ -48,7 +48,7 @@ impl Window {
         }
     }
 
-    /// A kernel that sees a whole image of this size at once, or makes one of a single pixel.
+    /// A kernel that covers a whole image of this size; transposed, it makes such an image of one pixel.
     pub(crate) fn whole(inputs: usize, outputs: usize, sides: [usize; 2]) -> Self {
         Self {
             inputs,
@@ -101,8 +101,8 @@ impl Window {
         })
     }
 
-    /// Its adjoint, from `inputs` to `outputs` all the same. The weight starts at U(±1/√fan-in) with
-    /// what PyTorch takes for the fan-in of `nn.ConvTranspose2d`: outputs times the kernel.
+    /// The transposed convolution, also from `inputs` to `outputs` channels. The weight starts at
+    /// U(±1/√fan-in), where PyTorch's fan-in of `nn.ConvTranspose2d` is outputs times the kernel.
     pub(crate) fn transposed(&self, builder: &VarBuilder<'_>) -> Result<LinearMap> {
         let share = self.outputs / self.groups;
         let shape = [self.inputs, share, self.kernel[0], self.kernel[1]];
@@ -115,13 +115,13 @@ impl Window {
         })
     }
 
-    /// PyTorch's first biases for `nn.Conv2d`.
+    /// PyTorch's initial biases for `nn.Conv2d`.
     pub(crate) fn bias(&self, builder: &VarBuilder<'_>) -> Result<Option<Var>> {
         let fan_in = self.inputs / self.groups * self.taps();
         Ok(Some(uniform(&[self.outputs], fan_in, "bias", builder)?))
     }
 
-    /// PyTorch's first biases for `nn.ConvTranspose2d`.
+    /// PyTorch's initial biases for `nn.ConvTranspose2d`.
     pub(crate) fn transposed_bias(&self, builder: &VarBuilder<'_>) -> Result<Option<Var>> {
         let fan_in = self.outputs / self.groups * self.taps();
         Ok(Some(uniform(&[self.outputs], fan_in, "bias", builder)?))
@@ -139,17 +139,26 @@ fn uniform(shape: &[usize], fan_in: usize, name: &str, builder: &VarBuilder<'_>)
     Var::from_tensor(&builder.get_with_hints(shape, name, init)?)
 }
 
-/// Batch normalization of vectors. Weight and running variance start at 1, bias and running mean
-/// at 0, as in PyTorch's `nn.BatchNorm1d`.
-pub(crate) fn batch_norm(features: usize, eps: f64, builder: &VarBuilder<'_>) -> Result<BatchNorm> {
-    let get = |name: &str, value: f64| {
+/// Batch normalization of `features` features, whose tensors `builder` makes in `parameters`. Weight and
+/// running variance start at 1, bias and running mean at 0, as in PyTorch's `nn.BatchNorm1d`.
+pub(crate) fn batch_norm(
+    features: usize,
+    eps: f64,
+    parameters: &ParameterStore,
+    builder: &VarBuilder<'_>,
+) -> Result<BatchNorm> {
+    let trained = |name: &str, value: f64| {
         Var::from_tensor(&builder.get_with_hints(features, name, Init::Const(value))?)
     };
+    let buffer = |name: &str, value: f64| {
+        let name = format!("{}.{name}", builder.prefix());
+        parameters.buffer(&name, features, Init::Const(value))
+    };
     Ok(BatchNorm {
-        weight: get("weight", 1.0)?,
-        bias: get("bias", 0.0)?,
-        running_mean: get("running_mean", 0.0)?,
-        running_variance: get("running_var", 1.0)?,
+        weight: trained("weight", 1.0)?,
+        bias: trained("bias", 0.0)?,
+        running_mean: buffer("running_mean", 0.0)?,
+        running_variance: buffer("running_var", 1.0)?,
         eps,
         momentum: MOMENTUM,
     })

@@ -3,7 +3,7 @@
 //! discriminator of two layers of 240 maxout units (Goodfellow et al., 2013, arXiv 1302.4389) of five
 //! pieces each, trained with dropout.
 //!
-//! The discriminator is written for candle's graph.
+//! The discriminator uses candle's graph.
 
 use crate::classes::{self, readout};
 use crate::layers::linear;
@@ -13,14 +13,14 @@ use gan_core::{Discriminator, ImageShape, Mode, ParameterStore, Purpose, Seed};
 use gan_ops::{Activation, Block, composed};
 use rand::Rng;
 
-/// Units of each hidden layer of the discriminator, and pieces of each unit.
+/// Units of each hidden layer of the discriminator, and linear pieces of each unit.
 const UNITS: [usize; 2] = [240, 240];
 const PIECES: usize = 5;
 
 /// Widths of the generator's hidden layers.
 pub(crate) const GENERATOR_WIDTHS: [usize; 2] = [1200, 1200];
 
-/// The share of the pixels that is kept while training, and of each hidden layer's units.
+/// The probability in training that dropout keeps a pixel, and a unit of a hidden layer.
 const KEPT_PIXELS: f64 = 0.8;
 const KEPT_UNITS: f64 = 0.5;
 
@@ -28,8 +28,8 @@ const KEPT_UNITS: f64 = 0.5;
 pub(crate) struct MaxoutDiscriminator {
     hidden: Vec<Block>,
     last: Block,
-    /// How many times units were dropped, `[]`: each time others are. Beyond 2²⁴, where f32 does not hold
-    /// every whole number, it counts by those that f32 holds.
+    /// How many times units were dropped, `[]`; each pass drops others. Beyond 2²⁴, where f32 cannot
+    /// represent every whole number, it counts in those that it can.
     drops: Var,
     seed: Seed,
     image_shape: ImageShape,
@@ -38,7 +38,7 @@ pub(crate) struct MaxoutDiscriminator {
 }
 
 impl MaxoutDiscriminator {
-    /// seed: of the dropped units.
+    /// seed: determines the dropped units.
     pub(crate) fn new(
         image_shape: ImageShape,
         classes: Option<usize>,
@@ -56,11 +56,11 @@ impl MaxoutDiscriminator {
             inputs = units;
         }
         let last = layer(inputs, classes::outputs(classes), &model.pp(UNITS.len()))?;
-        let drops = model.get_with_hints((), "dropout_count", Init::Const(0.0))?;
+        let drops = parameters.buffer("model.dropout_count", (), Init::Const(0.0))?;
         Ok(Self {
             hidden,
             last,
-            drops: Var::from_tensor(&drops)?,
+            drops,
             seed,
             image_shape,
             classes,
@@ -68,7 +68,8 @@ impl MaxoutDiscriminator {
         })
     }
 
-    /// Sets a part of x `[n, features]` to 0 and scales what is kept (Srivastava et al., 2014).
+    /// Dropout: sets each value of x `[n, features]` to 0 with probability 1 − `kept` and divides the others
+    /// by `kept` (Srivastava et al., 2014).
     fn dropped(&self, x: &Tensor, kept: f64, rng: &mut impl Rng) -> Result<Tensor> {
         let scale = (1.0 / kept) as f32;
         let value = |_| if rng.random_bool(kept) { scale } else { 0.0 };
@@ -78,7 +79,7 @@ impl MaxoutDiscriminator {
     }
 }
 
-/// The next whole number that f32 holds.
+/// The next whole number that f32 can represent.
 fn following(count: f64) -> f64 {
     (count + 1.0).max(f64::from((count as f32).next_up()))
 }
@@ -143,7 +144,7 @@ mod tests {
     /// By hand: the largest of five affine pieces, twice, then one affine map.
     #[test]
     fn logits_are_those_of_the_formula() {
-        let judge = discriminator(DType::F64);
+        let discriminator = discriminator(DType::F64);
         let x = images(DType::F64);
         let mut rows: Vec<Vec<f64>> = x.flatten_from(1).unwrap().to_vec2().unwrap();
         let affine = |x: &[f64], block: &Block| -> Vec<f64> {
@@ -152,27 +153,27 @@ mod tests {
             let dot = |w: &Vec<f64>| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
             weight.iter().zip(bias).map(|(w, b)| dot(w) + b).collect()
         };
-        for block in &judge.hidden {
+        for block in &discriminator.hidden {
             for row in &mut rows {
                 let pieces = affine(row, block);
                 let largest = |unit: &[f64]| unit.iter().copied().fold(f64::MIN, f64::max);
                 *row = pieces.chunks(PIECES).map(largest).collect();
             }
         }
-        let logits = numbers(&judge.forward(&x, None, Mode::Eval).unwrap());
+        let logits = numbers(&discriminator.forward(&x, None, Mode::Eval).unwrap());
         for (row, logit) in rows.iter().zip(logits) {
-            assert!((affine(row, &judge.last)[0] - logit).abs() < 1e-12);
+            assert!((affine(row, &discriminator.last)[0] - logit).abs() < 1e-12);
         }
     }
 
     #[test]
     fn every_pass_in_training_drops_others_and_a_restored_count_the_same() {
-        let judge = discriminator(DType::F32);
+        let discriminator = discriminator(DType::F32);
         let x = images(DType::F32);
-        let pass = || numbers(&judge.forward(&x, None, Mode::Train).unwrap());
+        let pass = || numbers(&discriminator.forward(&x, None, Mode::Train).unwrap());
         let (first, second) = (pass(), pass());
         assert_ne!(first, second);
-        judge
+        discriminator
             .parameters
             .set(
                 "model.dropout_count",
@@ -180,7 +181,7 @@ mod tests {
             )
             .unwrap();
         assert_eq!(first, pass());
-        let evaluate = || numbers(&judge.forward(&x, None, Mode::Eval).unwrap());
+        let evaluate = || numbers(&discriminator.forward(&x, None, Mode::Eval).unwrap());
         assert_eq!(evaluate(), evaluate());
     }
 
@@ -188,18 +189,18 @@ mod tests {
     #[test]
     fn passes_beyond_what_f32_counts_drop_other_units_each() {
         let limit = f64::from(1 << 24);
-        let judge = discriminator(DType::F32);
+        let discriminator = discriminator(DType::F32);
         let x = images(DType::F32);
         let set = |count: f64| {
-            judge
+            discriminator
                 .drops
                 .set(&Tensor::new(count as f32, &Device::Cpu).unwrap())
         };
         set(limit - 2.0).unwrap();
         let mut seen = Vec::new();
         for count in [limit - 2.0, limit - 1.0, limit, limit + 2.0, limit + 4.0] {
-            assert_eq!(numbers(&judge.drops), [count]);
-            let logits = numbers(&judge.forward(&x, None, Mode::Train).unwrap());
+            assert_eq!(numbers(&discriminator.drops), [count]);
+            let logits = numbers(&discriminator.forward(&x, None, Mode::Train).unwrap());
             assert!(!seen.contains(&logits), "{count}");
             seen.push(logits);
         }
@@ -208,10 +209,10 @@ mod tests {
 
     #[test]
     fn what_is_dropped_keeps_the_mean() {
-        let judge = discriminator(DType::F32);
+        let discriminator = discriminator(DType::F32);
         let ones = Tensor::ones((200, 100), DType::F32, &Device::Cpu).unwrap();
         let mut rng = Seed(2).rng(Purpose::Dropout, 0);
-        let dropped = numbers(&judge.dropped(&ones, 0.8, &mut rng).unwrap());
+        let dropped = numbers(&discriminator.dropped(&ones, 0.8, &mut rng).unwrap());
         let mean = dropped.iter().sum::<f64>() / dropped.len() as f64;
         // Five standard errors: a value's deviation is √(1/0.8 − 1) = 1/2.
         assert!((mean - 1.0).abs() < 5.0 * 0.5 / 20_000_f64.sqrt(), "{mean}");
@@ -220,17 +221,17 @@ mod tests {
     #[test]
     fn gradients_equal_finite_differences() {
         const STEP: f64 = 1e-6;
-        let judge = discriminator(DType::F64);
+        let discriminator = discriminator(DType::F64);
         let x = images(DType::F64);
         let sum = || {
-            judge
+            discriminator
                 .forward(&x, None, Mode::Eval)
                 .unwrap()
                 .sum_all()
                 .unwrap()
         };
         let gradients = sum().backward().unwrap();
-        for parameter in judge.parameters.trainable() {
+        for parameter in discriminator.parameters.trainable() {
             let gradient = numbers(gradients.get(&parameter.var).unwrap());
             let values = numbers(&parameter.var);
             for index in (0..values.len()).step_by(values.len().div_ceil(11)) {

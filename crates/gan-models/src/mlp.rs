@@ -8,12 +8,12 @@ use gan_ops::{Activation, Sequence};
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 
-/// What a generator's hidden layers are besides linear.
+/// What follows a generator's linear hidden layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hidden {
-    /// Leaky rectifiers, all but the first layer with batch normalization before.
+    /// Leaky ReLU, after batch normalization in all layers but the first.
     Tutorial,
-    /// Rectifiers alone.
+    /// ReLU only.
     Rectifiers,
 }
 
@@ -35,7 +35,7 @@ pub(crate) const GENERATOR_WIDTHS: [usize; 4] = [128, 256, 512, 1024];
 /// Widths of the tutorial's discriminator's hidden layers.
 pub(crate) const DISCRIMINATOR_WIDTHS: [usize; 2] = [512, 256];
 
-/// z, with its class behind it if it has one → 128 → 256 → 512 → 1024 → pixels.
+/// z, with its one-hot class if it has classes → 128 → 256 → 512 → 1024 → pixels.
 pub(crate) struct MlpGenerator {
     layers: Sequence,
     latent_dim: usize,
@@ -63,7 +63,9 @@ impl MlpGenerator {
             let mut block = linear(inputs, *outputs, hidden.activation(), &model.pp(index))?;
             index += 1;
             if number > 0 && hidden == Hidden::Tutorial {
-                block.norm = Some(batch_norm(*outputs, BATCH_NORM_EPS, &model.pp(index))?);
+                let builder = model.pp(index);
+                let norm = batch_norm(*outputs, BATCH_NORM_EPS, &parameters, &builder)?;
+                block.norm = Some(norm);
                 index += 1;
             }
             blocks.push(block);
@@ -81,12 +83,12 @@ impl MlpGenerator {
         })
     }
 
-    /// `[n, latent_dim + classes]`, what the first layer takes.
+    /// The first layer's input, `[n, latent_dim + classes]`.
     fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
         with_class(z, self.latent_dim, labels, self.classes)
     }
 
-    /// `[n, pixels]` → `[n, c, h, w]`, on the same memory if it lies in either order.
+    /// `[n, pixels]` → `[n, c, h, w]`, in the same memory if it is contiguous in either order.
     fn images(&self, pixels: &Tensor) -> Result<Tensor> {
         let ImageShape {
             channels,

@@ -5,8 +5,7 @@ use crate::mlp::{DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, Hidden, MlpDiscriminato
 use crate::{dcgan, residual};
 use candle_core::{DType, Device};
 use gan_core::{
-    Discriminator, Generator, ImageShape, LatentPrior, ParameterStore, Purpose, Seed,
-    StandardNormalPrior,
+    Discriminator, Generator, ImageShape, LatentPrior, NormalPrior, ParameterStore, Purpose, Seed,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -27,16 +26,16 @@ pub enum Architecture {
     Maxout,
 }
 
-/// What keeps the discriminator's layers in bounds.
+/// The normalization of the discriminator's layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiscriminatorNorm {
-    /// Nothing, which gradient penalties need.
+    /// None, as gradient penalties need.
     #[default]
     None,
-    /// Batch normalization, of dcgan.
+    /// Batch normalization, for dcgan.
     Batch,
-    /// Spectral normalization, of dcgan.
+    /// Spectral normalization, for dcgan.
     Spectral,
 }
 
@@ -59,8 +58,8 @@ pub struct ModelConfig {
     pub architecture: Architecture,
     /// The width of a latent vector; at least 1.
     pub latent_dim: usize,
-    /// Standard deviation of the latent vectors that images are sampled from, positive; training
-    /// takes 1. Below 1 images are more typical and fewer kinds of them are drawn.
+    /// Standard deviation of the latent vectors that images are sampled from, positive; it is 1 in
+    /// training. Below 1 images are more typical and less varied.
     pub sampling_deviation: f64,
     /// Widths of an mlp generator's hidden layers, at least one; all but the first have batch
     /// normalization.
@@ -77,11 +76,11 @@ pub struct ModelConfig {
     pub classes: Option<ClassCount>,
 }
 
-/// How many classes a class-conditional pair of networks is told.
+/// The number of classes of a class-conditional pair of networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "ClassCountText", try_from = "ClassCountText")]
 pub enum ClassCount {
-    /// So many.
+    /// This many.
     Known(usize),
     /// As many as the data set has: to be resolved before a network is built.
     Auto,
@@ -136,7 +135,7 @@ impl FromStr for ClassCount {
 }
 
 impl Default for ModelConfig {
-    /// The tutorial's.
+    /// The tutorial's model.
     fn default() -> Self {
         Self {
             architecture: Architecture::Mlp,
@@ -164,8 +163,8 @@ pub enum ModelError {
         /// Its range.
         expected: String,
     },
-    /// Images of no pixel, or of too many.
-    #[error("images have shape {shape}, expected 1 to {most} values an image")]
+    /// Images without pixels, or with too many.
+    #[error("images have shape {shape}, expected 1 to {most} values per image")]
     Image {
         /// Their shape.
         shape: ImageShape,
@@ -177,7 +176,7 @@ pub enum ModelError {
     Tensor(#[from] candle_core::Error),
 }
 
-/// Far beyond any use; a typing error should not ask for all of the memory.
+/// Far beyond any use: a typing error must not take all of the memory.
 const MAX_LATENT_DIM: usize = 65_536;
 const MAX_MLP_WIDTH: usize = 65_536;
 const MAX_WIDTH: usize = 1024;
@@ -190,11 +189,11 @@ const MAX_LAYERS: usize = 64;
 const MAX_VALUES: usize = 1 << 28;
 
 impl ModelConfig {
-    /// A new generator with first weights from `seed`.
+    /// A new generator with initial weights from `seed`.
     ///
     /// # Errors
-    /// When the configuration is out of range, the network has more than 2²⁸ values, or the tensors
-    /// cannot be made.
+    /// When the configuration is out of range, the network has more than 2²⁸ values, or a tensor cannot be
+    /// created.
     pub fn generator(
         &self,
         image_shape: ImageShape,
@@ -205,12 +204,12 @@ impl ModelConfig {
         self.generator_within(MAX_VALUES, image_shape, seed, dtype, device)
     }
 
-    /// The same for a configuration that is not trusted: an error, before memory is taken for them,
-    /// where the network has more than `most_values`, buffers among them.
+    /// [`generator`](Self::generator) for an untrusted configuration: a network of more than `most_values`
+    /// values, buffers included, is refused before memory is allocated for them.
     ///
     /// # Errors
-    /// When the configuration or the image is out of range, the network is larger, or the tensors
-    /// cannot be made.
+    /// When the configuration or the image is out of range, the network is larger, or a tensor cannot be
+    /// created.
     pub fn generator_within(
         &self,
         most_values: usize,
@@ -258,10 +257,10 @@ impl ModelConfig {
         })
     }
 
-    /// A new discriminator with first weights from `seed`.
+    /// A new discriminator with initial weights from `seed`.
     ///
     /// # Errors
-    /// As those of [`generator`](Self::generator); when it is not to be had on this device, too.
+    /// Those of [`generator`](Self::generator), and when it cannot be trained on this device.
     pub fn discriminator(
         &self,
         image_shape: ImageShape,
@@ -272,11 +271,11 @@ impl ModelConfig {
         self.discriminator_within(MAX_VALUES, image_shape, seed, dtype, device)
     }
 
-    /// The same for a configuration that is not trusted, as
+    /// [`discriminator`](Self::discriminator) for an untrusted configuration, like
     /// [`generator_within`](Self::generator_within).
     ///
     /// # Errors
-    /// As those of [`generator_within`](Self::generator_within).
+    /// Those of [`generator_within`](Self::generator_within), and when it cannot be trained on this device.
     pub fn discriminator_within(
         &self,
         most_values: usize,
@@ -321,10 +320,9 @@ impl ModelConfig {
         })
     }
 
-    /// What images are sampled from.
+    /// The prior that images are sampled from, with [`sampling_deviation`](Self::sampling_deviation).
     pub fn sampling_prior(&self) -> Box<dyn LatentPrior> {
-        let prior = StandardNormalPrior::new(self.latent_dim);
-        Box::new(prior.with_deviation(self.sampling_deviation))
+        Box::new(NormalPrior::new(self.latent_dim, self.sampling_deviation))
     }
 
     /// Whether the values are in range.
@@ -348,7 +346,7 @@ impl ModelConfig {
             return Err(ModelError::OutOfRange {
                 key: "sampling_deviation",
                 found: deviation.to_string(),
-                expected: "a positive number, as 1".to_string(),
+                expected: "a positive number, such as 1".to_string(),
             });
         }
         for (key, widths) in [
@@ -379,7 +377,10 @@ impl ModelConfig {
             return Err(ModelError::OutOfRange {
                 key: "discriminator_norm",
                 found: format!("{:?}", self.discriminator_norm).to_lowercase(),
-                expected: format!("none: only dcgan has others, not {}", self.architecture),
+                expected: format!(
+                    "none: only dcgan has others, {} does not",
+                    self.architecture
+                ),
             });
         }
         within("width", self.width, MAX_WIDTH)?;
@@ -389,7 +390,7 @@ impl ModelConfig {
         }
     }
 
-    /// The number of classes that networks are built for; none where they are told no class.
+    /// The number of classes that networks are built for; `None` if they are not class-conditional.
     ///
     /// # Errors
     /// [`ModelError::OutOfRange`] for `auto`, which [`with_classes_of`](Self::with_classes_of)
@@ -406,8 +407,7 @@ impl ModelConfig {
         }
     }
 
-    /// The same model with as many classes as a data set has, where it says `auto`: none where the
-    /// data set has no labels.
+    /// The model with `auto` replaced by the number of classes of a data set, `None` if it has no labels.
     #[must_use]
     pub fn with_classes_of(mut self, data: Option<usize>) -> Self {
         if self.classes == Some(ClassCount::Auto) {
@@ -416,8 +416,8 @@ impl ModelConfig {
         self
     }
 
-    /// Whether the discriminator can be trained there. With spectral normalization only tapes by hand
-    /// lead back to the trained weights: those on candle's graph end at the normalized ones.
+    /// Whether the discriminator can be trained on a device. With spectral normalization only the
+    /// hand-written tapes give gradients of the trained weights; candle's graph ends at the normalized ones.
     fn check_device(&self, device: &Device) -> Result<(), ModelError> {
         if device.is_cpu() || self.discriminator_norm != DiscriminatorNorm::Spectral {
             return Ok(());
@@ -425,12 +425,11 @@ impl ModelConfig {
         Err(ModelError::OutOfRange {
             key: "discriminator_norm",
             found: "spectral".to_string(),
-            expected: "none or batch on another device than the CPU".to_string(),
+            expected: "none or batch on devices other than the CPU".to_string(),
         })
     }
 
-    /// Whether a training batch of one image is impossible, because the generator has batch
-    /// normalization.
+    /// Whether a training batch needs at least two images, because the generator has batch normalization.
     pub fn needs_two_images_a_batch(&self) -> bool {
         match self.architecture {
             Architecture::Mlp | Architecture::Dcgan => true,
@@ -439,7 +438,7 @@ impl ModelConfig {
     }
 }
 
-/// Whether there can be networks of such images, whose values can be counted then.
+/// Refuses images without values, or with more than [`MAX_PIXELS`].
 fn validate_image(shape: ImageShape) -> Result<(), ModelError> {
     let sizes = [shape.channels, shape.height, shape.width];
     let pixels = sizes.into_iter().try_fold(1, usize::checked_mul);
@@ -457,7 +456,7 @@ mod tests {
     use super::*;
     use candle_core::MetalDevice;
 
-    /// candle without `metal` has a device of that name all the same, which can do nothing.
+    /// candle without `metal` still has a Metal device, which cannot compute anything.
     #[test]
     fn spectral_normalization_is_refused_on_another_device_before_it_is_used() {
         let model = ModelConfig {

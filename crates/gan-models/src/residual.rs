@@ -1,13 +1,13 @@
 //! Small residual networks without normalization, of the kind of R3GAN (Huang et al., 2024, arXiv
 //! 2501.05441): at every size a bottleneck block with a grouped convolution beside a shortcut, sizes
 //! doubled or halved between them. The last layer of each block starts at 0, so that blocks begin as
-//! nothing (Zhang et al., 2019, arXiv 1901.09321).
+//! the identity (Zhang et al., 2019, arXiv 1901.09321).
 //!
 //! 28 by 28 pixels at width w: z → 4w × 7 × 7 → 2w × 14 × 14 → w × 28 × 28 → pixels, and the mirror.
 
 use crate::classes;
 use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
-use crate::layers::Window;
+use crate::layers::ConvSpec;
 use crate::spectral_norm::SpectralNorm;
 use candle_core::{Result, Var};
 use candle_nn::VarBuilder;
@@ -19,10 +19,10 @@ const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
 /// Images are halved while their sides are even and longer than this.
 const LAST_SIDE: usize = 4;
 
-/// Channels that a grouped convolution sees at once.
+/// Channels of each group of a grouped convolution.
 const GROUP: usize = 8;
 
-/// The widest level has so many times the channels of the narrowest.
+/// The widest level has at most this many times the channels of the narrowest.
 const MOST_WIDTHS: usize = 8;
 
 /// Channels and sides at every size, the image's own first.
@@ -39,13 +39,13 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     levels
 }
 
-/// Layers in the making.
-struct Chain<'a> {
+/// The layers made so far, and the builder of the next ones.
+struct LayerStack<'a> {
     layers: Vec<Layer>,
     builder: &'a VarBuilder<'a>,
 }
 
-impl Chain<'_> {
+impl LayerStack<'_> {
     fn push(&mut self, map: LinearMap, bias: Option<Var>, activation: Activation) {
         self.layers.push(Layer {
             map,
@@ -56,9 +56,9 @@ impl Chain<'_> {
         });
     }
 
-    fn convolution(&mut self, window: Window, activation: Activation) -> Result<()> {
+    fn convolution(&mut self, spec: ConvSpec, activation: Activation) -> Result<()> {
         let builder = self.builder.pp(self.layers.len());
-        let (map, bias) = (window.convolution(&builder)?, window.bias(&builder)?);
+        let (map, bias) = (spec.convolution(&builder)?, spec.bias(&builder)?);
         self.push(map, bias, activation);
         Ok(())
     }
@@ -66,19 +66,19 @@ impl Chain<'_> {
     /// x + w₃ · act(w₂ ⋆ act(w₁ · x)), w₂ of 3 by 3 pixels in groups of channels.
     fn block(&mut self, channels: usize) -> Result<()> {
         let shortcut = self.layers.len().checked_sub(1);
-        self.convolution(Window::same(channels, channels, 1), LEAKY_RELU)?;
+        self.convolution(ConvSpec::same(channels, channels, 1), LEAKY_RELU)?;
         let groups = if channels.is_multiple_of(GROUP) {
             channels / GROUP
         } else {
             1
         };
-        let grouped = Window {
+        let grouped = ConvSpec {
             groups,
-            ..Window::same(channels, channels, 3)
+            ..ConvSpec::same(channels, channels, 3)
         };
         self.convolution(grouped, LEAKY_RELU)?;
         let builder = self.builder.pp(self.layers.len());
-        let map = Window::same(channels, channels, 1).zero_convolution(&builder)?;
+        let map = ConvSpec::same(channels, channels, 1).zero_convolution(&builder)?;
         self.layers.push(Layer {
             map,
             bias: None,
@@ -90,7 +90,7 @@ impl Chain<'_> {
     }
 }
 
-/// z, and its class → the smallest level → … → the image.
+/// z with its one-hot class → the smallest level → … → the image.
 pub(crate) fn generator(
     latent_dim: usize,
     image: ImageShape,
@@ -100,7 +100,7 @@ pub(crate) fn generator(
 ) -> Result<ConvGenerator> {
     let input = classes::latent_shape(latent_dim, class_count);
     let builder = parameters.builder().pp("model");
-    let mut chain = Chain {
+    let mut stack = LayerStack {
         layers: Vec::new(),
         builder: &builder,
     };
@@ -108,24 +108,24 @@ pub(crate) fn generator(
     for (index, (channels, sides)) in levels.iter().enumerate().rev() {
         match levels.get(index + 1) {
             None => {
-                let window = Window::whole(input.channels, *channels, *sides);
+                let spec = ConvSpec::whole(input.channels, *channels, *sides);
                 let builder = builder.pp(0);
-                let map = window.transposed(&builder)?;
-                let bias = window.transposed_bias(&builder)?;
-                chain.push(map, bias, LEAKY_RELU);
+                let map = spec.transposed(&builder)?;
+                let bias = spec.transposed_bias(&builder)?;
+                stack.push(map, bias, LEAKY_RELU);
             }
             Some((inputs, _)) => {
-                let window = Window::same(*inputs, *channels, 1);
-                chain.convolution(window, Activation::Identity)?;
+                let spec = ConvSpec::same(*inputs, *channels, 1);
+                stack.convolution(spec, Activation::Identity)?;
                 let doubled = LinearMap::Upsampling { factor: 2 };
-                chain.push(doubled, None, Activation::Identity);
+                stack.push(doubled, None, Activation::Identity);
             }
         }
-        chain.block(*channels)?;
+        stack.block(*channels)?;
     }
-    let last = Window::same(width, image.channels, 3);
-    chain.convolution(last, Activation::Tanh)?;
-    let net = ConvNet::new(input, chain.layers)?;
+    let last = ConvSpec::same(width, image.channels, 3);
+    stack.convolution(last, Activation::Tanh)?;
+    let net = ConvNet::new(input, stack.layers)?;
     Ok(ConvGenerator::new(net, latent_dim, class_count, parameters))
 }
 
@@ -138,27 +138,27 @@ pub(crate) fn discriminator(
 ) -> Result<ConvDiscriminator> {
     check_training_device(parameters.device())?;
     let builder = parameters.builder().pp("model");
-    let mut chain = Chain {
+    let mut stack = LayerStack {
         layers: Vec::new(),
         builder: &builder,
     };
     let levels = levels(image, width);
-    chain.convolution(Window::same(image.channels, width, 3), LEAKY_RELU)?;
+    stack.convolution(ConvSpec::same(image.channels, width, 3), LEAKY_RELU)?;
     for (index, (channels, sides)) in levels.iter().enumerate() {
-        chain.block(*channels)?;
+        stack.block(*channels)?;
         match levels.get(index + 1) {
             Some((outputs, _)) => {
                 let halved = LinearMap::AveragePooling { size: 2 };
-                chain.push(halved, None, Activation::Identity);
-                chain.convolution(Window::same(*channels, *outputs, 1), LEAKY_RELU)?;
+                stack.push(halved, None, Activation::Identity);
+                stack.convolution(ConvSpec::same(*channels, *outputs, 1), LEAKY_RELU)?;
             }
             None => {
-                let window = Window::whole(*channels, classes::outputs(class_count), *sides);
-                chain.convolution(window, Activation::Identity)?;
+                let spec = ConvSpec::whole(*channels, classes::outputs(class_count), *sides);
+                stack.convolution(spec, Activation::Identity)?;
             }
         }
     }
-    let net = ConvNet::new(image, chain.layers)?;
+    let net = ConvNet::new(image, stack.layers)?;
     let plain = SpectralNorm::default();
     Ok(ConvDiscriminator::new(
         net,

@@ -1,12 +1,12 @@
 //! Spectral normalization of a discriminator's weights (Miyato et al., 2018, arXiv 1802.05957).
 //!
-//! The network computes with Ŵ = W / σ, where σ = uᵀ W v is an estimate of W's largest singular
-//! value by one step of power iteration a training step, and W is what is trained. As u and v count
-//! as constants, a gradient G by Ŵ becomes (G − ⟨G, Ŵ⟩ u vᵀ) / σ by W.
+//! The network computes with Ŵ = W / σ, where σ = uᵀ W v estimates W's largest singular value by one step
+//! of power iteration per training step, and W is trained. As u and v are constants, a gradient G with
+//! respect to Ŵ becomes (G − ⟨G, Ŵ⟩ u vᵀ) / σ with respect to W.
 
 use candle_core::{Result, Tensor, Var};
 use candle_nn::{Init, VarBuilder};
-use gan_core::{Mode, Recorded, Tape};
+use gan_core::{Mode, ParameterStore, Recorded, Tape};
 use std::sync::Arc;
 
 /// Keeps a vector's length above 0.
@@ -35,13 +35,20 @@ struct Estimate {
 }
 
 impl SpectralNorm {
-    /// Takes a trained weight, and gives the variable that a network is to compute with.
-    pub(crate) fn add(&mut self, trained: &Var, builder: &VarBuilder<'_>) -> Result<Var> {
+    /// Adds a trained weight `[o, …]` of the layer that `builder` makes in `parameters`. Returns the variable
+    /// that the network is to compute with, of the same shape.
+    pub(crate) fn add(
+        &mut self,
+        trained: &Var,
+        parameters: &ParameterStore,
+        builder: &VarBuilder<'_>,
+    ) -> Result<Var> {
         let init = Init::Randn {
             mean: 0.0,
             stdev: 1.0,
         };
-        let u = Var::from_tensor(&builder.get_with_hints(trained.dim(0)?, "weight_u", init)?)?;
+        let name = format!("{}.weight_u", builder.prefix());
+        let u = parameters.buffer(&name, trained.dim(0)?, init)?;
         let used = Var::from_tensor(&trained.copy()?)?;
         let weight = Weight {
             trained: trained.clone(),
@@ -54,7 +61,7 @@ impl SpectralNorm {
         Ok(used)
     }
 
-    /// Sets the weights that are computed with from those that are trained; while training, u moves on.
+    /// Updates the normalized weights from the trained ones; in training mode, u too.
     pub(crate) fn refresh(&self, mode: Mode) -> Result<()> {
         for weight in self.weights.iter() {
             weight.refresh(mode)?;
@@ -62,7 +69,7 @@ impl SpectralNorm {
         Ok(())
     }
 
-    /// A pass whose way back shows the trained weights.
+    /// A pass whose tape visits the trained weights.
     pub(crate) fn record(&self, pass: impl FnOnce() -> Result<Recorded>) -> Result<Recorded> {
         if self.weights.is_empty() {
             return pass();
@@ -110,8 +117,8 @@ impl Weight {
 }
 
 impl Estimate {
-    /// The gradient by W from the one by Ŵ.
-    fn by_trained(&self, gradient: &Tensor, used: &Tensor) -> Result<Tensor> {
+    /// The gradient with respect to W from the one with respect to Ŵ, both of W's shape.
+    fn trained_gradient(&self, gradient: &Tensor, used: &Tensor) -> Result<Tensor> {
         let along = number(&(gradient * used)?.flatten_all()?)?;
         (gradient - (&self.directions * along)?)? / self.sigma
     }
@@ -124,20 +131,23 @@ struct NormalizedTape {
 }
 
 impl NormalizedTape {
-    /// Calls `show` with the trained weight and its gradient in place of the normalized one's.
-    fn shown(
+    /// Calls `visit` with the trained weight and its gradient instead of the normalized one's.
+    fn visit_trained(
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         let mut weights = self.norm.weights.iter().zip(&self.estimates);
         match weights.find(|(weight, _)| weight.used.id() == parameter.id()) {
             Some((weight, estimate)) => {
                 let used = weight.used.as_detached_tensor();
-                show(&weight.trained, &estimate.by_trained(gradient, &used)?)
+                visit(
+                    &weight.trained,
+                    &estimate.trained_gradient(gradient, &used)?,
+                )
             }
-            None => show(parameter, gradient),
+            None => visit(parameter, gradient),
         }
     }
 }
@@ -150,21 +160,21 @@ impl Tape for NormalizedTape {
     fn parameter_gradients(
         &self,
         output_gradients: &[Tensor],
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        let show = &mut |p: &Tensor, g: &Tensor| self.shown(p, g, show);
-        self.tape.parameter_gradients(output_gradients, show)
+        let visit = &mut |p: &Tensor, g: &Tensor| self.visit_trained(p, g, visit);
+        self.tape.parameter_gradients(output_gradients, visit)
     }
 
     fn penalized_parameter_gradients(
         &self,
         output_gradients: &[Tensor],
         directions: &[Tensor],
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
-        let show = &mut |p: &Tensor, g: &Tensor| self.shown(p, g, show);
+        let visit = &mut |p: &Tensor, g: &Tensor| self.visit_trained(p, g, visit);
         let tape = &self.tape;
-        tape.penalized_parameter_gradients(output_gradients, directions, show)
+        tape.penalized_parameter_gradients(output_gradients, directions, visit)
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Tensor};
-use gan_core::{ImageShape, LatentPrior, Mode, Purpose, Seed, StandardNormalPrior};
+use gan_core::{ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
 use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
 
 const CPU: Device = Device::Cpu;
@@ -22,7 +22,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
 }
 
 #[test]
-fn every_architecture_makes_and_judges_images_of_every_shape() {
+fn every_architecture_handles_images_of_every_shape() {
     for architecture in [
         Architecture::Mlp,
         Architecture::Dcgan,
@@ -45,7 +45,7 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
                     ..ModelConfig::default()
                 };
                 let generator = model.generator(image, Seed(1), DType::F32, &CPU).unwrap();
-                let judge = model
+                let discriminator = model
                     .discriminator(image, Seed(1), DType::F32, &CPU)
                     .unwrap();
                 assert_eq!(
@@ -53,20 +53,20 @@ fn every_architecture_makes_and_judges_images_of_every_shape() {
                     (image, classes)
                 );
                 let mut rng = Seed(3).rng(Purpose::Sample, 0);
-                let z = StandardNormalPrior::new(6).sample(5, &mut rng).unwrap();
+                let z = NormalPrior::standard(6).sample(5, &mut rng).unwrap();
                 let labels = Tensor::new(&[0u32, 3, 1, 1, 2], &CPU).unwrap();
                 let labels = classes.map(|_| &labels);
                 let images = generator.infer(&z, labels, Mode::Eval).unwrap();
                 let expected = [5, image.channels, image.height, image.width];
                 assert_eq!(images.dims(), expected, "{architecture} {image}");
                 assert!(numbers(&images).iter().all(|value| value.abs() <= 1.0));
-                let recorded = judge.record(&[&images], labels).unwrap();
+                let recorded = discriminator.record(&[&images], labels).unwrap();
                 assert_eq!(recorded.outputs[0].dims(), [5]);
                 // Dropout makes training another thing.
                 if architecture == Architecture::Maxout {
                     continue;
                 }
-                let twin = judge.forward(&images, labels, Mode::Eval).unwrap();
+                let twin = discriminator.forward(&images, labels, Mode::Eval).unwrap();
                 for (a, b) in numbers(&recorded.outputs[0]).iter().zip(numbers(&twin)) {
                     assert!(
                         (a - b).abs() < 1e-4,
@@ -95,7 +95,7 @@ fn the_class_changes_the_image_and_the_logit() {
         };
         let image = shape(1, 8);
         let generator = model.generator(image, Seed(1), DType::F32, &CPU).unwrap();
-        let judge = model
+        let discriminator = model
             .discriminator(image, Seed(1), DType::F32, &CPU)
             .unwrap();
         let z = Tensor::ones((2, 4), DType::F32, &CPU).unwrap();
@@ -104,7 +104,11 @@ fn the_class_changes_the_image_and_the_logit() {
         let of = |k: usize| numbers(&images.get(k).unwrap());
         assert_ne!(of(0), of(1), "{architecture}");
         let same = Tensor::cat(&[&images.narrow(0, 0, 1).unwrap(); 2], 0).unwrap();
-        let logits = numbers(&judge.forward(&same, Some(&labels), Mode::Eval).unwrap());
+        let logits = numbers(
+            &discriminator
+                .forward(&same, Some(&labels), Mode::Eval)
+                .unwrap(),
+        );
         assert_ne!(logits[0], logits[1], "{architecture}");
         for wrong in [vec![0u32, 3], vec![0]] {
             let wrong = Tensor::new(wrong, &CPU).unwrap();
@@ -125,7 +129,7 @@ fn dcgan_has_the_layers_of_its_description() {
     let generator = model
         .generator(ImageShape::MNIST, Seed(0), DType::F32, &CPU)
         .unwrap();
-    let judge = model
+    let discriminator = model
         .discriminator(ImageShape::MNIST, Seed(0), DType::F32, &CPU)
         .unwrap();
     let weights = 100 * 256 * 16 + 256 * 128 * 9 + 128 * 64 * 16 + 64 * 16;
@@ -135,7 +139,7 @@ fn dcgan_has_the_layers_of_its_description() {
     let weights = 64 * 16 + 64 * 128 * 16 + 128 * 256 * 9 + 256 * 16;
     // Biases of the first and the last layer, γ and β of the two between.
     let expected = weights + 64 + 1 + 2 * (128 + 256);
-    assert_eq!(judge.parameters().trainable_count(), expected);
+    assert_eq!(discriminator.parameters().trainable_count(), expected);
 }
 
 /// The largest singular value of a matrix, by many steps of power iteration on WᵀW in f64.
@@ -152,7 +156,7 @@ fn largest_singular_value(matrix: &Tensor) -> f64 {
     length.sqrt()
 }
 
-/// With one layer of weight W the logit is linear: its gradient by an image is W / σ.
+/// With one layer of weight W the logit is linear: its gradient with respect to an image is W / σ.
 #[test]
 fn spectral_normalization_divides_by_the_largest_singular_value() {
     let model = ModelConfig {
@@ -161,18 +165,18 @@ fn spectral_normalization_divides_by_the_largest_singular_value() {
         width: 4,
         ..ModelConfig::default()
     };
-    let judge = model
+    let discriminator = model
         .discriminator(shape(1, 8), Seed(1), DType::F64, &CPU)
         .unwrap();
     let images = Tensor::zeros((2, 1, 8, 8), DType::F64, &CPU).unwrap();
     for _ in 0..300 {
-        judge.record(&[&images], None).unwrap();
+        discriminator.record(&[&images], None).unwrap();
     }
     // Scaling a weight changes nothing.
-    let logits = |x: &Tensor| numbers(&judge.record(&[x], None).unwrap().outputs[0]);
+    let logits = |x: &Tensor| numbers(&discriminator.record(&[x], None).unwrap().outputs[0]);
     let images = (images + 0.3).unwrap();
     let before = logits(&images);
-    let all = judge.parameters().trainable();
+    let all = discriminator.parameters().trainable();
     let weight = all.iter().find(|p| p.name == "model.1.weight").unwrap();
     let sigma = largest_singular_value(&weight.var.flatten_from(1).unwrap());
     weight

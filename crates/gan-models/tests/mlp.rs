@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{DType, Device, Tensor};
-use gan_core::{Generator, ImageShape, LatentPrior, Mode, Purpose, Seed, StandardNormalPrior};
+use gan_core::{Generator, ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
 use gan_models::ModelConfig;
 
 const CPU: Device = Device::Cpu;
@@ -17,7 +17,7 @@ fn generator(seed: u64) -> Box<dyn Generator> {
 
 fn latents(n: usize) -> Tensor {
     let mut rng = Seed(5).rng(Purpose::Sample, 0);
-    StandardNormalPrior::new(100).sample(n, &mut rng).unwrap()
+    NormalPrior::standard(100).sample(n, &mut rng).unwrap()
 }
 
 fn values(t: &Tensor) -> Vec<f32> {

@@ -9,10 +9,9 @@ use candle_core::{Result, Tensor};
 pub enum Activation {
     /// x
     Identity,
-    /// x where x > 0, else `slope` · x (Maas et al., 2013). The derivative at 0 is `slope`, as PyTorch's.
+    /// x where x > 0, else `slope` · x (Maas et al., 2013). The derivative at 0 is `slope`, as in PyTorch.
     LeakyRelu {
-        /// The slope left of 0; not negative, so that the result's sign tells the input's. 0 is the
-        /// rectifier.
+        /// The slope below 0; at least 0, so that the sign of the result is that of the input. 0: ReLU.
         slope: f64,
     },
     /// tanh x
@@ -20,7 +19,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The composed, any-number-of-times differentiable form.
+    /// The twin of candle operations, differentiable any number of times; any shape, which is kept.
     ///
     /// # Errors
     /// When a tensor operation fails.
@@ -32,7 +31,7 @@ impl Activation {
         }
     }
 
-    /// Whether the derivative is constant but for kinks.
+    /// Whether the derivative is piecewise constant.
     pub(crate) fn is_piecewise_linear(self) -> bool {
         match self {
             Self::Identity | Self::LeakyRelu { .. } => true,
@@ -60,7 +59,8 @@ impl Activation {
         }
     }
 
-    /// Turns the gradient by the activations `outputs` into the gradient by the pre-activations.
+    /// Replaces the gradient with respect to the activations `outputs` by the one with respect to the
+    /// pre-activations.
     #[inline(always)]
     pub(crate) fn backpropagate<T: Element>(self, outputs: &[T], gradient: &mut [T]) {
         let pairs = gradient.iter_mut().zip(outputs);

@@ -6,43 +6,42 @@ use crate::parallel::{Kernel, rows_per_task, vectorized};
 use candle_core::{Result, Tensor, Var};
 use rayon::prelude::*;
 
-/// Roughly what one parameter's update costs, in multiplications.
+/// The approximate cost of one parameter's update, in multiplications.
 const WORK_PER_PARAMETER: usize = 16;
 
-/// One step's numbers.
+/// The settings of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct AdamStep {
-    /// Learning rate.
+    /// Learning rate, above 0.
     pub lr: f64,
-    /// Decay of the first moment.
+    /// Decay rate of the first moment, in [0, 1).
     pub beta1: f64,
-    /// Decay of the second moment.
+    /// Decay rate of the second moment, in [0, 1).
     pub beta2: f64,
-    /// Added to the root of the second moment.
+    /// Added to the square root of the second moment; above 0.
     pub eps: f64,
     /// The number of this step, from 1.
     pub step: u64,
 }
 
 impl AdamStep {
-    /// lr / (1 − β₁ᵗ), the step size with the first moment's bias taken out.
+    /// lr / (1 − β₁ᵗ), the step size corrected for the first moment's bias.
     pub(crate) fn step_size(&self) -> f64 {
         self.lr / (1.0 - self.beta1.powf(self.step as f64))
     }
 
-    /// √(1 − β₂ᵗ), what the root of the second moment is divided by.
+    /// √(1 − β₂ᵗ), the divisor of the second moment's square root.
     pub(crate) fn root_correction(&self) -> f64 {
         (1.0 - self.beta2.powf(self.step as f64)).sqrt()
     }
 }
 
-/// Moves `theta` by one step and its two moments `m` and `v` with it, all of one shape:
+/// Updates `theta` and its two moments `m` and `v` by one step, all of one shape:
 ///
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
-/// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), eps being added where PyTorch does.
+/// θ ← θ − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + eps), with eps in the same place as in PyTorch.
 ///
-/// Tells whether all of `theta` and `v` are finite after it: where `v` overflowed, θ would stand still
-/// for ever.
+/// Returns whether all of `theta` and `v` are finite afterwards: if `v` overflows, θ never changes again.
 ///
 /// # Errors
 /// When the shapes or element types differ.
@@ -94,7 +93,7 @@ fn on_cpu<T: Element>(
                         })
                     };
                     let finite = parts.zip(moments).map(descend);
-                    // Every part must move, so none may be left out when one is not finite.
+                    // Every part must be updated, even after one that is not finite.
                     Ok(finite.reduce(|| true, |a, b| a & b))
                 })
             })

@@ -1,4 +1,4 @@
-//! y · weight + bias and what follows it.
+//! y · weight + bias, and the activation after it.
 
 use crate::Activation;
 use crate::element::Element;
@@ -11,7 +11,7 @@ pub(crate) struct Affine<T> {
     pub(crate) bias: T,
 }
 
-/// y ← activation(y · weight + bias + shortcut), for rows of equal length, one a feature.
+/// y ← activation(y · weight + bias + shortcut), for rows of equal length, one per feature.
 pub(crate) struct AffineActivation<'a, T> {
     pub(crate) y: &'a mut [T],
     /// One for each row, at least one.

@@ -7,17 +7,17 @@ use candle_core::{Result, Var};
 
 /// Batch normalization with running statistics (Ioffe & Szegedy, 2015), all tensors `[o]`.
 pub struct BatchNorm {
-    /// γ, which normalized values are multiplied by.
+    /// γ, the factor of the normalized values.
     pub weight: Var,
-    /// β, which is added then.
+    /// β, which is added afterwards.
     pub bias: Var,
-    /// What evaluation takes for the mean.
+    /// The mean in evaluation mode.
     pub running_mean: Var,
-    /// What evaluation takes for the variance; an average of unbiased batch variances.
+    /// The variance in evaluation mode; an average of unbiased batch variances.
     pub running_variance: Var,
-    /// Added to the variance.
+    /// Added to the variance; above 0.
     pub eps: f64,
-    /// The share of a batch in the running statistics.
+    /// The weight of a batch in the running statistics, in [0, 1].
     pub momentum: f64,
 }
 
@@ -65,7 +65,7 @@ impl BatchNorm {
         Ok(())
     }
 
-    /// As [`track`](Self::track), batch after batch. moments: by feature, then batch; rows: the
+    /// [`track`](Self::track) for one batch after the other. moments: by feature, then batch; rows: the
     /// number of values in each batch.
     pub(crate) fn follow<T: Element>(&self, moments: &[Moments], rows: &[usize]) -> Result<()> {
         let batches = rows.len();
@@ -90,7 +90,7 @@ impl BatchNorm {
         })
     }
 
-    /// What training does to each feature before and after the batch's own statistics.
+    /// What training mode does to each feature before and after the normalization.
     pub(crate) fn affine<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Normalization<T>>> {
         with_slice::<T, _>(&self.weight, |weight| {
             with_slice::<T, _>(&self.bias, |bias| {
@@ -107,7 +107,7 @@ impl BatchNorm {
         })
     }
 
-    /// Everything behind the matrix product, with running statistics.
+    /// Everything after the matrix product, with running statistics.
     pub(crate) fn evaluation<T: Element>(&self, linear_bias: &[T]) -> Result<Vec<Affine<T>>> {
         let normalizations = self.affine(linear_bias)?;
         with_slice::<T, _>(&self.running_mean, |mean| {

@@ -1,8 +1,8 @@
-//! What both kinds of network ask of the batches that they are given.
+//! What both kinds of network require of their batches.
 
 use candle_core::{Result, Tensor};
 
-/// At least one batch, and no batch without examples: there is nothing to compute, and no mean of it.
+/// Refuses no batches, and batches without examples, which have no mean.
 pub(crate) fn check_not_empty(batches: &[&Tensor]) -> Result<()> {
     if batches.is_empty() {
         candle_core::bail!("no batch was given, expected at least one");

@@ -1,11 +1,12 @@
-//! Binary cross-entropy on logits, in the form that neither overflows nor loses digits.
+//! Binary cross-entropy on logits, in the form that neither overflows nor loses precision.
 
 use crate::composed;
 use crate::element::{Element, elements, for_dtype};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-/// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), exact to rounding for every x; its derivative is σ(x).
+/// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|) of a tensor of any shape, exact to rounding for every x; its
+/// derivative is σ(x).
 ///
 /// # Errors
 /// When the tensor is neither f32 nor f64.

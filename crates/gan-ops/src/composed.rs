@@ -1,10 +1,10 @@
-//! The same operations made of plain candle operations: they run on every device, can be
-//! differentiated any number of times, and are what the fused ones are tested against.
+//! The same operations composed of plain candle operations: they run on every device, can be
+//! differentiated any number of times, and the fused ones are tested against them.
 
 use crate::{Activation, AdamStep, Convolution};
 use candle_core::{DType, Result, Tensor, Var};
 
-/// What a batch says about its distribution, one number a feature. Not differentiable.
+/// A batch's statistics, one number per feature. Not differentiable.
 #[derive(Clone, Debug)]
 pub struct BatchStatistics {
     /// `[c]`
@@ -13,7 +13,7 @@ pub struct BatchStatistics {
     pub variance: Tensor,
 }
 
-/// x where x > 0, else `slope` · x; the derivative at 0 is `slope`.
+/// x where x > 0, else `slope` · x, of any shape; the derivative at 0 is `slope`.
 ///
 /// # Errors
 /// When a tensor operation fails.
@@ -63,7 +63,7 @@ pub fn batch_norm(
     Ok((activation.apply(&y)?, statistics))
 }
 
-/// Evaluation mode: as [`batch_norm`], with the given statistics instead of the batch's.
+/// Evaluation mode: [`batch_norm`] of x `[n, c]` with the given statistics instead of the batch's → `[n, c]`.
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -120,7 +120,7 @@ pub fn conv_transpose2d(
     Tensor::cat(&parts.map(group).collect::<Result<Vec<_>>>()?, 1)
 }
 
-/// The mean of each square of `size` by `size` pixels of x `[n, c, h, w]`.
+/// The mean of each square of `size` by `size` pixels: x `[n, c, h, w]` → `[n, c, h / size, w / size]`.
 ///
 /// # Errors
 /// When `size` does not divide h and w.
@@ -133,7 +133,7 @@ pub fn average_pooling(x: &Tensor, size: usize) -> Result<Tensor> {
         .reshape((n, c, h / size, w / size))
 }
 
-/// Each pixel of x `[n, c, h, w]` as a square of `factor` by `factor`.
+/// Repeats each pixel as a square: x `[n, c, h, w]` → `[n, c, factor · h, factor · w]`.
 ///
 /// # Errors
 /// When a tensor operation fails.
@@ -146,7 +146,7 @@ pub fn upsampling(x: &Tensor, factor: usize) -> Result<Tensor> {
         .reshape((n, c, h * factor, w * factor))
 }
 
-/// See [`crate::softplus`]. No branch that is not taken overflows, so no gradient is NaN.
+/// See [`crate::softplus`]. Neither branch overflows, so no gradient is NaN.
 ///
 /// # Errors
 /// When a tensor operation fails.

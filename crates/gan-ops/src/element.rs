@@ -55,7 +55,7 @@ macro_rules! element {
 element!(f32, F32, 0, crate::tanh::tanh);
 element!(f64, F64, 1, f64::tanh);
 
-/// Calls a function that is generic over the element type with the one of a type of numbers.
+/// Calls a function that is generic over the element type with the element type of a `DType`.
 macro_rules! for_dtype {
     ($dtype:expr, $name:expr, $call:ident($($argument:expr),* $(,)?)) => {
         match $dtype {

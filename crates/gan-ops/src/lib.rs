@@ -1,10 +1,10 @@
-//! Differentiable operations that a GAN spends its time in, fused and checked.
+//! The differentiable operations that take most of a GAN's training time, fused and tested.
 //!
-//! The heart are [`Sequence`], fully connected blocks with batch normalization and activation, and
+//! The core is [`Sequence`], fully connected blocks with batch normalization and activation, and
 //! [`ConvNet`], layers of images with shortcuts. Their forward and backward passes, and the gradients
-//! of gradient penalties, are written out by hand, in f32 or f64 on the CPU. Their twins, on candle's
-//! graph, run on every device. Each other operation has its twin in [`composed`]. The tests hold the
-//! two against each other and both against finite differences.
+//! of gradient penalties, are written by hand, in f32 or f64 on the CPU. Their twins, on candle's
+//! graph, run on every device. Every other operation has its twin in [`composed`]. The tests compare
+//! the two with each other and both with finite differences.
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};

@@ -6,10 +6,10 @@ use crate::parallel::{Kernel, rows_per_task, vectorized};
 use candle_core::{Result, Tensor, Var};
 use rayon::prelude::*;
 
-/// Roughly what one number costs, in multiplications.
+/// The approximate cost of one number, in multiplications.
 const WORK_PER_NUMBER: usize = 4;
 
-/// average ← decay · average + (1 − decay) · value, of one shape.
+/// average ← decay · average + (1 − decay) · value, of one shape; `decay` in [0, 1].
 ///
 /// # Errors
 /// When the shapes or element types differ.

@@ -7,8 +7,8 @@ const SERIAL_WORK: usize = 200_000;
 /// no share is smaller: faer computes a product of one row by other code than one of many.
 const ROW_ALIGNMENT: usize = 16;
 
-/// Nor has a share fewer multiplications: faer's products of at most 4,096 are other code as well, and
-/// batches that stand side by side, at most three, are products of their own.
+/// The fewest multiplications of a share: faer also computes products of at most 4,096 by other code, and
+/// up to three batches side by side are separate products.
 const LEAST_WORK: usize = 4 * 4096;
 
 /// How many of `rows` rows a thread takes at once, when each costs `work_per_row` multiplications.
@@ -39,8 +39,8 @@ pub(crate) use pulp::NullaryFnOnce as Kernel;
 
 /// Runs a kernel as compiled for the processor's widest vector instructions.
 ///
-/// They change the speed alone: the compiler neither reorders a sum nor joins a product and a sum
-/// into one rounding.
+/// They only change the speed: the compiler neither reorders a sum nor fuses a product and a sum into one
+/// rounding.
 pub(crate) fn vectorized<T>(kernel: impl Kernel<Output = T>) -> T {
     pulp::Arch::new().dispatch(kernel)
 }

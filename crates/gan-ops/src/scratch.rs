@@ -1,17 +1,17 @@
-//! Memory that is used again: after the first steps, training takes none from the system.
+//! Reused memory: after the first steps, training allocates none from the system.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Free buffers hold at most so many times the numbers that were lent at one time: room for two sizes
-/// of batch in turn, and for buffers of several lengths that are lent one after the other.
+/// Free buffers hold at most this many times the numbers that were lent at one time: enough for two
+/// alternating batch sizes, and for buffers of several lengths that are lent one after the other.
 const MOST_FREE_SHARE: usize = 4;
 
 /// More free buffers than any network needs for two sizes of batch.
 const MOST_FREE: usize = 512;
 
-/// Buffers that are free, of any lengths; where they are too many, what is longest unused goes.
+/// Free buffers of any lengths; if they are too many, the least recently used one is freed.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
     shelf: Arc<Mutex<Shelf<T>>>,

@@ -2,8 +2,8 @@
 
 use crate::element::Element;
 
-/// Sums run in this many interleaved parts, so that they can be computed in vector lanes and lose
-/// few digits; the number is part of the result's rounding and the same on every processor.
+/// Sums are computed in this many interleaved parts, for vector lanes and for precision; the number
+/// determines the result's rounding and is the same on every processor.
 const LANES: usize = 16;
 
 /// Σ f(value)

@@ -3,10 +3,11 @@
 /// Sets the number of threads that everything runs on; call it first in `main`, on the thread
 /// that will train or sample, which becomes one of them.
 ///
-/// `None` takes `RAYON_NUM_THREADS`, or else as many as the process may use. Candle's own second
-/// pool, which would spin against this one, is left without threads unless `CANDLE_NUM_THREADS`
-/// says otherwise. Results do not depend on the number. Returns it; where a pool is there already,
-/// that pool's.
+/// `None`: `RAYON_NUM_THREADS`, or else as many as the process may use. Candle's own second pool,
+/// which would compete with this one, gets no threads unless `CANDLE_NUM_THREADS` says otherwise.
+/// Errors get no backtrace in their text, which candle adds where `RUST_BACKTRACE` is set, unless
+/// `RUST_LIB_BACKTRACE` says otherwise. Results do not depend on the number. Returns the number; if
+/// there is a pool already, that of the pool.
 pub fn settle_threads(threads: Option<usize>) -> usize {
     let threads = threads.or_else(from_environment);
     let threads =
@@ -15,6 +16,8 @@ pub fn settle_threads(threads: Option<usize>) -> usize {
         // Without this variable candle parses `/proc/cpuinfo` at each of its matrix products.
         set_default("RAYON_NUM_THREADS", threads);
         set_default("CANDLE_NUM_THREADS", 1);
+        // Or else candle writes a backtrace into the text of its errors. RUST_BACKTRACE is for panics.
+        set_default("RUST_LIB_BACKTRACE", 0);
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     // The calling thread works too: it need not wake another one and wait for it.
@@ -41,7 +44,7 @@ fn set_default(name: &str, value: usize) {
     }
 }
 
-/// Whether the calling thread is the only one; `false` where the system does not tell.
+/// Whether the calling thread is the only one; `false` if the system does not say.
 fn is_single_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
 }

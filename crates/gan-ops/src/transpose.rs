@@ -3,7 +3,7 @@
 use crate::element::Element;
 use rayon::prelude::*;
 
-/// Tiles of so many rows and columns, so that lines of the cache are used whole.
+/// Rows and columns of a tile, so that cache lines are used completely.
 const TILE: usize = 16;
 
 /// Rows of `columns` values to columns: the first of them, as many as `to` has rows of `length`, which

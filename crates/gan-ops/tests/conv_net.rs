@@ -14,7 +14,7 @@ use network::{LEAKY, Map, Parameters, SQUARE, Step, build, inputs, residual_step
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult};
 
-/// Values, and gradients by inputs and parameters, against candle's graph.
+/// Values, and gradients of inputs and parameters, against candle's graph.
 fn check_twin(
     input: ImageShape,
     steps: &[Step],
@@ -139,7 +139,7 @@ fn resamplings() -> impl Strategy<Value = (ImageShape, Map)> {
     })
 }
 
-/// Values and gradient by the input in plain loops: pixel (y, x) of the larger image belongs to pixel
+/// Values and gradient with respect to the input in plain loops: pixel (y, x) of the larger image belongs to pixel
 /// (y / factor, x / factor) of the smaller.
 fn check_resampling(input: ImageShape, map: Map, n: usize) -> TestCaseResult {
     let step = Step {

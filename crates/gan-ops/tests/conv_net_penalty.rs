@@ -92,7 +92,7 @@ fn penalized_gradients_equal_finite_differences() {
     }
 }
 
-/// What is scaled from the gradient by the logits equals what goes all the way back.
+/// Gradients scaled from those of the logits equal a whole backward pass.
 #[test]
 fn logits_know_their_gradients() {
     let (net, parameters) = build(SQUARE, &residual_steps(), DType::F64);

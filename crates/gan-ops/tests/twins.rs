@@ -62,7 +62,7 @@ fn build(plan: &Plan, dtype: DType) -> (Sequence, Vec<(String, Var)>) {
     (Sequence::new(blocks).unwrap(), parameters)
 }
 
-/// The gradient by every parameter that is shown, by its name.
+/// The gradient of every visited parameter, by its name.
 fn parameter_gradients(
     recorded: &Recorded,
     upstream: &[Tensor],
@@ -395,7 +395,7 @@ fn large_and_odd_shapes_equal_their_twins_too() {
     check_twin(&plan, DType::F32, &batches, 3e-5).unwrap();
 }
 
-/// The gradient of a term in the gradient by the inputs, against central differences of that term.
+/// The gradient of a term in the gradient of the inputs, against central differences of that term.
 #[test]
 fn penalized_gradients_equal_finite_differences() {
     const STEP: f64 = 1e-6;

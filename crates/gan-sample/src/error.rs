@@ -118,10 +118,31 @@ pub enum SampleError {
         /// What it should hold, and how to get it.
         expected: &'static str,
     },
-    /// The file system refused.
+    /// Image values that are no numbers.
+    #[error(
+        "value {value} of image {image} is {found}, expected finite numbers from the generator; draw \
+         from its weights of an earlier step, or train it again with a smaller learning rate"
+    )]
+    NotFinite {
+        /// The image's number, from 0.
+        image: u64,
+        /// The value's number in the image, from 0.
+        value: usize,
+        /// NaN, inf or -inf.
+        found: f32,
+    },
+    /// A file could not be read.
     #[error("{path}: {source}")]
     Io {
         /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("{path}: cannot be written: {source}")]
+    Write {
+        /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -142,6 +163,13 @@ pub enum SampleError {
 impl SampleError {
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write {
             path: path.to_path_buf(),
             source,
         }

@@ -40,7 +40,7 @@ pub(crate) fn write_file(
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), WriteFailure>,
 ) -> Result<(), SampleError> {
     gan_core::write_atomically(path, write).map_err(|failure| match failure {
-        WriteFailure::Io(source) => SampleError::io(path, source),
+        WriteFailure::Io(source) => SampleError::write(path, source),
         WriteFailure::Encode(source) => SampleError::Encode {
             path: path.to_path_buf(),
             source,
@@ -60,7 +60,7 @@ mod tests {
         std::fs::write(&file, b"").unwrap();
         let path = file.join("below-a-file.png");
         let error = write_file(&path, |_| Ok(())).unwrap_err();
-        assert!(matches!(error, SampleError::Io { .. }), "{error}");
+        assert!(matches!(error, SampleError::Write { .. }), "{error}");
         assert!(error.to_string().contains("below-a-file.png"), "{error}");
     }
 }

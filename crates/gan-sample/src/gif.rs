@@ -15,7 +15,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// [`SampleError::NoFrames`] and [`SampleError::FrameSize`] when the frames make no animation,
-/// [`SampleError::Encode`] when a side exceeds 65,535 pixels, and [`SampleError::Io`].
+/// [`SampleError::Encode`] when a side exceeds 65,535 pixels, and [`SampleError::Write`].
 pub fn write_gif(path: &Path, frames: &[Raster], delay: Duration) -> Result<(), SampleError> {
     check_frames(path, frames)?;
     let hundredths = (delay.as_millis().saturating_add(5) / 10).min(u128::from(u16::MAX)) as u32;

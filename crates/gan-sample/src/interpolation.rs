@@ -98,7 +98,7 @@ impl<'a> Arc<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gan_core::{LatentPrior, Purpose, Seed, StandardNormalPrior};
+    use gan_core::{LatentPrior, NormalPrior, Purpose, Seed};
 
     fn vector(values: &[f32]) -> Tensor {
         Tensor::new(values, &Device::Cpu).unwrap()
@@ -106,7 +106,7 @@ mod tests {
 
     fn random(index: u64) -> Vec<f32> {
         let mut rng = Seed(5).rng(Purpose::Sample, index);
-        let z = StandardNormalPrior::new(100).sample(1, &mut rng).unwrap();
+        let z = NormalPrior::standard(100).sample(1, &mut rng).unwrap();
         z.flatten_all().unwrap().to_vec1().unwrap()
     }
 

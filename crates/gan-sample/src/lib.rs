@@ -14,13 +14,13 @@
 //! floats by [`write_npy`] instead, and [`read_npy`] takes theirs. No file appears under its name before it is whole.
 //!
 //! ```
-//! use gan_core::{Generator, Mode, Seed, StandardNormalPrior};
+//! use gan_core::{Generator, Mode, Seed, NormalPrior};
 //! use gan_sample::{ImageGrid, PixelRange, SampleError, Sampler, write_png};
 //! use std::path::Path;
 //!
 //! /// Images 0 to 5 under seed 7, two rows of three.
 //! fn contact_sheet(generator: &dyn Generator, path: &Path) -> Result<(), SampleError> {
-//!     let prior = Box::new(StandardNormalPrior::new(generator.latent_dim()));
+//!     let prior = Box::new(NormalPrior::standard(generator.latent_dim()));
 //!     let sampler = Sampler::new(generator, prior, Seed(7), Mode::Eval)?;
 //!     let grid = ImageGrid { rows: 2, columns: 3, range: PixelRange::Fixed };
 //!     write_png(path, &grid.render(&sampler.images(0..6)?)?)
@@ -56,6 +56,7 @@ mod interpolation;
 mod npy;
 mod pixels;
 mod png;
+mod png_folder;
 mod raster;
 mod sampler;
 mod scatter;
@@ -67,7 +68,8 @@ pub use grid::ImageGrid;
 pub use interpolation::{slerp, spherical_path};
 pub use npy::{NpyImages, read_npy, write_npy};
 pub use pixels::PixelRange;
-pub use png::{encode_png, write_png, write_png_sequence};
+pub use png::{encode_png, write_png};
+pub use png_folder::{first_foreign_entry, write_png_sequence};
 pub use raster::Raster;
 pub use sampler::{BLOCK_IMAGES, Sampler};
 pub use scatter::Scatter;

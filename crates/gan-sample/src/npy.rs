@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`SampleError::Shape`] when a block holds other images than `shape`,
 /// [`SampleError::ImageCount`] when more or fewer than `count` come, those of the blocks, and
-/// [`SampleError::Io`].
+/// [`SampleError::Write`].
 pub fn write_npy(
     path: &Path,
     count: u64,

@@ -87,7 +87,8 @@ impl<'a> Sampler<'a> {
     /// All are held in memory; see [`blocks`](Self::blocks) for many.
     ///
     /// # Errors
-    /// When the generator or the prior fails, or gives tensors of another shape than it says.
+    /// [`SampleError::NotFinite`] when one of these images has a value that is not finite. When the
+    /// generator or the prior fails, or gives tensors of another shape than it says.
     pub fn images(&self, numbers: Range<u64>) -> Result<Tensor, SampleError> {
         let blocks = self.aligned(numbers).collect::<Result<Vec<_>, _>>()?;
         self.concatenate(&blocks)
@@ -109,7 +110,8 @@ impl<'a> Sampler<'a> {
     /// vectors, from which [`Mode::Train`] therefore takes its statistics.
     ///
     /// # Errors
-    /// [`SampleError::Shape`] when `z` has another shape; when the generator fails.
+    /// [`SampleError::Shape`] when `z` has another shape; [`SampleError::NotFinite`] with the number of
+    /// the vector; when the generator fails.
     pub fn decode(&self, z: &Tensor) -> Result<Tensor, SampleError> {
         let latent_dim = self.generator.latent_dim();
         let count = match *z.dims() {
@@ -126,7 +128,7 @@ impl<'a> Sampler<'a> {
         for first in (0..count).step_by(BLOCK_IMAGES) {
             let rows = BLOCK_IMAGES.min(count - first);
             let block = self.forward(&repeat_rows(&z.narrow(0, first, rows)?)?, first as u64)?;
-            blocks.push(block.narrow(0, 0, rows)?);
+            blocks.push(finite(block.narrow(0, 0, rows)?, first as u64)?);
         }
         self.concatenate(&blocks)
     }
@@ -141,10 +143,10 @@ impl<'a> Sampler<'a> {
             }
             let (block, offset) = (next / SIZE, next % SIZE);
             let end = (block * SIZE).saturating_add(SIZE).min(numbers.end);
-            let rows = (end - next) as usize;
+            let (first, rows) = (next, (end - next) as usize);
             next = end;
             let images = self.block(block);
-            Some(images.and_then(|images| Ok(images.narrow(0, offset as usize, rows)?)))
+            Some(images.and_then(|images| finite(images.narrow(0, offset as usize, rows)?, first)))
         })
     }
 
@@ -233,4 +235,19 @@ fn repeat_rows(z: &Tensor) -> candle_core::Result<Tensor> {
     let count = z.dim(0)? as u32;
     let rows: Vec<u32> = (0..BLOCK_IMAGES as u32).map(|row| row % count).collect();
     z.index_select(&Tensor::new(rows, z.device())?, 0)
+}
+
+/// The images `[n, c, h, w]`, f32 on the CPU, if all their values are finite; `first`: the number of the
+/// first of them.
+fn finite(images: Tensor, first: u64) -> Result<Tensor, SampleError> {
+    let size = images.dims().iter().skip(1).product::<usize>().max(1);
+    let values = images.flatten_all()?.to_vec1::<f32>()?;
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(images),
+        Some(place) => Err(SampleError::NotFinite {
+            image: first + (place / size) as u64,
+            value: place % size,
+            found: values[place],
+        }),
+    }
 }

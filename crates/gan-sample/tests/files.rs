@@ -8,7 +8,8 @@ use candle_core::Tensor;
 use common::{TinyGenerator, sampler, uniform, values};
 use gan_core::{ImageShape, Mode};
 use gan_sample::{
-    ImageGrid, PixelRange, Raster, SampleError, write_gif, write_npy, write_png, write_png_sequence,
+    ImageGrid, PixelRange, Raster, SampleError, first_foreign_entry, write_gif, write_npy,
+    write_png, write_png_sequence,
 };
 use image::AnimationDecoder;
 use std::fs::File;
@@ -49,7 +50,8 @@ fn a_sequence_numbers_the_images_across_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let generator = TinyGenerator::mnist();
     let sampler = sampler(&generator, 7, Mode::Eval);
-    let count = write_png_sequence(&folder.path().join("png"), sampler.blocks(66)).unwrap();
+    let png = folder.path().join("png");
+    let count = write_png_sequence(&png, false, sampler.blocks(66)).unwrap();
     assert_eq!(count, 66);
     let names = entries(&folder.path().join("png"));
     let expected: Vec<String> = (0..66).map(|k| format!("{k:06}.png")).collect();
@@ -203,13 +205,57 @@ fn a_stream_that_breaks_its_promise_leaves_the_old_npy_file() {
 }
 
 #[test]
-fn a_sequence_stops_at_the_first_error() {
+fn a_sequence_that_fails_leaves_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
-    let blocks = [Ok(uniform(1, &[2, 1, 3, 3])), Err(failure())];
-    let error = write_png_sequence(folder.path(), blocks).unwrap_err();
-    assert!(
-        error.to_string().contains("the generator stopped"),
-        "{error}"
+    let blocks = || [Ok(uniform(1, &[2, 1, 3, 3])), Err(failure())];
+    for (path, before) in [("new", None), ("old", Some("000000.png"))] {
+        let path = folder.path().join(path);
+        if let Some(name) = before {
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join(name), b"old").unwrap();
+        }
+        let error = write_png_sequence(&path, true, blocks()).unwrap_err();
+        assert!(
+            error.to_string().contains("the generator stopped"),
+            "{error}"
+        );
+        match before {
+            None => assert!(!path.exists()),
+            Some(name) => {
+                assert_eq!(entries(&path), [name]);
+                assert_eq!(std::fs::read(path.join(name)).unwrap(), b"old");
+            }
+        }
+    }
+    assert_eq!(entries(folder.path()), ["old"]);
+}
+
+#[test]
+fn a_sequence_replaces_an_earlier_one_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let write = |replace, n| write_png_sequence(path, replace, [Ok(uniform(1, &[n, 1, 3, 3]))]);
+    write(false, 5).unwrap();
+    let error = write(false, 2).unwrap_err();
+    assert!(matches!(error, SampleError::Write { .. }), "{error}");
+    assert_eq!(entries(path).len(), 5);
+    // What an earlier process left when it was killed.
+    std::fs::create_dir(path.join(".x.partial")).unwrap();
+    assert_eq!(first_foreign_entry(path).unwrap(), None);
+    write(true, 2).unwrap();
+    assert_eq!(entries(path), ["000000.png", "000001.png"]);
+
+    for foreign in ["00001.png", "000001.jpg", "notes.txt"] {
+        std::fs::write(path.join(foreign), b"mine").unwrap();
+        assert_eq!(first_foreign_entry(path).unwrap(), Some(path.join(foreign)));
+        let error = write(true, 3).unwrap_err().to_string();
+        assert!(error.contains(foreign), "{error}");
+        assert_eq!(entries(path).len(), 3);
+        std::fs::remove_file(path.join(foreign)).unwrap();
+    }
+    std::fs::create_dir(path.join("000002.png")).unwrap();
+    assert_eq!(
+        first_foreign_entry(path).unwrap(),
+        Some(path.join("000002.png"))
     );
-    assert_eq!(entries(folder.path()), ["000000.png", "000001.png"]);
 }

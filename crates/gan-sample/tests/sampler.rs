@@ -6,7 +6,7 @@ mod common;
 
 use candle_core::{DType, Tensor};
 use common::{LATENT_DIM, TinyGenerator, sampler, uniform, values};
-use gan_core::{Generator, ImageShape, LatentPrior, Mode, Purpose, Seed, StandardNormalPrior};
+use gan_core::{Generator, ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
 use gan_sample::{BLOCK_IMAGES, SampleError, Sampler};
 
 const PIXELS: usize = 28 * 28;
@@ -68,7 +68,7 @@ fn images_are_the_generators_for_the_numbered_latent_vectors() {
     let sampler = sampler(&generator, 7, Mode::Eval);
     let latent = sampler.latent(70).unwrap();
     let mut rng = Seed(7).rng(Purpose::Sample, 70);
-    let expected = StandardNormalPrior::new(LATENT_DIM)
+    let expected = NormalPrior::standard(LATENT_DIM)
         .sample(1, &mut rng)
         .unwrap();
     assert_eq!(latent.dims(), [LATENT_DIM]);
@@ -167,7 +167,7 @@ fn the_last_numbers_can_be_drawn_and_empty_ranges_are_empty() {
 #[test]
 fn latent_vectors_of_another_width_are_refused() {
     let generator = TinyGenerator::mnist();
-    let prior = Box::new(StandardNormalPrior::new(3));
+    let prior = Box::new(NormalPrior::standard(3));
     let error = Sampler::new(&generator, prior, Seed(7), Mode::Eval)
         .err()
         .unwrap();
@@ -215,10 +215,58 @@ impl Generator for Boaster {
 #[test]
 fn a_generator_that_breaks_its_word_is_refused() {
     let generator = Boaster(TinyGenerator::mnist());
-    let prior = Box::new(StandardNormalPrior::new(LATENT_DIM));
+    let prior = Box::new(NormalPrior::standard(LATENT_DIM));
     let sampler = Sampler::new(&generator, prior, Seed(7), Mode::Eval).unwrap();
     let error = sampler.images(0..1).unwrap_err().to_string();
     for part in ["generator's images", "[256, 1, 28, 28]", "[256, 1, 56, 28]"] {
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn images_that_are_not_finite_are_refused_by_their_number() {
+    let generator = TinyGenerator::mnist();
+    let finite = sampler(&generator, 7, Mode::Eval);
+    let mut latents = values(&uniform(3, &[5, LATENT_DIM]));
+    latents[3 * LATENT_DIM] = f32::NAN;
+    let z = Tensor::from_vec(latents, (5, LATENT_DIM), &candle_core::Device::Cpu).unwrap();
+    // The others of a block are no reason to refuse those that are asked for.
+    finite.decode(&z.narrow(0, 0, 3).unwrap()).unwrap();
+    let error = finite.decode(&z).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            SampleError::NotFinite {
+                image: 3,
+                value: 0,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    let mut mean = values(&uniform(2, &[PIXELS]));
+    mean[9] = f32::INFINITY;
+    mean[10] = f32::NAN;
+    let mean = Tensor::from_vec(mean, PIXELS, &candle_core::Device::Cpu).unwrap();
+    generator.parameters().set("running_mean", &mean).unwrap();
+    let sampler = sampler(&generator, 7, Mode::Eval);
+    let error = sampler.images(300..301).unwrap_err();
+    // tanh of an infinity is a number.
+    assert!(
+        matches!(
+            error,
+            SampleError::NotFinite {
+                image: 300,
+                value: 10,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("value 10 of image 300 is NaN"),
+        "{error}"
+    );
+    assert!(sampler.blocks(5).next().unwrap().is_err());
 }

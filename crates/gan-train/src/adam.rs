@@ -6,7 +6,7 @@ use candle_core::{Tensor, Var};
 use gan_core::{ParameterStore, Weights};
 use gan_ops::{AdamStep, adam_step};
 
-/// PyTorch's default, which the tutorial keeps.
+/// PyTorch's default, which the tutorial uses.
 const EPS: f64 = 1e-8;
 
 /// Adam over the trainable tensors of one network, without weight decay.
@@ -28,7 +28,7 @@ struct Slot {
 }
 
 impl Adam {
-    /// An optimizer with moments of zero and the decays of `config`.
+    /// An optimizer with the learning rate `lr`, above 0, moments of 0 and the decay rates of `config`.
     ///
     /// # Errors
     /// When the moments cannot be allocated.
@@ -55,8 +55,8 @@ impl Adam {
         })
     }
 
-    /// Begins a step with `lr_factor` times the learning rate: every parameter must then be given
-    /// its gradient, once.
+    /// Begins a step with `lr_factor` times the learning rate. Every parameter must then be given its
+    /// gradient exactly once.
     pub fn begin(&mut self, lr_factor: f64) -> AdamUpdate<'_> {
         self.steps += 1;
         AdamUpdate {
@@ -108,8 +108,8 @@ impl Adam {
     }
 }
 
-/// A step that has begun.
-#[must_use = "a step is done when every parameter has moved"]
+/// A step in progress.
+#[must_use = "a step is complete once every parameter has been updated"]
 pub struct AdamUpdate<'a> {
     step: AdamStep,
     slots: &'a [Slot],
@@ -118,19 +118,22 @@ pub struct AdamUpdate<'a> {
 }
 
 impl AdamUpdate<'_> {
-    /// Moves one parameter along its gradient.
+    /// Updates one parameter by its gradient, of the same shape.
     ///
     /// # Errors
-    /// When it is none of this network's, or has moved in this step already.
+    /// When the optimizer does not have this parameter, or it was updated in this step already.
     pub fn apply(&mut self, parameter: &Tensor, gradient: &Tensor) -> candle_core::Result<()> {
         let mut slots = self.slots.iter().zip(&mut self.moved);
         let found = slots.find(|(slot, _)| slot.theta.id() == parameter.id());
         let Some((slot, moved)) = found else {
             let shape = parameter.dims();
-            candle_core::bail!("a gradient of a tensor of shape {shape:?} that is not trained");
+            candle_core::bail!("a gradient of a tensor of shape {shape:?} that is not trainable");
         };
         if std::mem::replace(moved, true) {
-            candle_core::bail!("the parameter {} was given two gradients", slot.name);
+            candle_core::bail!(
+                "the parameter {} was given two gradients in one step",
+                slot.name
+            );
         }
         let finite = adam_step(&slot.theta, gradient, &slot.m, &slot.v, &self.step)?;
         if !finite && self.not_finite.is_none() {
@@ -139,14 +142,14 @@ impl AdamUpdate<'_> {
         Ok(())
     }
 
-    /// Ends the step, with the name of the first parameter that is not finite any more.
+    /// Ends the step. Returns the name of the first parameter that is no longer finite, if there is one.
     ///
     /// # Errors
-    /// When a parameter got no gradient: it would silently stay as it is.
+    /// When a parameter was given no gradient: it would silently stay the same.
     pub fn finish(self) -> candle_core::Result<Option<String>> {
         for (slot, moved) in self.slots.iter().zip(self.moved) {
             if !moved {
-                candle_core::bail!("no gradient reaches the parameter {}", slot.name);
+                candle_core::bail!("the parameter {} was given no gradient", slot.name);
             }
         }
         Ok(self.not_finite.map(str::to_string))

@@ -1,6 +1,6 @@
-//! All that a run needs to go on, in one file: both networks, both optimizers, how far it has come.
+//! Everything that resuming a run needs, in one file: both networks, both optimizers and the counters.
 //!
-//! The random state needs no room: with the seed, the step's number determines it.
+//! The random state is not saved: the seed and the step's number determine it.
 
 use crate::trainer::is_finite;
 use crate::{TrainError, TrainState, Trainer};
@@ -12,7 +12,7 @@ use std::path::Path;
 /// The format that [`save`] writes. A reader refuses any other. Version 2 has a checksum.
 pub const CHECKPOINT_FORMAT_VERSION: u32 = 2;
 
-/// 2⁵³: more steps, or images, than any run has.
+/// 2⁵³: more steps or images than any run has.
 const MOST_COUNTED: u64 = 1 << 53;
 
 const GENERATOR: &str = "generator.";
@@ -21,27 +21,27 @@ const AVERAGED_GENERATOR: &str = "averaged_generator.";
 const GENERATOR_OPTIMIZER: &str = "generator_optimizer.";
 const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 
-/// The facts in a checkpoint beside its tensors.
+/// What a checkpoint stores besides its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointHeader {
     /// See [`CHECKPOINT_FORMAT_VERSION`].
     pub checkpoint_format_version: u32,
-    /// How far the run had come.
+    /// The run's progress.
     pub state: TrainState,
     /// The run's seed.
     pub seed: Seed,
-    /// Steps of the generator's optimizer.
+    /// Steps taken by the generator's optimizer.
     pub generator_optimizer_steps: u64,
-    /// Steps of the discriminator's optimizer.
+    /// Steps taken by the discriminator's optimizer.
     pub discriminator_optimizer_steps: u64,
-    /// What the caller wants to find again, as its configuration.
+    /// What the caller wants to store, such as its configuration.
     pub run: serde_json::Value,
 }
 
 /// Writes a checkpoint with a checksum, whole or not at all. Equal states give equal bytes.
 ///
 /// # Errors
-/// [`TrainError::NonFinite`] when a weight or a running statistic is not: what was written before is
+/// [`TrainError::NonFinite`] when a weight or a running statistic is not finite: an earlier checkpoint is
 /// worth more then. When the file cannot be written.
 pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<(), TrainError> {
     let step = trainer.state.step.saturating_sub(1);
@@ -85,13 +85,13 @@ fn check_finite(step: u64, whose: &str, parameters: &ParameterStore) -> Result<(
     Ok(())
 }
 
-/// A checkpoint that has been read, its checksum right.
+/// A checkpoint that has been read and whose checksum is right.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// The facts beside its tensors.
+    /// What it stores besides its tensors.
     pub header: CheckpointHeader,
     weights: Weights,
-    /// The file, as errors name it.
+    /// The file's name in errors.
     origin: String,
 }
 
@@ -100,8 +100,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`gan_core::WeightsError::Format`] when the file is damaged,
-    /// [`gan_core::WeightsError::NoChecksum`] when it has none, [`TrainError::Checkpoint`] when it
-    /// is no checkpoint, or one of another format version.
+    /// [`gan_core::WeightsError::NoChecksum`] when it has no checksum, [`TrainError::Checkpoint`] when it
+    /// is not a checkpoint, or is one of another format version.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let weights = Weights::read_with_checksum(path)?;
         Ok(Self {
@@ -123,16 +123,17 @@ impl Checkpoint {
         Ok(weights.write_with_checksum(path)?)
     }
 
-    /// Sets a trainer of the same architecture and seed to where the checkpoint was written.
+    /// Restores a trainer of the same architecture and seed to the state of the checkpoint.
     ///
     /// # Errors
-    /// When the checkpoint is of another seed or architecture, or counts more than 2⁵³ steps. The trainer is to be thrown away then.
+    /// When the checkpoint is of another seed or architecture, or counts more than 2⁵³ steps. The trainer
+    /// may be partly restored then and must not be used.
     pub fn restore(&self, trainer: &mut Trainer) -> Result<(), TrainError> {
         let (header, weights, origin) = (&self.header, &self.weights, &self.origin);
         if header.seed != trainer.seed {
             return Err(self.refusal(
                 format!("seed {}", header.seed),
-                format!("seed {}, as the run's", trainer.seed),
+                format!("seed {}, the run's own", trainer.seed),
             ));
         }
         self.check_counts()?;
@@ -159,10 +160,10 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Gives `discriminator` the weights that it has in the checkpoint.
+    /// Sets the weights of `discriminator` from the checkpoint.
     ///
     /// # Errors
-    /// When it is of another architecture.
+    /// When it has another architecture.
     pub fn restore_discriminator(
         &self,
         discriminator: &dyn Discriminator,
@@ -173,7 +174,7 @@ impl Checkpoint {
             .load_into(DISCRIMINATOR, parameters, &self.origin)?)
     }
 
-    /// Nothing counts so far in a run; a count from a damaged file must not overflow in the next step.
+    /// Refuses counts beyond those of any run: one from a damaged file must not overflow in the next step.
     fn check_counts(&self) -> Result<(), TrainError> {
         let header = &self.header;
         for (name, count) in [
@@ -205,8 +206,8 @@ impl Checkpoint {
     }
 }
 
-/// Sets `var` from the tensor `name` of a checkpoint from `origin`; `of`: what to know of a run that
-/// has this tensor.
+/// Sets `var` from the tensor `name` of a checkpoint from `origin`. `of` ends the error's message: which
+/// runs have this tensor.
 pub(crate) fn restore_tensor(
     var: &Var,
     name: &str,
@@ -225,10 +226,10 @@ pub(crate) fn restore_tensor(
     Ok(var.set(&tensor.to_dtype(var.dtype())?.to_device(var.device())?)?)
 }
 
-/// The facts in a checkpoint that has been read from `path`.
+/// The header of a checkpoint that has been read from `path`.
 ///
 /// # Errors
-/// When the file is no checkpoint, or one of another format version.
+/// When the file is not a checkpoint, or is one of another format version.
 pub fn read_header(weights: &Weights, path: &Path) -> Result<CheckpointHeader, TrainError> {
     #[derive(Deserialize)]
     struct Version {

@@ -1,4 +1,4 @@
-//! The numbers of a training run, and their ranges.
+//! The hyperparameters of a training run, and their ranges.
 
 use crate::{
     Augmentation, LossKind, LossOptions, LrSchedule, OneCentered, Points, Regularizer, ZeroCentered,
@@ -6,25 +6,26 @@ use crate::{
 use gan_core::{AdversarialLoss, Seed};
 use serde::{Deserialize, Serialize};
 
-/// Which player moves first in a step. Both see the images made at its beginning.
+/// Which network is updated first in a step. Both updates use the images generated at its beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpdateOrder {
-    /// As the tutorial's code: the discriminator learns from images of a generator that has moved since.
+    /// As in the tutorial's code: the discriminator learns from images that the generator made before its
+    /// update.
     #[default]
     GeneratorFirst,
-    /// As Algorithm 1 of the 2014 paper: the generator learns from a discriminator that has just moved.
+    /// As in Algorithm 1 of the 2014 paper: the generator learns from the updated discriminator.
     DiscriminatorFirst,
 }
 
-/// What happens where numbers are not finite.
+/// What happens when a tensor is not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnNan {
     /// The run stops.
     #[default]
     Stop,
-    /// The run goes back to its last checkpoint and on with another seed, at most three times.
+    /// The run resumes from its last checkpoint with another seed, at most three times.
     Rollback,
 }
 
@@ -37,59 +38,60 @@ pub struct TrainConfig {
     /// Steps of the run, whatever the number of epochs; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
-    /// Images a step; at least 1, and at least 2 where the generator has batch normalization.
+    /// Images per step; at least 1, and at least 2 if the generator has batch normalization.
     pub batch_size: usize,
-    /// Adam's learning rate for both players; positive.
+    /// Adam's learning rate for both networks; positive.
     pub lr: f64,
     /// The discriminator's learning rate (Heusel et al., 2017, arXiv 1706.08500); positive. None:
     /// `lr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discriminator_lr: Option<f64>,
-    /// Adam's decay of the first moment, in [0, 1).
+    /// Adam's decay rate of the first moment, in [0, 1).
     pub beta1: f64,
-    /// Adam's decay of the second moment, in [0, 1).
+    /// Adam's decay rate of the second moment, in [0, 1).
     pub beta2: f64,
     /// The adversarial loss.
     pub loss: LossKind,
-    /// One-sided label smoothing: real images are labelled 1 less this; in [0, 0.5]. Only for losses
+    /// One-sided label smoothing: the label of real images is 1 minus this; in [0, 0.5]. Only for losses
     /// with labels.
     pub label_smoothing: f64,
-    /// Standard deviation of the Gaussian noise on all images that the discriminator is shown while
-    /// training (Sønderby et al., 2017, arXiv 1610.04490), in pixel units of [-1, 1]; at least 0.
+    /// Standard deviation of the Gaussian noise that is added to the discriminator's inputs in training
+    /// (Sønderby et al., 2017, arXiv 1610.04490), where pixel values lie in [-1, 1]; at least 0.
     pub instance_noise: f64,
     /// After each step the discriminator's weights are clamped to [-this, this] (Arjovsky et al.,
-    /// 2017, arXiv 1701.07875, who take 0.01); positive. None: they are not.
+    /// 2017, arXiv 1701.07875, with 0.01); positive. None: no clipping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_clip: Option<f64>,
     /// γ of R1, the penalty on gradients at real images (Mescheder et al., 2018, arXiv 1801.04406);
-    /// at least 0, 0 for none.
+    /// at least 0; 0: no penalty.
     pub r1: f64,
     /// γ of R2, the same at generated images; at least 0.
     pub r2: f64,
-    /// λ of the gradient penalty between the two (Gulrajani et al., 2017, arXiv 1704.00028, who take
-    /// 10); at least 0.
+    /// λ of the gradient penalty at images interpolated between the two (Gulrajani et al., 2017, arXiv
+    /// 1704.00028, with 10); at least 0.
     pub gradient_penalty: f64,
-    /// Penalties are applied every so many steps, so many times as strong (Karras et al., 2020,
-    /// arXiv 1912.04958); at least 1.
+    /// Penalties are applied every N steps, multiplied by N (Karras et al., 2020, arXiv 1912.04958); at
+    /// least 1.
     pub penalty_interval: u64,
-    /// The generator moves every so many steps; at least 1.
+    /// The generator is updated every N steps; at least 1.
     pub discriminator_steps: u64,
-    /// How both learning rates change.
+    /// How both learning rates change over the run's steps.
     pub lr_schedule: LrSchedule,
-    /// The most that the norm of each player's whole gradient may be; longer ones are shortened
-    /// (Pascanu et al., 2013, arXiv 1211.5063); positive. None: any.
+    /// The largest norm of each network's whole gradient; larger ones are scaled down to it (Pascanu et
+    /// al., 2013, arXiv 1211.5063); positive. None: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
-    /// Changes to all images that the discriminator is shown.
+    /// Augmentations of all of the discriminator's inputs.
     pub augmentations: Vec<Augmentation>,
-    /// Half-life of the averaged generator in real images; positive. None: there is no average.
+    /// Half-life of the generator's averaged weights, in real images; positive. None: no average.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema_half_life_images: Option<f64>,
-    /// Which player moves first.
+    /// Which network is updated first.
     pub update_order: UpdateOrder,
-    /// What happens where numbers are not finite: whoever runs the trainer decides what it means.
+    /// What happens when a tensor is not finite. [`Trainer`](crate::Trainer) ignores it and always returns
+    /// [`TrainError::NonFinite`](crate::TrainError::NonFinite): the program that runs it acts on it.
     pub on_nan: OnNan,
-    /// Where every random number comes from.
+    /// The seed of every random number.
     pub seed: Seed,
 }
 
@@ -180,7 +182,7 @@ impl TrainConfig {
                 positive,
                 key,
                 lr.to_string(),
-                "a positive number, as 0.0002",
+                "a positive number, such as 0.0002",
             )?;
         }
         for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
@@ -222,7 +224,7 @@ impl TrainConfig {
             clip > 0.0 && clip.is_finite(),
             "gradient_clip",
             clip.to_string(),
-            "a positive number, as 10",
+            "a positive number, such as 10",
         )?;
         let half_life = self.ema_half_life_images.unwrap_or(1.0);
         let positive = half_life > 0.0 && half_life.is_finite();
@@ -230,7 +232,7 @@ impl TrainConfig {
             positive,
             "ema_half_life_images",
             half_life.to_string(),
-            "a positive number of images, as 10000",
+            "a positive number of images, such as 10000",
         )?;
         match self.weight_clip {
             None => check(
@@ -244,12 +246,12 @@ impl TrainConfig {
                 clip > 0.0 && clip.is_finite(),
                 "weight_clip",
                 clip.to_string(),
-                "a positive number, as 0.01",
+                "a positive number, such as 0.01",
             ),
         }
     }
 
-    /// The loss that the players have.
+    /// The configured loss.
     pub fn adversarial_loss(&self) -> Box<dyn AdversarialLoss> {
         self.loss.build(LossOptions {
             label_smoothing: self.label_smoothing,
@@ -258,7 +260,7 @@ impl TrainConfig {
 }
 
 impl TrainConfig {
-    /// The penalties that are set, with their keys.
+    /// The configured penalties with their keys.
     pub(crate) fn regularizers(&self) -> Vec<(&'static str, Box<dyn Regularizer>)> {
         let mut all: Vec<(&'static str, Box<dyn Regularizer>)> = Vec::new();
         for (key, points, gamma) in [("r1", Points::Real, self.r1), ("r2", Points::Fake, self.r2)] {

@@ -6,13 +6,12 @@ use candle_core::{Result as TensorResult, Var};
 use gan_core::{ParameterStore, Weights};
 use gan_ops::moving_average_step;
 
-/// Averages of all tensors. A generator with them draws better images than the one that was trained: the
-/// average is calm where training circles.
+/// Averages of all tensors. A generator with averaged weights draws better images than the trained one:
+/// the average is stable where training oscillates.
 ///
-/// Batch normalization's running statistics are averaged too, which is an approximation: they are the
-/// averages of statistics that other weights had. Exact ones come of passing latent vectors through the
-/// network with its averaged weights, as PyTorch's `swa_utils.update_bn` does; that takes passes of its own
-/// at every use of the average.
+/// Batch normalization's running statistics are averaged too, which is an approximation: they belong to
+/// other weights. Exact statistics would need passes of latent vectors through the averaged network at
+/// every use, as PyTorch's `swa_utils.update_bn` does.
 pub struct Ema {
     slots: Vec<Slot>,
     half_life_images: f64,
@@ -26,8 +25,8 @@ struct Slot {
 }
 
 impl Ema {
-    /// Averages that begin at the network's present weights. After `half_life_images` real images,
-    /// positive, what was there counts half.
+    /// Averages that begin at the network's current weights. After `half_life_images` real images, above
+    /// 0, an average's old value has half of the weight.
     ///
     /// # Errors
     /// When the averages cannot be allocated.
@@ -50,7 +49,7 @@ impl Ema {
         })
     }
 
-    /// Takes the network's weights into the averages, after a step of `images` real images.
+    /// Updates the averages with the network's weights, after a step of `images` real images.
     ///
     /// # Errors
     /// When a tensor operation fails.
@@ -62,7 +61,7 @@ impl Ema {
         Ok(())
     }
 
-    /// Calls `f` while the network has its averaged weights; afterwards it has its own again.
+    /// Calls `f` while the network has its averaged weights, and restores its own afterwards.
     ///
     /// # Errors
     /// When the weights cannot be exchanged.

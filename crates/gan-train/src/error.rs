@@ -3,7 +3,7 @@
 use crate::ConfigError;
 use gan_core::WeightsError;
 
-/// Why a run could not start or go on.
+/// Why a run could not start, continue or resume.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The configuration is out of range.
@@ -15,29 +15,28 @@ pub enum TrainError {
     /// A checkpoint could not be read, written or used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A file is no checkpoint of this program, or one of a later format.
+    /// A file is not a checkpoint of this program, or is one of another format.
     #[error("{origin}: {found}, expected {expected}")]
     Checkpoint {
         /// The file.
         origin: String,
-        /// What is there.
+        /// What was found.
         found: String,
-        /// What should be.
+        /// What was expected.
         expected: String,
     },
-    /// The prior and the generator disagree.
-    #[error("the prior draws {prior} components, the generator takes {generator}")]
+    /// The prior's and the generator's latent dimensions differ.
+    #[error("the prior has {prior} components, the generator expects {generator}")]
     LatentDim {
-        /// The prior's width.
+        /// The prior's latent dimension.
         prior: usize,
-        /// The generator's width.
+        /// The generator's latent dimension.
         generator: usize,
     },
-    /// A gradient penalty was asked for where it cannot be had.
+    /// A gradient penalty was requested, but the discriminator cannot be differentiated twice.
     #[error(
-        "train.{key} is set, but this discriminator's gradients cannot be differentiated again: \
-         a gradient penalty needs one that is piecewise linear, without batch normalization or \
-         dropout, on the CPU"
+        "train.{key} is set, but this discriminator cannot be differentiated twice: a gradient penalty \
+         needs one that is piecewise linear, without batch normalization or dropout, on the CPU"
     )]
     NoSecondDerivatives {
         /// The configuration key.
@@ -45,13 +44,13 @@ pub enum TrainError {
     },
     /// Training has diverged.
     #[error(
-        "step {step}: the {tensor} is not finite, the first tensor to be so; training has diverged, \
-         try a smaller learning rate"
+        "step {step}: the {tensor} is the first tensor that is not finite; training has diverged, try a \
+         smaller learning rate"
     )]
     NonFinite {
         /// The step, from 0.
         step: u64,
-        /// Which tensor, as `generator's model.0.weight`.
+        /// The tensor, such as `generator's model.0.weight`.
         tensor: String,
     },
     /// An observer failed.

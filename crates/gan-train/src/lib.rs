@@ -1,13 +1,13 @@
-//! The training engine: one step that reads like the paper, and what surrounds it.
+//! The training engine: a training step that reads like the paper, its losses, penalties and optimizer.
 //!
 //! A [`Trainer`] owns a generator, a discriminator, a latent prior, an adversarial loss and an
 //! optimizer for each player. [`Trainer::step`] takes a batch of real images and returns a
-//! [`StepReport`]; [`Trainer::run`] takes an iterator of batches and shows every report to
+//! [`StepReport`]; [`Trainer::run`] takes an iterator of batches and passes every report to
 //! [`Observer`]s, which draw grids, write logs and save checkpoints. The trainer knows neither
 //! the data set nor the architectures: it is given batches and trait objects.
 //!
-//! All randomness of a step is a function of the seed and the step's number, so a checkpoint of
-//! weights, optimizers and counters continues exactly.
+//! All randomness of a step is a function of the seed and the step's number, so a run resumes exactly
+//! from a checkpoint of its weights, optimizers and counters.
 //!
 //! ```
 //! use gan_train::{LossKind, TrainConfig};
@@ -22,6 +22,7 @@ mod adam;
 mod augment;
 mod checkpoint;
 mod config;
+mod discriminator_inputs;
 pub mod doctor;
 mod ema;
 mod error;
@@ -31,7 +32,6 @@ mod regularizer;
 mod report;
 mod schedule;
 mod trainer;
-mod view;
 
 pub use adam::Adam;
 pub use augment::Augmentation;

@@ -1,9 +1,9 @@
-//! What watches a run.
+//! What is called after each step of a run.
 
 use crate::{StepReport, Trainer};
 use std::error::Error;
 
-/// Sees every step: progress, grids, logs, checkpoints.
+/// Is given the report of every step: progress, grids, logs, checkpoints.
 pub trait Observer {
     /// Called after each step.
     ///

@@ -1,8 +1,8 @@
-//! What one step tells.
+//! The figures of one training step.
 
 use candle_core::Tensor;
 
-/// The figures of one step. Those of the discriminator are from before it moved.
+/// The figures of one step. Those of the discriminator are from before its update.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// The step's number, from 0.

@@ -1,13 +1,13 @@
-//! How the learning rates change while training.
+//! How the learning rates change during training.
 
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// What the learning rates are multiplied by from the first step to the last.
+/// The factor of the learning rates from the first step to the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LrSchedule {
-    /// 1
+    /// Always 1.
     #[default]
     Constant,
     /// From 1 down to 0 in a straight line.
@@ -17,7 +17,7 @@ pub enum LrSchedule {
 }
 
 impl LrSchedule {
-    /// The factor of step `step`, from 0, of `steps`; above 0 for every step of the run.
+    /// The factor of step `step`, from 0, of a run of `steps`, in [0, 1]; above 0 for every step of the run.
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let passed = (step as f64 / steps.max(1) as f64).min(1.0);
         match self {
@@ -40,7 +40,7 @@ mod tests {
         }
         assert_eq!(LrSchedule::Constant.factor(9, 10), 1.0);
         assert!((LrSchedule::Linear.factor(9, 10) - 0.1).abs() < 1e-12);
-        // cos(π/3) = 1/2, so a third of the way down 3/4 are left.
+        // cos(π/3) = 1/2, so after a third of the steps 3/4 are left.
         assert!((LrSchedule::Cosine.factor(3, 9) - 0.75).abs() < 1e-12);
         assert_eq!(LrSchedule::Linear.factor(20, 10), 0.0);
     }

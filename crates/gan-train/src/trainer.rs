@@ -1,6 +1,6 @@
 //! The training step and the loop around it.
 
-use crate::view::{Shown, View};
+use crate::discriminator_inputs::{DiscriminatorInputs, InputTransform};
 use crate::{
     Adam, Ema, LrSchedule, Observer, Points, Regularizer, StepReport, TrainConfig, TrainError,
     UpdateOrder,
@@ -13,7 +13,7 @@ use gan_core::{
 use gan_ops::bce_with_logits;
 use rand::Rng;
 
-/// Two players, their optimizers and how far they have come.
+/// A generator and a discriminator, their optimizers and the run's progress.
 pub struct Trainer {
     pub(crate) generator: Box<dyn Generator>,
     pub(crate) discriminator: Box<dyn Discriminator>,
@@ -28,47 +28,47 @@ pub struct Trainer {
     penalty_interval: u64,
     discriminator_steps: u64,
     lr_schedule: LrSchedule,
-    /// The steps of the whole run, which the schedule needs.
+    /// The steps of the whole run, which the learning rate's schedule needs.
     steps: u64,
     gradient_clip: Option<f64>,
     update_order: UpdateOrder,
-    view: View,
+    input_transform: InputTransform,
     weight_clip: Option<f64>,
 }
 
-/// How far a run has come. With the seed it determines every random number still to be drawn.
+/// A run's progress. With the seed it determines every random number still to be drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TrainState {
     /// Steps done.
     pub step: u64,
     /// Real images seen.
     pub images_seen: u64,
-    /// How often the run has diverged and gone back, each time to go on with another seed.
+    /// How often the run has diverged and been rolled back to a checkpoint, each time to another seed.
     #[serde(default)]
     pub rollbacks: u32,
 }
 
-/// The batches that the discriminator judges.
+/// The batches of a discriminator pass, by number.
 const REAL: usize = 0;
 const FAKE: usize = 1;
-/// Only where a penalty looks between the two.
+/// Only for a penalty on interpolated images.
 const INTERPOLATED: usize = 2;
 
-/// A batch as the step needs it.
+/// A batch in the type and on the device of the parameters.
 struct Real<'a> {
     images: Tensor,
     labels: Option<&'a Tensor>,
 }
 
-/// What the discriminator made of a step's images, before it moved.
-struct Judged {
+/// The figures of a step's discriminator outputs, from before its update.
+struct DiscriminatorFigures {
     loss: f64,
     d_real: f64,
     d_fake: f64,
     value: f64,
 }
 
-impl Judged {
+impl DiscriminatorFigures {
     fn new(loss: f64, real: &Tensor, fake: &Tensor) -> TensorResult<Self> {
         let probability = |logits| number(&candle_nn::ops::sigmoid(logits)?.mean_all()?);
         let real_entropy = number(&bce_with_logits(real, 1.0)?)?;
@@ -83,12 +83,12 @@ impl Judged {
 }
 
 impl Trainer {
-    /// A trainer at step 0 of a run of `steps`. Batches may come in any type and on any device; they
-    /// are moved to those of the generator's parameters.
+    /// A trainer at step 0 of a run of `steps`, which the learning rate's schedule needs. Batches may have
+    /// any type and device; they are converted to those of the generator's parameters.
     ///
     /// # Errors
-    /// When a value of `config` is out of range, the prior and the generator disagree, or the
-    /// discriminator cannot have a penalty that `config` asks for.
+    /// When a value of `config` is out of range, the latent dimensions of the prior and the generator
+    /// differ, or `config` sets a gradient penalty and the discriminator cannot be differentiated twice.
     pub fn new(
         generator: Box<dyn Generator>,
         discriminator: Box<dyn Discriminator>,
@@ -131,14 +131,14 @@ impl Trainer {
             steps,
             gradient_clip: config.gradient_clip,
             update_order: config.update_order,
-            view: View::new(config),
+            input_transform: InputTransform::new(config),
             weight_clip: config.weight_clip,
             seed: config.seed,
             state: TrainState::default(),
         })
     }
 
-    /// Trains on each batch in turn and shows every report to the observers.
+    /// Trains on each batch in turn and passes every report to the observers.
     ///
     /// # Errors
     /// Stops at the first failure of a batch, a step or an observer.
@@ -162,10 +162,10 @@ impl Trainer {
     }
 
     /// One update of the discriminator and, at every k-th step, one of the generator (Goodfellow et
-    /// al., 2014, Algorithm 1).
+    /// al., 2014, Algorithm 1). The batch has images `[n, c, h, w]` in [-1, 1].
     ///
     /// # Errors
-    /// When a tensor operation fails or a loss is not finite.
+    /// When a tensor operation fails; [`TrainError::NonFinite`].
     pub fn step(&mut self, batch: &ImageBatch) -> Result<StepReport, TrainError> {
         let parameters = self.generator.parameters();
         let images = batch.images.to_device(parameters.device())?;
@@ -176,22 +176,23 @@ impl Trainer {
         let generated = self.generate(&real)?;
         let fake = &generated.outputs[0];
         let (seed, step) = (self.drawing_seed(), self.state.step);
-        let shown = self.view.show([&real.images, fake], seed, step)?;
-        let judged = self.judge(&shown, &real)?;
-        self.check_logits(&judged, fake)?;
-        let (generator_loss, judged) = match self.update_order {
-            // Neither update needs the other's result, so one judgement serves both.
+        let images = [&real.images, fake];
+        let inputs = self.input_transform.apply(images, seed, step)?;
+        let pass = self.record_discriminator(&inputs, &real)?;
+        self.check_logits(&pass, fake)?;
+        let (generator_loss, figures) = match self.update_order {
+            // Neither update needs the other's result, so one pass serves both.
             UpdateOrder::GeneratorFirst => {
-                let loss = self.update_generator(&generated, &shown, &judged)?;
-                (loss, self.update_discriminator(&shown, &judged)?)
+                let loss = self.update_generator(&generated, &inputs, &pass)?;
+                (loss, self.update_discriminator(&inputs, &pass)?)
             }
             UpdateOrder::DiscriminatorFirst => {
-                let before = self.update_discriminator(&shown, &judged)?;
-                let [real_images, fake_images] = &shown.images;
+                let figures = self.update_discriminator(&inputs, &pass)?;
+                let [real_images, fake_images] = &inputs.images;
                 let both = [real_images, fake_images];
-                let judged = self.discriminator.record(&both, real.labels)?;
-                let loss = self.update_generator(&generated, &shown, &judged)?;
-                (loss, before)
+                let pass = self.discriminator.record(&both, real.labels)?;
+                let loss = self.update_generator(&generated, &inputs, &pass)?;
+                (loss, figures)
             }
         };
         let images = real.images.dim(0)?;
@@ -203,22 +204,22 @@ impl Trainer {
         Ok(StepReport {
             step,
             images_seen: self.state.images_seen,
-            discriminator_loss: judged.loss,
+            discriminator_loss: figures.loss,
             generator_loss,
-            d_real: judged.d_real,
-            d_fake: judged.d_fake,
-            value: judged.value,
+            d_real: figures.d_real,
+            d_fake: figures.d_fake,
+            value: figures.value,
             fake: fake.clone(),
         })
     }
 
-    /// The generator, as far as it is trained.
+    /// The generator with its current weights.
     pub fn generator(&self) -> &dyn Generator {
         self.generator.as_ref()
     }
 
-    /// Calls `f` with the generator that is to be kept and looked at: the averaged one, where an
-    /// average is kept, else the one that is trained. Training is not affected.
+    /// Calls `f` with the generator to save and to sample from: with its averaged weights if there are
+    /// averages, else with its current ones. Training is not affected.
     ///
     /// # Errors
     /// When the weights cannot be exchanged.
@@ -232,32 +233,32 @@ impl Trainer {
         }
     }
 
-    /// The discriminator, as far as it is trained.
+    /// The discriminator with its current weights.
     pub fn discriminator(&self) -> &dyn Discriminator {
         self.discriminator.as_ref()
     }
 
-    /// How far the run has come.
+    /// The run's progress.
     pub fn state(&self) -> TrainState {
         self.state
     }
 
-    /// Has the run go on as after so many rollbacks, with the seed that belongs to them.
+    /// Sets the number of rollbacks, and with it the seed of the steps to come.
     pub fn set_rollbacks(&mut self, rollbacks: u32) {
         self.state.rollbacks = rollbacks;
     }
 
-    /// Where the random numbers of the steps come from.
+    /// The seed of the steps' random numbers.
     fn drawing_seed(&self) -> Seed {
         self.seed.after_rollbacks(self.state.rollbacks)
     }
 
-    /// The generator, when training is over.
+    /// Ends the training and gives the generator.
     pub fn into_generator(self) -> Box<dyn Generator> {
         self.generator
     }
 
-    /// As many images as there are real ones, from this step's own noise.
+    /// As many generated images as real ones, from the step's own latent vectors.
     fn generate(&self, real: &Real<'_>) -> TensorResult<Recorded> {
         let mut rng = self
             .drawing_seed()
@@ -268,10 +269,14 @@ impl Trainer {
         self.generator.record(&z, real.labels)
     }
 
-    /// What the discriminator makes of real and generated images, and of images between them where a
-    /// penalty looks there in this step.
-    fn judge(&self, shown: &Shown, real: &Real<'_>) -> TensorResult<Recorded> {
-        let [real_images, fake_images] = &shown.images;
+    /// The discriminator's pass over real and generated images, and over images interpolated between
+    /// them if a penalty of this step needs these.
+    fn record_discriminator(
+        &self,
+        inputs: &DiscriminatorInputs,
+        real: &Real<'_>,
+    ) -> TensorResult<Recorded> {
+        let [real_images, fake_images] = &inputs.images;
         let mut points = self
             .regularizers
             .iter()
@@ -292,12 +297,12 @@ impl Trainer {
         self.discriminator.record(&all, real.labels)
     }
 
-    /// Whether the penalties count in this step.
+    /// Whether the penalties are applied in this step.
     fn penalizes(&self) -> bool {
         !self.regularizers.is_empty() && self.state.step.is_multiple_of(self.penalty_interval)
     }
 
-    /// Clamps the discriminator's weights, where that is asked for.
+    /// Clamps the discriminator's weights, if weight clipping is set.
     fn clip_weights(&self) -> TensorResult<()> {
         if let Some(clip) = self.weight_clip {
             for parameter in self.discriminator.parameters().trainable() {
@@ -308,26 +313,26 @@ impl Trainer {
         Ok(())
     }
 
-    /// The generator's loss; its update too, if this is one of its steps.
+    /// The generator's loss, and its update if this is one of its steps.
     fn update_generator(
         &mut self,
         generated: &Recorded,
-        shown: &Shown,
-        judged: &Recorded,
+        inputs: &DiscriminatorInputs,
+        pass: &Recorded,
     ) -> Result<f64, TrainError> {
-        let fake = Var::from_tensor(&judged.outputs[FAKE])?;
-        let loss = self.loss.generator(&judged.outputs[REAL], &fake)?;
+        let fake = Var::from_tensor(&pass.outputs[FAKE])?;
+        let loss = self.loss.generator(&pass.outputs[REAL], &fake)?;
         let value = number(&loss)?;
         self.check(value.is_finite(), "generator's loss")?;
         if (self.state.step + 1).is_multiple_of(self.discriminator_steps) {
             let slope = slope(&loss.backward()?, &fake)?;
-            let by_shown = judged.tape.input_gradient(FAKE, &slope)?;
-            let by_images = shown.pull_back(FAKE, by_shown)?;
+            let input_gradient = pass.tape.input_gradient(FAKE, &slope)?;
+            let image_gradient = inputs.image_gradient(FAKE, input_gradient)?;
             let factor = self.lr_schedule.factor(self.state.step, self.steps);
             let tape = &generated.tape;
             let optimizer = &mut self.generator_optimizer;
-            let not_finite = descend(optimizer, factor, self.gradient_clip, |show| {
-                tape.parameter_gradients(&[by_images], show)
+            let not_finite = descend(optimizer, factor, self.gradient_clip, |visit| {
+                tape.parameter_gradients(&[image_gradient], visit)
             })?;
             self.check_moved("generator's", not_finite)?;
         }
@@ -336,52 +341,52 @@ impl Trainer {
 
     fn update_discriminator(
         &mut self,
-        shown: &Shown,
-        judged: &Recorded,
-    ) -> Result<Judged, TrainError> {
-        let real = Var::from_tensor(&judged.outputs[REAL])?;
-        let fake = Var::from_tensor(&judged.outputs[FAKE])?;
+        inputs: &DiscriminatorInputs,
+        pass: &Recorded,
+    ) -> Result<DiscriminatorFigures, TrainError> {
+        let real = Var::from_tensor(&pass.outputs[REAL])?;
+        let fake = Var::from_tensor(&pass.outputs[FAKE])?;
         let loss = self.loss.discriminator(&real, &fake)?;
         let value = number(&loss)?;
         self.check(value.is_finite(), "discriminator's loss")?;
         let slopes = loss.backward()?;
         let mut slopes = vec![slope(&slopes, &real)?, slope(&slopes, &fake)?];
-        if let Some(between) = judged.outputs.get(INTERPOLATED) {
+        if let Some(between) = pass.outputs.get(INTERPOLATED) {
             slopes.push(between.zeros_like()?);
         }
         let factor = self.lr_schedule.factor(self.state.step, self.steps);
         let directions = self
             .penalizes()
-            .then(|| self.penalty_directions(judged, &shown.images[REAL]));
+            .then(|| self.penalty_directions(pass, &inputs.images[REAL]));
         let directions = directions.transpose()?;
-        let tape = &judged.tape;
+        let tape = &pass.tape;
         let optimizer = &mut self.discriminator_optimizer;
         let clip = self.gradient_clip;
-        let not_finite = descend(optimizer, factor, clip, |show| match &directions {
-            Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, show),
-            None => tape.parameter_gradients(&slopes, show),
+        let not_finite = descend(optimizer, factor, clip, |visit| match &directions {
+            Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, visit),
+            None => tape.parameter_gradients(&slopes, visit),
         })?;
         self.check_moved("discriminator's", not_finite)?;
         self.clip_weights()?;
-        Ok(Judged::new(
+        Ok(DiscriminatorFigures::new(
             value,
-            &judged.outputs[REAL],
-            &judged.outputs[FAKE],
+            &pass.outputs[REAL],
+            &pass.outputs[FAKE],
         )?)
     }
 
-    /// For each batch the derivative of its penalties by the gradients of its logits; zeros, of the
-    /// shape of `images`, where there are none.
-    fn penalty_directions(&self, judged: &Recorded, images: &Tensor) -> TensorResult<Vec<Tensor>> {
-        let mut directions = vec![images.zeros_like()?; judged.outputs.len()];
+    /// For each batch of the pass, the derivative of its penalties with respect to the gradients of its
+    /// logits, of the shape of `images` `[n, c, h, w]`; zeros if it has no penalty.
+    fn penalty_directions(&self, pass: &Recorded, images: &Tensor) -> TensorResult<Vec<Tensor>> {
+        let mut directions = vec![images.zeros_like()?; pass.outputs.len()];
         for regularizer in &self.regularizers {
             let batch = match regularizer.points() {
                 Points::Real => REAL,
                 Points::Fake => FAKE,
                 Points::Interpolated => INTERPOLATED,
             };
-            let ones = judged.outputs[batch].ones_like()?;
-            let gradients = judged.tape.input_gradient(batch, &ones)?;
+            let ones = pass.outputs[batch].ones_like()?;
+            let gradients = pass.tape.input_gradient(batch, &ones)?;
             let (_, derivative) = regularizer.penalty(&gradients)?;
             let derivative = (derivative * self.penalty_interval as f64)?;
             directions[batch] = (&directions[batch] + derivative)?;
@@ -389,10 +394,14 @@ impl Trainer {
         Ok(directions)
     }
 
-    /// All weights are finite when a step begins, so the generated images are where it can go wrong
-    /// first, and the logits where that shows.
-    fn check_logits(&self, judged: &Recorded, fake: &Tensor) -> Result<(), TrainError> {
-        for (logits, images) in judged.outputs.iter().zip(["real", "generated", "mixed"]) {
+    /// All weights are finite when a step begins, so the generated images are the first that may not be,
+    /// and the logits show it.
+    fn check_logits(&self, pass: &Recorded, fake: &Tensor) -> Result<(), TrainError> {
+        for (logits, images) in pass
+            .outputs
+            .iter()
+            .zip(["real", "generated", "interpolated"])
+        {
             if !is_finite(logits)? {
                 self.check(is_finite(fake)?, "batch of generated images")?;
                 self.check(false, &format!("discriminator's logits of {images} images"))?;
@@ -419,16 +428,16 @@ impl Trainer {
     }
 }
 
-/// What takes each parameter with its gradient.
-type Show<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
+/// Called with each parameter and its gradient.
+type Visit<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
 
-/// One step of `optimizer` along the gradients that `gradients` shows, shortened together if their
-/// norm is above `clip`; what is not finite then, the gradients' norm or the first parameter.
+/// One step of `optimizer` with the gradients that `gradients` passes on, scaled down to the norm `clip` if
+/// theirs is larger. Returns what is not finite: the gradients' norm, or the first such parameter.
 fn descend(
     optimizer: &mut Adam,
     lr_factor: f64,
     clip: Option<f64>,
-    gradients: impl FnOnce(&mut Show<'_>) -> TensorResult<()>,
+    gradients: impl FnOnce(&mut Visit<'_>) -> TensorResult<()>,
 ) -> TensorResult<Option<String>> {
     let mut update = optimizer.begin(lr_factor);
     let Some(clip) = clip else {
@@ -438,7 +447,7 @@ fn descend(
     let mut all = Vec::new();
     let mut squares = 0.0;
     gradients(&mut |parameter, gradient| {
-        // Squares of f32 numbers have room in f64.
+        // The squares of f32 numbers do not overflow in f64.
         squares += number(&gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?)?;
         all.push((parameter.clone(), gradient.copy()?));
         Ok(())
@@ -454,7 +463,7 @@ fn descend(
     update.finish()
 }
 
-/// A loss's gradient by logits; zero if it does not depend on them.
+/// A loss's gradient with respect to logits; zeros if it does not depend on them.
 fn slope(gradients: &GradStore, logits: &Var) -> TensorResult<Tensor> {
     match gradients.get(logits) {
         Some(slope) => Ok(slope.clone()),
@@ -462,7 +471,8 @@ fn slope(gradients: &GradStore, logits: &Var) -> TensorResult<Tensor> {
     }
 }
 
-/// Whether all values are; their sum of absolute values keeps NaN and infinity, and has room in f64.
+/// Whether all values are finite. The sum of absolute values is NaN or infinite if one of them is, and
+/// that of finite f32 numbers does not overflow in f64.
 pub(crate) fn is_finite(tensor: &Tensor) -> TensorResult<bool> {
     let sum = tensor.to_dtype(DType::F64)?.abs()?.sum_all()?;
     Ok(number(&sum)?.is_finite())

@@ -1,4 +1,4 @@
-//! Numbers that are not finite: where they stop a run, and what stays of it.
+//! Numbers that are not finite: where they stop a run, and what remains of it.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -11,7 +11,7 @@ use gan_train::{TrainConfig, TrainError, Trainer};
 use perceptrons::{SHAPE, batch, discriminator_weights, restore, train, trainer};
 
 #[test]
-fn a_run_stops_at_the_step_and_tensor_that_first_was_no_number() {
+fn a_run_stops_at_the_first_step_and_tensor_that_is_not_finite() {
     let mut trainer = trainer(&TrainConfig::default());
     train(&mut trainer, 0..3);
     let images = (batch(3).images * f64::NAN).unwrap();
@@ -25,14 +25,14 @@ fn a_run_stops_at_the_step_and_tensor_that_first_was_no_number() {
 }
 
 #[test]
-fn a_weight_that_is_no_number_is_named_in_the_step_that_made_it() {
+fn a_weight_that_is_not_finite_is_named_in_the_step_that_made_it() {
     // Infinite in f32, so that the generator's first update is.
     let config = TrainConfig {
         lr: 1e39,
         ..TrainConfig::default()
     };
     let error = trainer(&config).step(&batch(0)).unwrap_err();
-    // The way back begins at the last layer.
+    // The backward pass begins at the last layer.
     assert!(
         matches!(&error, TrainError::NonFinite { step: 0, tensor }
             if tensor.starts_with("generator's model.")),
@@ -71,7 +71,7 @@ fn after_a_rollback_a_run_draws_other_numbers_and_a_checkpoint_knows_it() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_do_not_replace_a_good_checkpoint() {
+fn weights_that_are_not_finite_do_not_replace_a_good_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
     let mut trainer = trainer(&TrainConfig::default());
@@ -125,7 +125,7 @@ fn a_second_moment_that_overflows_stops_a_run() {
     );
 }
 
-/// A discriminator with infinite gradients by its parameters.
+/// A discriminator with infinite gradients of its parameters.
 struct Overflowing(Box<dyn Discriminator>);
 
 impl Discriminator for Overflowing {
@@ -154,11 +154,11 @@ impl Tape for OverflowingTape {
     fn parameter_gradients(
         &self,
         output_gradients: &[Tensor],
-        show: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
+        visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
         self.0
             .parameter_gradients(output_gradients, &mut |parameter, gradient| {
-                show(parameter, &(gradient.ones_like()? * f64::INFINITY)?)
+                visit(parameter, &(gradient.ones_like()? * f64::INFINITY)?)
             })
     }
 }
@@ -170,12 +170,12 @@ fn a_gradient_of_infinite_norm_stops_a_run_and_moves_nothing() {
         ..TrainConfig::default()
     };
     let model = ModelConfig::default();
-    let judge = model.discriminator(SHAPE, config.seed, DType::F32, &Device::Cpu);
+    let discriminator = model.discriminator(SHAPE, config.seed, DType::F32, &Device::Cpu);
     let mut trainer = Trainer::new(
         model
             .generator(SHAPE, config.seed, DType::F32, &Device::Cpu)
             .unwrap(),
-        Box::new(Overflowing(judge.unwrap())),
+        Box::new(Overflowing(discriminator.unwrap())),
         model.sampling_prior(),
         config.adversarial_loss(),
         &config,

@@ -1,10 +1,10 @@
-//! The run doctor on constructed histories: healthy ones, and one for each ailment.
+//! The run doctor on constructed histories: healthy ones, and one for each failure mode.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use candle_core::{Device, Tensor};
 use gan_train::doctor::{
-    Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord, diagnose, forget,
+    ClassBalance, FailureMode, Finding, GeneratedImages, HistoryRecord, diagnose, forget,
 };
 
 const IMAGES: GeneratedImages = GeneratedImages {
@@ -26,7 +26,7 @@ fn healthy(step: u64) -> HistoryRecord {
     }
 }
 
-/// As the tutorial's recipe goes: the discriminator wins slowly, but is never sure of all.
+/// Like the tutorial's recipe: the discriminator slowly gets ahead, but is never certain of all images.
 fn one_sided(step: u64) -> HistoryRecord {
     HistoryRecord {
         discriminator_loss: 0.15 + 0.1 * (1.3 * step as f64).sin(),
@@ -43,18 +43,18 @@ fn history(record: impl Fn(u64) -> HistoryRecord) -> Vec<HistoryRecord> {
 
 /// The one finding of a history, which must be of this kind.
 #[track_caller]
-fn only(ailment: Ailment, history: &[HistoryRecord]) -> Finding {
+fn only(failure_mode: FailureMode, history: &[HistoryRecord]) -> Finding {
     let mut found = diagnose(history, None);
     assert_eq!(
-        found.iter().map(|f| f.ailment).collect::<Vec<_>>(),
-        [ailment],
+        found.iter().map(|f| f.failure_mode).collect::<Vec<_>>(),
+        [failure_mode],
         "{found:?}"
     );
     found.remove(0)
 }
 
-fn shares(generated: [f64; 4]) -> ClassShares {
-    ClassShares {
+fn shares(generated: [f64; 4]) -> ClassBalance {
+    ClassBalance {
         step: 99,
         generated: generated.to_vec(),
         data: vec![0.25; 4],
@@ -62,7 +62,7 @@ fn shares(generated: [f64; 4]) -> ClassShares {
 }
 
 #[test]
-fn healthy_runs_alarm_nobody() {
+fn healthy_runs_have_no_findings() {
     let all = Some(shares([0.4, 0.3, 0.2, 0.1]));
     assert_eq!(diagnose(&history(healthy), all.as_ref()), []);
     assert_eq!(diagnose(&history(one_sided), None), []);
@@ -77,11 +77,11 @@ fn healthy_runs_alarm_nobody() {
 }
 
 #[test]
-fn numbers_that_are_none_are_found_at_once_and_are_over_when_a_run_goes_on() {
+fn numbers_that_are_not_finite_are_found_at_once_and_forgotten_when_a_run_resumes() {
     for value in [f64::NAN, f64::INFINITY] {
         let mut history = history(healthy);
         history[30].generator_loss = value;
-        let finding = only(Ailment::NotFinite, &history[..31]);
+        let finding = only(FailureMode::NotFinite, &history[..31]);
         assert!(
             finding.evidence.contains("step 3000"),
             "{}",
@@ -92,10 +92,9 @@ fn numbers_that_are_none_are_found_at_once_and_are_over_when_a_run_goes_on() {
     }
 }
 
-/// A dead discriminator from the first step on, logged every so many steps, is found after 2,000 of them,
-/// or the fifth record.
+/// A discriminator that is dead from the first step on is found after 2,000 steps, or at the fifth record.
 #[test]
-fn how_often_a_run_is_logged_does_not_change_when_an_ailment_is_found() {
+fn how_often_a_run_is_logged_does_not_change_when_a_failure_is_found() {
     let found_at = |interval: u64| {
         let mut history = Vec::new();
         let mut step = 0;
@@ -146,13 +145,13 @@ fn a_discriminator_is_dead_when_it_is_right_for_long() {
         d_fake: 0.001,
         ..healthy(step)
     };
-    let finding = only(Ailment::DeadDiscriminator, &history(dead));
+    let finding = only(FailureMode::DeadDiscriminator, &history(dead));
     assert!(
         finding.evidence.contains("steps 3900 to 5900"),
         "{}",
         finding.evidence
     );
-    // A moment of certainty is none, and neither is one that has passed.
+    // A short time of certainty is not a failure, nor is one that has passed.
     let moment = |step: u64| {
         if step % 15 < 14 {
             dead(step)
@@ -166,7 +165,7 @@ fn a_discriminator_is_dead_when_it_is_right_for_long() {
 }
 
 #[test]
-fn a_generator_is_constant_when_its_images_are_one() {
+fn a_generator_is_constant_when_its_images_are_the_same() {
     let constant = |step: u64| HistoryRecord {
         generated: Some(GeneratedImages {
             deviation: 0.003,
@@ -174,7 +173,7 @@ fn a_generator_is_constant_when_its_images_are_one() {
         }),
         ..healthy(step)
     };
-    let finding = only(Ailment::ConstantGenerator, &history(constant));
+    let finding = only(FailureMode::ConstantGenerator, &history(constant));
     assert!(finding.evidence.contains("0.0030"), "{}", finding.evidence);
     let once = |step: u64| {
         if step == 58 {
@@ -188,7 +187,7 @@ fn a_generator_is_constant_when_its_images_are_one() {
 
 /// The data's pixels are four fifths black or white; half of the grays lost is nine tenths.
 #[test]
-fn images_without_shades_are_found_where_the_data_has_some() {
+fn images_without_grays_are_found_if_the_data_has_some() {
     let shades = |saturated_share, data_saturated_share| {
         history(move |step| HistoryRecord {
             generated: Some(GeneratedImages {
@@ -199,7 +198,7 @@ fn images_without_shades_are_found_where_the_data_has_some() {
             ..healthy(step)
         })
     };
-    let finding = only(Ailment::Saturation, &shades(0.95, 0.8));
+    let finding = only(FailureMode::Saturation, &shades(0.95, 0.8));
     assert!(finding.evidence.contains("90.0 %"), "{}", finding.evidence);
     for (generated, data) in [(0.85, 0.8), (1.0, 1.0), (0.0, 0.0)] {
         assert_eq!(
@@ -223,20 +222,20 @@ fn players_that_take_turns_oscillate() {
         })
     };
     // In 4,000 steps, a turn every 400: 10.
-    let finding = only(Ailment::Oscillation, &period(4));
+    let finding = only(FailureMode::Oscillation, &period(4));
     assert!(
         finding.evidence.contains("swings 10 times"),
         "{}",
         finding.evidence
     );
-    // One change of fortune, or two, is learning.
+    // One or two changes of the lead are normal.
     assert_eq!(diagnose(&period(20), None), []);
 }
 
 #[test]
 fn classes_below_a_tenth_of_their_share_are_lost() {
     let found = diagnose(&history(healthy), Some(&shares([0.5, 0.476, 0.024, 0.0])));
-    assert_eq!(found[0].ailment, Ailment::LostClasses);
+    assert_eq!(found[0].failure_mode, FailureMode::LostClasses);
     let evidence = &found[0].evidence;
     assert!(evidence.contains("2 of 4 classes"), "{evidence}");
     assert!(
@@ -247,7 +246,7 @@ fn classes_below_a_tenth_of_their_share_are_lost() {
 }
 
 #[test]
-fn several_ailments_are_found_together() {
+fn several_failure_modes_are_found_together() {
     let both = history(|step| HistoryRecord {
         discriminator_loss: 0.001,
         d_real: 1.0,
@@ -259,16 +258,16 @@ fn several_ailments_are_found_together() {
         }),
         ..healthy(step)
     });
-    let found: Vec<Ailment> = diagnose(&both, None)
+    let found: Vec<FailureMode> = diagnose(&both, None)
         .into_iter()
-        .map(|f| f.ailment)
+        .map(|f| f.failure_mode)
         .collect();
     assert_eq!(
         found,
         [
-            Ailment::DeadDiscriminator,
-            Ailment::ConstantGenerator,
-            Ailment::Saturation
+            FailureMode::DeadDiscriminator,
+            FailureMode::ConstantGenerator,
+            FailureMode::Saturation
         ]
     );
 }

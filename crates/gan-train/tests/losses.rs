@@ -137,7 +137,7 @@ fn hinge_is_zero_beyond_the_margin() {
 
 /// Sun, Fang & Schwing, 2020: −E ln σ of the pairs' differences.
 #[test]
-fn relativistic_pairing_judges_pairs() {
+fn relativistic_pairing_compares_pairs() {
     let pairs = |sign: f64| {
         let terms = REAL
             .iter()
@@ -192,7 +192,7 @@ fn gradients_equal_finite_differences() {
             .backward()
             .unwrap();
         for (side, var) in vars.iter().enumerate() {
-            // A loss that does not depend on this side has no gradient by it.
+            // A loss that does not depend on this side has no gradient with respect to it.
             let found = gradients
                 .get(var)
                 .map_or(vec![0.0; 4], |g| g.to_vec1::<f64>().unwrap());

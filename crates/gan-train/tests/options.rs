@@ -1,4 +1,4 @@
-//! What the options of the engine change, and what they leave alone.
+//! What the trainer's options change, and what they do not.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -75,7 +75,7 @@ fn values(parameters: &ParameterStore) -> Vec<f32> {
     trainable.iter().flat_map(|p| flat(&p.var)).collect()
 }
 
-/// Both players' weights after so many steps.
+/// Both networks' weights after `steps` steps.
 fn weights(config: &TrainConfig, steps: u64) -> [Vec<f32>; 2] {
     let mut trainer = trainer(config);
     for step in 0..steps {
@@ -88,7 +88,7 @@ fn weights(config: &TrainConfig, steps: u64) -> [Vec<f32>; 2] {
 }
 
 #[test]
-fn the_generator_moves_at_every_third_step() {
+fn the_generator_is_updated_at_every_third_step() {
     let config = TrainConfig {
         discriminator_steps: 3,
         ..config()
@@ -103,7 +103,7 @@ fn the_generator_moves_at_every_third_step() {
 }
 
 #[test]
-fn a_schedule_begins_with_the_whole_rate_and_stands_still_behind_its_end() {
+fn a_schedule_begins_with_the_full_rate_and_is_zero_after_its_end() {
     let constant = weights(&config(), 1);
     for lr_schedule in [LrSchedule::Linear, LrSchedule::Cosine] {
         let config = TrainConfig {
@@ -145,12 +145,12 @@ fn penalties_hold_the_gradient_down() {
             trainer.step(&batch(step)).unwrap();
         }
         let ImageBatch { images, labels } = batch(0);
-        let judged = trainer
+        let pass = trainer
             .discriminator()
             .record(&[&images], labels.as_ref())
             .unwrap();
-        let ones = judged.outputs[0].ones_like().unwrap();
-        let gradient = judged.tape.input_gradient(0, &ones).unwrap();
+        let ones = pass.outputs[0].ones_like().unwrap();
+        let gradient = pass.tape.input_gradient(0, &ones).unwrap();
         let squares = gradient.sqr().unwrap().mean_all().unwrap();
         squares.to_scalar::<f32>().unwrap()
     };
@@ -169,7 +169,7 @@ fn penalties_hold_the_gradient_down() {
     for config in penalized {
         assert!(slope(&config) < 0.5 * free, "{config:?}");
     }
-    // Between real and generated images the norm is drawn to 1, here from below as from above.
+    // Between real and generated images the norm is pulled towards 1, here from below and from above.
     let drawn = slope(&TrainConfig {
         gradient_penalty: 10.0,
         ..config()

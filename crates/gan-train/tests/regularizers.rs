@@ -88,7 +88,7 @@ fn penalties_are_their_formulas() {
     }
 }
 
-/// The penalty's derivative by each gradient, by central differences of the penalty.
+/// The penalty's derivative with respect to each gradient, by central differences of the penalty.
 #[test]
 fn derivatives_by_the_gradients_equal_finite_differences() {
     const STEP: f64 = 1e-6;
@@ -109,7 +109,7 @@ fn derivatives_by_the_gradients_equal_finite_differences() {
     }
 }
 
-/// The penalty's gradient by every parameter, by central differences of the penalty.
+/// The penalty's gradient with respect to every parameter, by central differences of the penalty.
 #[test]
 fn gradients_by_the_parameters_equal_finite_differences_for_every_architecture() {
     let labels = Tensor::new(&[2u32, 0, 1], &Device::Cpu).unwrap();
@@ -156,7 +156,7 @@ fn gradients_by_the_parameters_equal_finite_differences_for_every_architecture()
     }
 }
 
-/// The penalties r1, r2 and gradient_penalty, all so strong.
+/// The penalties r1, r2 and gradient_penalty, all with the same weight.
 fn penalties(strength: f64, penalty_interval: u64) -> TrainConfig {
     TrainConfig {
         r1: strength,
@@ -173,7 +173,7 @@ fn values(parameters: &ParameterStore) -> Vec<Vec<f64>> {
 
 /// Powers of two, so that a strength times the interval is exact.
 #[test]
-fn penalties_count_at_multiples_of_their_interval_so_many_times_as_strong_and_never_between() {
+fn penalties_are_applied_only_at_multiples_of_their_interval_and_times_the_interval() {
     const INTERVAL: u64 = 4;
     const STRENGTH: f64 = 0.5;
     let (lazy, strong) = (

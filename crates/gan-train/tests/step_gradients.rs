@@ -1,5 +1,4 @@
-//! The gradients that both players follow in a whole step, against finite differences of what they
-//! minimise.
+//! The gradients of both networks in a whole step, against finite differences of their objectives.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -41,7 +40,7 @@ fn copies(parameters: &ParameterStore) -> BTreeMap<String, Tensor> {
     all.map(|p| (p.name, p.var.copy().unwrap())).collect()
 }
 
-/// The gradients by which a trainer moved one player in its first step: Adam's first moment is then
+/// The gradients of one network in the first step of a trainer: Adam's first moment is then
 /// (1 − β₁) times the gradient.
 fn first_gradients(
     trainer: &Trainer,
@@ -94,7 +93,7 @@ fn the_generators_gradient_is_that_of_its_loss_through_every_augmentation() {
     }
 }
 
-/// Real and generated images, and those between them where the first step's gradient penalty looks.
+/// Real and generated images, and those interpolated between them for the first step's gradient penalty.
 fn points(real: &Tensor, fake: &Tensor, config: &TrainConfig) -> [Tensor; 3] {
     let mut rng = config.seed.rng(Purpose::Interpolation, 0);
     let shares: Vec<f64> = (0..IMAGES).map(|_| rng.random()).collect();
@@ -105,17 +104,17 @@ fn points(real: &Tensor, fake: &Tensor, config: &TrainConfig) -> [Tensor; 3] {
     [real.clone(), fake.clone(), between]
 }
 
-/// What the discriminator minimises, on candle's graph: its loss, and r1, r2 and gradient_penalty by
-/// their formulas, so many times.
+/// What the discriminator minimises, on candle's graph: its loss, and the penalties r1, r2 and
+/// gradient_penalty times their interval.
 fn objective(
-    judge: &dyn Discriminator,
+    discriminator: &dyn Discriminator,
     points: &[Tensor; 3],
     labels: Option<&Tensor>,
     config: &TrainConfig,
 ) -> f64 {
-    let judged = points.each_ref().map(|images| {
+    let passes = points.each_ref().map(|images| {
         let images = Var::from_tensor(images).unwrap();
-        let logits = judge
+        let logits = discriminator
             .forward(&images, labels, gan_core::Mode::Train)
             .unwrap();
         let gradients = logits.sum_all().unwrap().backward().unwrap();
@@ -123,7 +122,7 @@ fn objective(
         let norms = gradient.flatten_from(1).unwrap().sum(1).unwrap();
         (logits.detach(), numbers(&norms.sqrt().unwrap()))
     });
-    let [(real, at_real), (fake, at_fake), (_, between)] = judged;
+    let [(real, at_real), (fake, at_fake), (_, between)] = passes;
     let loss = config.adversarial_loss().discriminator(&real, &fake);
     let mean = |norms: &[f64], of: &dyn Fn(f64) -> f64| -> f64 {
         norms.iter().map(|norm| of(*norm)).sum::<f64>() / norms.len() as f64
@@ -149,7 +148,7 @@ fn directions(weight: &Tensor, u: &Tensor) -> Tensor {
     both.reshape(weight.shape()).unwrap()
 }
 
-/// A discriminator without spectral normalization that judges as the one that is trained: each
+/// A discriminator without spectral normalization with the same outputs as the trained one: each
 /// normalized weight is given divided by ⟨weight, u vᵀ⟩, where u and v stay what they were in the
 /// first step.
 struct Twin {
@@ -190,7 +189,7 @@ impl Twin {
     }
 }
 
-/// The gradient by each of the discriminator's parameters against differences.
+/// The gradient of each of the discriminator's parameters against differences.
 fn check_discriminator(model: &ModelConfig, config: &TrainConfig) {
     let mut trainer = new(model, config);
     let start = copies(trainer.discriminator().parameters());

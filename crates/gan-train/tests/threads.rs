@@ -8,7 +8,7 @@ use gan_models::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig};
 use gan_train::{LossKind, TrainConfig, Trainer};
 use rand::Rng;
 
-/// Sides that are a multiple of nothing.
+/// Sides without small divisors.
 const SHAPE: ImageShape = ImageShape {
     channels: 1,
     height: 17,

@@ -5,9 +5,7 @@
 mod perceptrons;
 
 use candle_core::{DType, Device, Tensor};
-use gan_core::{
-    Discriminator, Generator, ImageShape, Mode, ParameterStore, Seed, StandardNormalPrior,
-};
+use gan_core::{Discriminator, Generator, ImageShape, Mode, NormalPrior, ParameterStore, Seed};
 use gan_models::ModelConfig;
 use gan_train::{Observer, StepReport, TrainConfig, Trainer, UpdateOrder};
 use perceptrons::{SHAPE, batch, discriminator_weights, restore, train, trainer, values};
@@ -287,7 +285,7 @@ fn a_prior_of_another_width_is_refused() {
     let discriminator = model
         .discriminator(SHAPE, Seed(0), DType::F32, &Device::Cpu)
         .unwrap();
-    let prior = Box::new(StandardNormalPrior::new(7));
+    let prior = Box::new(NormalPrior::standard(7));
     let error = Trainer::new(
         generator,
         discriminator,
@@ -367,7 +365,7 @@ fn networks_on_candles_graph_train_through_the_same_step_to_the_same_weights() {
                 } else {
                     (generator, discriminator)
                 };
-            let prior = Box::new(StandardNormalPrior::new(100));
+            let prior = Box::new(NormalPrior::standard(100));
             let loss = config.adversarial_loss();
             let mut trainer =
                 Trainer::new(generator, discriminator, prior, loss, &config, 1000).unwrap();

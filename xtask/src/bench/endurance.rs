@@ -1,4 +1,4 @@
-//! A long run of a small model: whether its memory and the time of a step stay what they were.
+//! A long run of a small model: whether its memory or the time of a step grows.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use crate::workspace;
 
 const STEPS: u64 = 50_000;
 
-/// What the beginning and the end of the run are.
+/// Steps that count as the beginning, and as the end, of the run.
 const PART: u64 = 1_000;
 
-/// Steps between lines of the log, and so between looks.
+/// Steps between lines of the log, and so between measurements.
 const LOG_EVERY: u64 = 100;
 
 const MOST_MEMORY_GROWTH: f64 = 0.02;
 const MOST_STEP_TIME_GROWTH: f64 = 0.05;
 
-/// All parts of a run that last: an average, pictures, checkpoints, both logs.
+/// Everything that a long run does: an average, pictures, checkpoints, both logs.
 const CONFIG: &str = "
 [model]
 generator_widths = [64, 128]
@@ -45,13 +45,13 @@ struct Timing {
     elapsed_seconds: f64,
 }
 
-/// Memory when a line of the log was new.
+/// The memory at a new line of the log.
 struct Look {
     step: u64,
     mib: f64,
 }
 
-/// Trains with `program`, and fails where the run grew.
+/// Trains with `program`, and fails if memory or time grew.
 pub(super) fn run(program: &Path) -> Result<()> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let config = folder.path().join("config.toml");
@@ -92,7 +92,7 @@ pub(super) fn run(program: &Path) -> Result<()> {
         100.0 * slower
     );
     println!("on the disk: {:.1} MiB", size as f64 / f64::from(1 << 20));
-    // A figure that is missing is no figure that is small enough.
+    // NaN, a missing figure, is not small enough.
     if !(grown <= MOST_MEMORY_GROWTH && slower <= MOST_STEP_TIME_GROWTH) {
         bail!(
             "memory may grow by {} %, a step by {} %",
@@ -103,7 +103,7 @@ pub(super) fn run(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the program to its end, with a look at its memory at each new line of the log.
+/// Runs the program to its end and measures its memory at each new line of the log.
 fn train(program: &Path, config: &Path, out: &Path) -> Result<Vec<Look>> {
     let mut command = Command::new(program);
     command
@@ -147,7 +147,7 @@ fn timings(out: &Path) -> Result<Vec<Timing>> {
     lines.map(parse).collect()
 }
 
-/// Seconds a step up to each line of the log.
+/// Seconds per step up to each line of the log.
 fn intervals(timing: &[Timing]) -> Vec<(u64, f64)> {
     let pairs = timing.windows(2);
     pairs

@@ -1,4 +1,4 @@
-//! Runs what is measured and reads what it says.
+//! Runs the measured programs and reads their figures.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,17 +11,17 @@ use serde::Deserialize;
 
 use crate::cargo;
 
-/// How often the memory of a running program is looked at.
+/// The interval between measurements of a running program's memory.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// What one measurement found.
+/// The figures of one measurement.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Figures {
     pub(super) median_ms: f64,
     pub(super) p10_ms: Option<f64>,
     pub(super) p90_ms: Option<f64>,
-    /// Floating-point operations of one repetition, in thousands of millions.
+    /// Floating-point operations of one repetition, in GFLOP (10⁹).
     pub(super) gflop: f64,
     pub(super) minor_faults: Option<f64>,
     pub(super) peak_mib: Option<f64>,
@@ -58,7 +58,7 @@ impl Workloads {
             .output()
             .context(cargo::CANNOT_START)?;
         if !output.status.success() {
-            bail!("the workloads cannot be built; what is wrong stands above");
+            bail!("the workloads cannot be built; see the output above");
         }
         for message in Message::parse_stream(&output.stdout[..]) {
             if let Message::CompilerArtifact(artifact) = message?
@@ -70,7 +70,7 @@ impl Workloads {
                 });
             }
         }
-        bail!("cargo built no program of the name workloads")
+        bail!("cargo built no program named workloads")
     }
 
     pub(super) fn run(
@@ -99,7 +99,7 @@ pub(super) fn figures(command: &mut Command) -> Result<Figures> {
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("{place}: cannot be started"))?;
     if !output.status.success() {
-        bail!("{place}: {}; what is wrong stands above", output.status);
+        bail!("{place}: {}; see the output above", output.status);
     }
     serde_json::from_slice(&output.stdout).with_context(|| {
         let text = String::from_utf8_lossy(&output.stdout);
@@ -110,7 +110,7 @@ pub(super) fn figures(command: &mut Command) -> Result<Figures> {
     })
 }
 
-/// Runs a program to its end: the time from outside, and the most memory it was seen to hold.
+/// Runs a program to its end and measures its wall time and its peak memory.
 pub(super) fn watch(command: &mut Command) -> Result<Figures> {
     let place = format!("{command:?}");
     let begin = Instant::now();
@@ -134,12 +134,12 @@ pub(super) fn watch(command: &mut Command) -> Result<Figures> {
     })
 }
 
-/// The high-water mark of a process's memory, where the system tells.
+/// The peak memory of a process in MiB, if the system reports it.
 fn peak(process: u32) -> Option<f64> {
     memory(process, "VmHWM:")
 }
 
-/// The memory that a process holds, where the system tells.
+/// The resident memory of a process in MiB, if the system reports it.
 pub(super) fn resident_mib(process: u32) -> Option<f64> {
     memory(process, "VmRSS:")
 }

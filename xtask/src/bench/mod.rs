@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how fast it is here, as a table.
+//! `cargo xtask bench`: measures the speed on this machine and prints a table.
 
 mod endurance;
 mod measure;
@@ -18,24 +18,24 @@ use table::Row;
 /// A step's batch size and threads; the first is compared with the peers.
 const STEPS: [(usize, usize); 5] = [(128, 2), (128, 1), (64, 2), (256, 2), (1024, 2)];
 
-/// Images in the sample that is written to a file.
+/// Images in the sample that `gan-cli` writes to a file.
 const SAMPLED_IMAGES: u32 = 100_000;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run bench/peers beside it, in turns
+    /// Also run bench/peers, alternating with the workloads
     #[arg(long)]
     peers: bool,
-    /// The Python that has the peers' packages
+    /// A Python with the peers' packages
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
-    /// How often each measurement is made anew, in turns
+    /// Rounds, each with one measurement of everything
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Also each fused operation beside its twin
+    /// Also measure each fused operation and its twin
     #[arg(long)]
     operations: bool,
-    /// Instead, 50,000 steps of a small model: whether memory or the time of a step grows
+    /// Only train a small model for 50,000 steps and check that neither memory nor the time of a step grows
     #[arg(long, conflicts_with_all = ["peers", "operations"])]
     endurance: bool,
 }
@@ -214,7 +214,7 @@ impl Programs {
     }
 }
 
-/// Runs cargo and says so.
+/// Prints and runs a cargo command.
 fn cargo(arguments: &str) -> Result<()> {
     println!("cargo {arguments}");
     cargo::run(&mut cargo::command(arguments)).with_context(|| format!("cargo {arguments}"))

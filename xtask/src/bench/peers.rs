@@ -1,4 +1,4 @@
-//! The same training step in other programs' hands.
+//! The same training step by other programs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,14 +11,14 @@ use crate::workspace;
 /// A script of bench/peers with its arguments.
 pub(super) struct Peer {
     pub(super) name: &'static str,
-    /// The workload of ours that does the same.
+    /// This project's workload of the same computation.
     pub(super) workload: &'static str,
     python: PathBuf,
     script: &'static str,
     arguments: &'static [&'static str],
 }
 
-/// Name, workload of ours, module, pip line, script, arguments.
+/// Name, this project's workload, module, pip packages, script, arguments.
 type Known = (
     &'static str,
     &'static str,
@@ -80,11 +80,10 @@ const KNOWN: [Known; 6] = [
 ];
 
 impl Peer {
-    /// The peers whose packages `python` has; says what would bring the others.
+    /// The peers whose packages `python` has; prints how to install those of the others.
     ///
     /// # Errors
-    ///
-    /// When there are none.
+    /// When `python` has the packages of none.
     pub(super) fn all(python: &Path) -> Result<Vec<Self>> {
         let mut found = Vec::new();
         for (name, workload, module, packages, script, arguments) in KNOWN {
@@ -98,14 +97,14 @@ impl Peer {
                 });
             } else {
                 println!(
-                    "{name}: left out; `{} -m pip install {packages}` brings it",
+                    "{name}: skipped; install it with `{} -m pip install {packages}`",
                     python.display()
                 );
             }
         }
         if found.is_empty() {
             bail!(
-                "{}: has none of the peers' packages; see the lines above, or name another Python with --python",
+                "{}: has none of the peers' packages; see the lines above, or give another Python with --python",
                 python.display()
             );
         }

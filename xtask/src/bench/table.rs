@@ -10,7 +10,7 @@ pub(super) struct Row {
     name: String,
     figures: Figures,
     images: Option<usize>,
-    /// The matrix products' share of the time, or how many times slower this is than ours.
+    /// The matrix products' share of the time, or the ratio to this project's time.
     compared: Option<String>,
 }
 
@@ -24,7 +24,7 @@ impl Row {
         }
     }
 
-    /// One repetition handles this many.
+    /// The images of one repetition.
     pub(super) fn images(mut self, images: usize) -> Self {
         self.images = Some(images);
         self

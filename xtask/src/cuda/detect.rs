@@ -12,11 +12,11 @@ pub(super) struct Places {
     pub(super) programs: Vec<PathBuf>,
     /// Toolkits: folders with bin, include and a library folder.
     pub(super) toolkits: Vec<PathBuf>,
-    /// Folders that the linker or the loader searches beside those of the toolkits.
+    /// Folders that the linker or the loader searches in addition to those of the toolkits.
     pub(super) libraries: Vec<PathBuf>,
 }
 
-/// Where libraries lie within a toolkit; `stubs` hold a libcuda.so for linking without a driver.
+/// The folders of libraries in a toolkit; `stubs` has a libcuda.so for linking without a driver.
 const LIBRARY_FOLDERS: [&str; 5] = [
     "lib64",
     "lib64/stubs",
@@ -58,7 +58,7 @@ impl Places {
         }
     }
 
-    /// The toolkits' bin folders come before PATH, as they were named on purpose.
+    /// The toolkits' bin folders come before PATH, as they were given on purpose.
     pub(super) fn nvcc(&self) -> Option<PathBuf> {
         let name = format!("nvcc{}", env::consts::EXE_SUFFIX);
         let toolkits = self.toolkits.iter().map(|toolkit| toolkit.join("bin"));
@@ -89,7 +89,7 @@ impl Places {
         if let Some((_, path)) = known {
             return Some(PathBuf::from(path.trim()));
         }
-        // A stub is for the linker; it cannot be run with.
+        // A stub is for the linker; programs cannot run with it.
         let real = self
             .library_folders()
             .filter(|folder| !folder.ends_with("stubs"));
@@ -97,7 +97,7 @@ impl Places {
             .flat_map(Iterator::flatten)
             .filter(|entry| matches(&entry.file_name().to_string_lossy()))
             .map(|entry| entry.path())
-            // Follows links, of which one may lead nowhere.
+            // Follows links, which may be broken.
             .find(|path| path.is_file())
     }
 
@@ -128,7 +128,7 @@ pub(super) fn release(printed: &str) -> Option<&str> {
         .then_some(release)
 }
 
-/// A compute capability as CUDA_COMPUTE_CAP wants it: `8.0`, `80` and `sm_80` are all 80.
+/// A compute capability in the form of CUDA_COMPUTE_CAP: `8.0`, `80` and `sm_80` are all 80.
 pub(super) fn parse_capability(text: &str) -> Option<u32> {
     let text = text.trim().trim_start_matches("sm_");
     let digits: String = text.trim_end_matches(['a', 'f']).replace('.', "");
@@ -141,12 +141,12 @@ pub(super) fn parse_capability(text: &str) -> Option<u32> {
     (30..1000).contains(&capability).then_some(capability)
 }
 
-/// What `nvcc --version` prints, empty where it cannot be run.
+/// The output of `nvcc --version`; empty if it cannot be run.
 pub(super) fn nvcc_version(nvcc: &Path) -> String {
     printed_by(Command::new(nvcc).arg("--version")).unwrap_or_default()
 }
 
-/// What `ldconfig -p` prints, empty where there is none.
+/// The output of `ldconfig -p`; empty if there is none.
 pub(super) fn ldconfig() -> String {
     let paths = ["ldconfig", "/sbin/ldconfig"];
     paths
@@ -155,7 +155,7 @@ pub(super) fn ldconfig() -> String {
         .unwrap_or_default()
 }
 
-/// The GPU's compute capability and where it was learnt: CUDA_COMPUTE_CAP, then nvidia-smi.
+/// The GPU's compute capability and its source: CUDA_COMPUTE_CAP, or else nvidia-smi.
 pub(super) fn compute_capability() -> Result<(u32, &'static str), String> {
     if let Ok(text) = env::var("CUDA_COMPUTE_CAP") {
         return parse_capability(&text)

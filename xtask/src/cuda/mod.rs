@@ -1,4 +1,4 @@
-//! `cargo xtask cuda`: what a build for NVIDIA GPUs needs, and that build.
+//! `cargo xtask cuda`: checks what a build for NVIDIA GPUs needs, and builds it.
 
 mod detect;
 mod report;
@@ -15,7 +15,7 @@ use crate::cargo;
 pub(crate) enum Action {
     /// Check, then run `cargo build --release -p gan-cli --features cuda`.
     Build,
-    /// Name the compiler, the libraries and the GPU that are there, and what is missing.
+    /// List the compiler, the libraries and the GPU that were found, and what is missing.
     Check,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn run(action: &Action) -> Result<()> {
     let missing = report.missing(Need::Build);
     if !missing.is_empty() {
         bail!(
-            "a build for CUDA cannot work without {}; what to do stands above",
+            "a build for CUDA needs {}; see above what to do",
             missing.join(", ")
         );
     }
@@ -38,13 +38,13 @@ pub(crate) fn run(action: &Action) -> Result<()> {
 
 fn build(report: &Report) -> Result<()> {
     let mut command = cargo::command("build --release -p gan-cli --features cuda");
-    // The build scripts below candle call `nvcc` by its bare name.
+    // The build scripts of candle's dependencies call `nvcc` by its bare name.
     if let Some(folder) = report.nvcc.as_deref().and_then(|nvcc| nvcc.parent()) {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(folder.to_path_buf()).chain(env::split_paths(&path));
         command.env("PATH", env::join_paths(folders).context("PATH")?);
     }
     cargo::run(&mut command).context("the build failed")?;
-    println!("built target/release/gan-cli with CUDA (under CARGO_TARGET_DIR where that is set)");
+    println!("built target/release/gan-cli with CUDA (in CARGO_TARGET_DIR if that is set)");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What is there of CUDA and what is missing, one line a piece.
+//! The parts of CUDA that were found and that are missing, one per line.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::detect::{self, Places};
 
-/// What a piece is needed for.
+/// What a part is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Build,
@@ -24,7 +24,7 @@ pub(super) struct Report {
     pieces: Vec<Piece>,
 }
 
-/// What candle and cudarc name to the linker.
+/// The libraries that candle and cudarc link to.
 const LINKED: [&str; 6] = ["cuda", "cudart", "cublas", "cublasLt", "curand", "nvrtc"];
 
 const NO_NVCC: &str = "install the CUDA toolkit and set CUDA_HOME to it; see the note below";
@@ -114,7 +114,7 @@ fn describe_nvcc(nvcc: Option<&PathBuf>) -> Result<String, String> {
     let place = nvcc.display();
     match detect::release(&detect::nvcc_version(nvcc)) {
         Some(release) => Ok(format!("{place}, release {release}")),
-        None => Err(format!("`{place} --version` names no release; {NO_NVCC}")),
+        None => Err(format!("`{place} --version` shows no release; {NO_NVCC}")),
     }
 }
 

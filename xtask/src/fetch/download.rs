@@ -1,6 +1,6 @@
-//! One file from the first mirror that gives it whole, by way of `NAME.partial`.
+//! Downloads a file to `NAME.partial` from the first mirror that has it complete.
 //!
-//! The final name only ever changes by renaming a partial file that was verified and synced.
+//! The final file is only ever replaced by renaming a partial file that was verified and synced.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
@@ -17,7 +17,7 @@ use super::mirror::{Mirror, Network, Source, Trouble};
 ///
 /// # Errors
 ///
-/// Names every mirror and what it said.
+/// Names every mirror and its error.
 pub(super) fn fetch(
     entry: &FileEntry,
     folder: &Path,
@@ -77,7 +77,7 @@ impl<'a> Partial<'a> {
         })
     }
 
-    /// Whether all of the file is there; clears a partial file that can no longer become right.
+    /// Whether the file is complete; clears a partial file that cannot be completed.
     fn is_whole(&mut self) -> Result<bool> {
         if self.length()? < self.entry.bytes {
             return Ok(false);
@@ -93,7 +93,7 @@ impl<'a> Partial<'a> {
         Ok(whole == Verdict::Good)
     }
 
-    /// Tries one mirror as often as `network` says, as long as its trouble may pass.
+    /// Tries one mirror as often as `network` says, as long as its errors may be temporary.
     fn fill_patiently(
         &mut self,
         mirror: &Mirror,
@@ -121,7 +121,7 @@ impl<'a> Partial<'a> {
         }
     }
 
-    /// Asks `mirror` for what is missing and verifies the whole.
+    /// Asks `mirror` for the missing bytes and verifies the complete file.
     fn fill(
         &mut self,
         mirror: &Mirror,
@@ -131,7 +131,7 @@ impl<'a> Partial<'a> {
         let offset = self.length().map_err(Trouble::Local)?;
         let Source { start, mut reader } = mirror.open(self.entry, offset, network)?;
         self.cut(start).map_err(Trouble::Local)?;
-        // A resumed file may be wrong for its beginning, which another mirror gave.
+        // A resumed file may have a wrong beginning, from another mirror.
         let wrong = if start > 0 {
             Trouble::StartOver
         } else {
@@ -167,7 +167,7 @@ impl<'a> Partial<'a> {
             .map_or(Ok(()), |found| Err(wrong(found)))
     }
 
-    /// What is wrong with the complete partial file, which is then cleared; `None` when it is good.
+    /// What is wrong with the complete partial file, which is then cleared; `None` if it is right.
     fn verify(&mut self) -> Result<Option<String>> {
         self.file.rewind().with_context(|| self.place())?;
         match self
@@ -208,7 +208,7 @@ impl<'a> Partial<'a> {
         Ok(self.file.metadata().with_context(|| self.place())?.len())
     }
 
-    /// Keeps the first `length` bytes and stands at their end.
+    /// Truncates the file to its first `length` bytes and seeks to their end.
     fn cut(&mut self, length: u64) -> Result<()> {
         self.file
             .set_len(length)
@@ -223,10 +223,10 @@ impl<'a> Partial<'a> {
 }
 
 impl Drop for Partial<'_> {
-    /// An empty partial file is worth nothing to a later run.
+    /// An empty partial file is of no use to a later run.
     fn drop(&mut self) {
         if self.file.metadata().is_ok_and(|found| found.len() == 0) {
-            // Nothing depends on it: the next run opens the file in any case.
+            // An error does not matter: the next run opens the file again.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -247,7 +247,7 @@ fn lock(path: &Path) -> Result<File> {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(place),
         }
-        // The fetch that held it may just have renamed it into its place.
+        // The fetch that held the lock may just have renamed the file.
         if path.exists() {
             return Ok(file);
         }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::usage::WrongUse;
 
-/// One table of the manifest. Keys that are not named here are notes for people.
+/// One table of the manifest. Other keys are notes for people.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct DataSet {
     /// Base URLs; a file's address is the base followed by the file's name.
@@ -27,7 +27,7 @@ pub(super) struct FileEntry {
     pub(super) sha256: String,
 }
 
-/// What a file on disk turned out to be.
+/// The state of a file on disk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Good,
@@ -41,7 +41,7 @@ impl DataSet {
     ///
     /// # Errors
     ///
-    /// [`WrongUse`] where there is no such table; otherwise what is wrong with the file.
+    /// [`WrongUse`] if there is no such table; otherwise what is wrong with the file.
     pub(super) fn read(path: &Path, set: &str) -> Result<Self> {
         let place = path.display();
         let text = fs::read_to_string(path).with_context(|| {
@@ -61,7 +61,7 @@ impl DataSet {
         let Some(found) = sets.remove(set) else {
             let known: Vec<_> = sets.into_keys().collect();
             bail!(WrongUse(format!(
-                "there is no data set {set:?}; known are {}",
+                "there is no data set {set:?}; the known ones are {}",
                 known.join(", ")
             )));
         };
@@ -72,7 +72,7 @@ impl DataSet {
     }
 }
 
-/// Whether a name, put behind a folder's, stays in that folder on every system.
+/// Whether a name, joined to a folder's path, stays in that folder on every system.
 fn is_plain(name: &str) -> bool {
     !(name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':', '\0']))
 }
@@ -94,7 +94,7 @@ impl FileEntry {
     ///
     /// # Errors
     ///
-    /// Where the file is there but cannot be read.
+    /// If the file exists but cannot be read.
     pub(super) fn verify(&self, path: &Path) -> io::Result<Verdict> {
         match File::open(path) {
             Ok(mut file) => self.verify_open(&mut file),
@@ -103,7 +103,7 @@ impl FileEntry {
         }
     }
 
-    /// The same for a file that is open and stands at its beginning.
+    /// The same for an open file at its beginning.
     pub(super) fn verify_open(&self, file: &mut File) -> io::Result<Verdict> {
         let found = file.metadata()?.len();
         if found != self.bytes {
@@ -123,7 +123,7 @@ impl FileEntry {
     }
 }
 
-/// The SHA-256 of everything that `reader` still gives, in lowercase hexadecimal.
+/// The SHA-256 of the rest of `reader`, in lowercase hexadecimal.
 pub(super) fn sha256_hex(reader: &mut impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -164,7 +164,10 @@ mod tests {
     fn an_unknown_set_is_wrong_use_and_the_known_are_named() {
         let error = DataSet::parse(&manifest("a.gz", EMPTY), "large").unwrap_err();
         assert!(error.is::<WrongUse>());
-        assert!(error.to_string().contains("known are tiny"), "{error}");
+        assert!(
+            error.to_string().contains("the known ones are tiny"),
+            "{error}"
+        );
     }
 
     #[test]

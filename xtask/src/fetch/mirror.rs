@@ -1,4 +1,4 @@
-//! A place that files come from: a base URL or a local folder.
+//! A source of files: a base URL or a local folder.
 
 use std::fmt;
 use std::fs::File;
@@ -12,16 +12,16 @@ use ureq::http::{Response, StatusCode, header};
 use super::manifest::FileEntry;
 use crate::usage::WrongUse;
 
-/// Patience with servers, and the proxy to reach them through.
+/// Timeouts and attempts, and the proxy.
 #[derive(Debug, Clone)]
 pub(super) struct Network {
     /// For resolving the name and for connecting, each.
     pub(super) connect_timeout: Duration,
-    /// The longest silence while a response is awaited or read.
+    /// The longest time without a byte while a response is awaited or read.
     pub(super) stall_timeout: Duration,
     /// Attempts at one mirror for one file.
     pub(super) attempts: u32,
-    /// The wait before the second attempt; it doubles from one to the next.
+    /// The wait before the second attempt; it doubles for each further one.
     pub(super) backoff: Duration,
     pub(super) proxy: Option<ureq::Proxy>,
 }
@@ -41,13 +41,13 @@ impl Default for Network {
 /// Why a mirror did not give a file.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// May pass: try the same mirror again and keep what came.
+    /// May be temporary: try the same mirror again and keep the bytes so far.
     Passing(String),
-    /// What came is of no use: throw it away and try the same mirror again.
+    /// The bytes so far are of no use: discard them and try the same mirror again.
     StartOver(String),
-    /// Will not pass: go to the next mirror.
+    /// Permanent: go to the next mirror.
     Lasting(String),
-    /// This machine's own trouble, such as a full disk: no mirror can help.
+    /// An error of this machine, such as a full disk: no mirror can help.
     Local(anyhow::Error),
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Mirror {
 }
 
 impl Mirror {
-    /// A URL where `text` begins like one, otherwise a folder, which must be there.
+    /// A URL if `text` begins like one, otherwise a folder, which must exist.
     pub(super) fn parse(text: &str) -> Result<Self> {
         if text.starts_with("http://") || text.starts_with("https://") {
             let slash = if text.ends_with('/') { "" } else { "/" };
@@ -81,7 +81,7 @@ impl Mirror {
         Ok(Self::Folder(folder))
     }
 
-    /// Where `name` lies in this mirror, for messages.
+    /// The address of `name` in this mirror, for messages.
     pub(super) fn address(&self, name: &str) -> String {
         match self {
             Self::Url(base) => format!("{base}{name}"),
@@ -89,7 +89,7 @@ impl Mirror {
         }
     }
 
-    /// Opens `entry` at `offset`, or at 0 where the mirror cannot begin in the middle.
+    /// Opens `entry` at `offset`, or at 0 if the mirror cannot begin in the middle.
     pub(super) fn open(
         &self,
         entry: &FileEntry,
@@ -131,7 +131,7 @@ fn request(url: &str, bytes: u64, offset: u64, network: &Network) -> Result<Sour
         .proxy(network.proxy.clone())
         .build()
         .into();
-    // Compressed files must come as they lie on the server.
+    // Compressed files must not be decompressed.
     let mut request = agent.get(url).header(header::ACCEPT_ENCODING, "identity");
     if offset > 0 {
         request = request.header(header::RANGE, format!("bytes={offset}-"));
@@ -147,7 +147,7 @@ fn request(url: &str, bytes: u64, offset: u64, network: &Network) -> Result<Sour
     })
 }
 
-/// Where the body of `response` begins in a file of `bytes` bytes that was asked for from `offset`.
+/// The position in a file of `bytes` bytes, requested from `offset`, at which the body of `response` begins.
 fn first_byte(response: &Response<ureq::Body>, bytes: u64, offset: u64) -> Result<u64, Trouble> {
     let field = |name| {
         response
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_that_is_no_place_is_wrong_use() {
+    fn a_mirror_that_does_not_exist_is_wrong_use() {
         let error = Mirror::parse("no/such/folder").unwrap_err();
         assert!(error.is::<WrongUse>(), "{error}");
     }

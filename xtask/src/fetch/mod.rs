@@ -17,7 +17,7 @@ use self::manifest::{DataSet, FileEntry, Verdict};
 use self::mirror::{Mirror, Network};
 use crate::workspace;
 
-/// Where from, where to, and whether good files are fetched again.
+/// The source, the destination, and whether good files are fetched again.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
     /// A base URL or a local folder, used instead of the manifest's mirrors.
@@ -26,12 +26,12 @@ pub(crate) struct Options {
     /// The folder for the files [default: data/SET in the workspace].
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// Fetch again even what is good.
+    /// Fetch good files again too.
     #[arg(long)]
     force: bool,
 }
 
-/// Verifies and completes the data set `set` of data/MANIFEST.toml; one line a file.
+/// Verifies and completes the data set `set` of data/MANIFEST.toml; prints one line per file.
 pub(crate) fn run(set: &str, options: &Options) -> Result<()> {
     let root = workspace::root();
     let mut data = DataSet::read(&root.join("data/MANIFEST.toml"), set)?;
@@ -56,7 +56,7 @@ pub(crate) fn run(set: &str, options: &Options) -> Result<()> {
     )
 }
 
-/// Goes through all files, whatever becomes of one, and reports each as it is done.
+/// Goes through all files, even if one fails, and reports each when it is done.
 fn fetch_all(
     data: &DataSet,
     folder: &Path,
@@ -105,7 +105,7 @@ fn complete(
     Ok(format!("fetched from {}{reason}", address?))
 }
 
-/// Draws on the terminal, and nothing where standard error is not one.
+/// A progress bar on the terminal; hidden if standard error is not one.
 fn progress_bar(file: &FileEntry) -> ProgressBar {
     let template = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     let style =

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What a client asked for.
+/// A client's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     /// Without the leading slash.
@@ -21,7 +21,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Answers each request with `handler`, which is also told the request's number, from 0.
+    /// Answers each request with `handler`, which is also given the request's number, from 0.
     pub(super) fn start(
         handler: impl Fn(usize, &Request, &mut TcpStream) + Send + Sync + 'static,
     ) -> Self {
@@ -82,7 +82,7 @@ fn serve(
     handler(number, &request, &mut stream);
 }
 
-/// Sends a status line, headers and a body. A client that hung up is no error.
+/// Sends a status line, headers and a body. A client that hung up is not an error.
 pub(super) fn reply(stream: &mut TcpStream, head: &str, body: &[u8]) {
     let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
     let _ = stream
@@ -99,7 +99,7 @@ pub(super) fn whole(stream: &mut TcpStream, body: &[u8]) {
     );
 }
 
-/// 206 with the tail where a range was asked for, otherwise 200.
+/// 206 with the tail if a range was requested, otherwise 200.
 pub(super) fn honour(stream: &mut TcpStream, request: &Request, body: &[u8]) {
     let Some(from) = request.from else {
         return whole(stream, body);

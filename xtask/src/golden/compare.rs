@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Every place where `found` is not `expected`, written like `$.float64.g_loss[3]: …`.
+/// Every difference of `found` from `expected`, written like `$.float64.g_loss[3]: …`.
 ///
 /// Numbers a, b are equal when |a - b| ≤ tolerance · max(|a|, |b|).
 pub(super) fn differences(expected: &Value, found: &Value, tolerance: f64) -> Vec<String> {

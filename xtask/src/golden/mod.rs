@@ -12,17 +12,17 @@ use serde_json::Value;
 use self::python::Python;
 use crate::workspace;
 
-/// Relative; the figures are double precision and differ a little between machines.
+/// Relative tolerance; the figures are in double precision and differ slightly between machines.
 const TOLERANCE: f64 = 1e-6;
 
 const TRAIN_IMAGES: &str = "data/mnist/train-images-idx3-ubyte.gz";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Put the new figures in the place of the stored ones.
+    /// Replace the stored figures by the new ones.
     #[arg(long)]
     write: bool,
-    /// The Python that has torch, numpy, torch-fidelity, prdc and torchvision.
+    /// A Python with torch, numpy, torch-fidelity, prdc and torchvision.
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
 }
@@ -84,20 +84,20 @@ fn read_json(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(place)
 }
 
-/// Other bytes with the same pixels come from another zlib and are only mentioned.
+/// Different bytes with the same pixels come from another zlib and are only reported.
 fn compare_png(python: &Python, stored: &Path, fresh: &Path) -> Result<Option<String>> {
     let bytes = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
     if bytes(stored)? == bytes(fresh)? {
         return Ok(None);
     }
     if python.same_pixels(stored, fresh)? {
-        println!("grid.png: other bytes, the same pixels (another zlib); taken as equal");
+        println!("grid.png: different bytes but equal pixels (another zlib); counted as equal");
         return Ok(None);
     }
     Ok(Some("grid.png: the pixels differ".to_owned()))
 }
 
-/// Renames each file into its place from beside it.
+/// Replaces each file atomically, by renaming a temporary file beside it.
 fn write(stored: &Path, fresh: &Path) -> Result<()> {
     for name in ["parity.json", "metrics.json", "grid.png"] {
         let target = stored.join(name);

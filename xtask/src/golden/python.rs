@@ -1,4 +1,4 @@
-//! The Python that runs the reference scripts, once it is known to have their modules.
+//! A Python that is known to have the modules of the reference scripts.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// What the scripts import, and the package that brings it.
+/// The modules that the scripts import, and their packages.
 const MODULES: &[(&str, &str)] = &[
     ("torch", "torch"),
     ("numpy", "numpy"),
@@ -15,7 +15,7 @@ const MODULES: &[(&str, &str)] = &[
     ("torchvision", "torchvision"),
 ];
 
-/// Prints the arguments that name no module.
+/// Prints the arguments that are not names of modules.
 const PROBE: &str = "import importlib.util, sys
 print(*(m for m in sys.argv[1:] if importlib.util.find_spec(m) is None))";
 
@@ -30,11 +30,11 @@ pub(super) struct Python {
 }
 
 impl Python {
-    /// Takes `program` if it runs and has all modules.
+    /// Accepts `program` if it runs and has all modules.
     ///
     /// # Errors
     ///
-    /// Names what is missing and the pip line that brings it.
+    /// Names what is missing and how to install it with pip.
     pub(super) fn with_modules(program: &Path) -> Result<Self> {
         let python = Self {
             program: program.to_path_buf(),
@@ -42,7 +42,7 @@ impl Python {
         let modules: Vec<&str> = MODULES.iter().map(|(module, _)| *module).collect();
         let missing = python.evaluate(PROBE, &modules).with_context(|| {
             format!(
-                "{}: cannot be run; install Python 3, or name one with `--python PATH`",
+                "{}: cannot be run; install Python 3, or give one with `--python PATH`",
                 program.display()
             )
         })?;
@@ -61,7 +61,7 @@ impl Python {
             .status()
             .with_context(place)?;
         if !status.success() {
-            bail!("{}: {status}; what is wrong stands above", place());
+            bail!("{}: {status}; see the output above", place());
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Python {
     }
 }
 
-/// What to say when `missing`, a list of modules between blanks, is not empty.
+/// The message for missing modules, if `missing`, a list separated by spaces, is not empty.
 fn advice(program: &Path, missing: &str) -> Option<String> {
     let missing: Vec<&str> = missing.split_whitespace().collect();
     let needed = MODULES

@@ -1,4 +1,4 @@
-//! Which crate of the workspace may depend on which; dev-dependencies are exempt.
+//! The allowed dependencies between the workspace's crates; dev-dependencies are exempt.
 
 use cargo_metadata::{DependencyKind, Metadata, Package};
 
@@ -10,7 +10,7 @@ enum Allowed {
     Any,
 }
 
-/// A leaf knows no other leaf; what they make together is put together in gan-cli.
+/// A leaf depends on no other leaf; gan-cli connects them.
 const ARROWS: &[(&str, Allowed)] = &[
     ("gan-core", Allowed::Only(&[])),
     ("gan-ops", Allowed::Only(&["gan-core"])),
@@ -51,22 +51,22 @@ pub(super) fn check(
         .collect()
 }
 
-/// The siblings that `name` must not know, each with what to say; no sibling where `name` itself
-/// is unknown.
+/// The siblings on which `name` must not depend, each with a message; no sibling if `name` itself is
+/// unknown.
 fn forbidden<'a>(name: &str, siblings: &[&'a str]) -> Vec<(Option<&'a str>, String)> {
     match ARROWS.iter().find(|(known, _)| *known == name) {
         None => vec![(None, format!("crate {name} is unknown; add it to {TABLE}"))],
         Some((_, Allowed::Any)) => Vec::new(),
         Some((_, Allowed::Only(allowed))) => {
             let may = if allowed.is_empty() {
-                "no sibling".to_owned()
+                "no crate of the workspace".to_owned()
             } else {
                 allowed.join(", ")
             };
             let said = |sibling| {
                 format!(
-                    "{name} depends on {sibling}, may know {may}; \
-                     take a trait object or an iterator, and join the two in gan-cli"
+                    "{name} depends on {sibling}, may only depend on {may}; \
+                     use a trait object or an iterator, and connect the two in gan-cli"
                 )
             };
             let wrong = siblings.iter().filter(|sibling| !allowed.contains(sibling));

@@ -2,7 +2,7 @@
 
 use super::Violation;
 
-/// Compares the first `## x.y.z` or `## [x.y.z]` of `text`; `## Unreleased` may stand above it.
+/// Compares the first `## x.y.z` or `## [x.y.z]` of `text`; `## Unreleased` may come before it.
 pub(super) fn check(path: &str, text: &str, version: &str) -> Option<Violation> {
     let todo = format!("write `## {version}` and what changed, or correct the root Cargo.toml");
     for (index, line) in text.lines().enumerate() {

@@ -1,14 +1,14 @@
-//! No text holds both sides of a merge; a compiler refuses those in code, and nothing those in prose.
+//! No text has the marks of a merge conflict: a compiler refuses them in code, but nothing does in prose.
 
 use super::Violation;
 
-/// One violation a line that git left to mark a conflict's side.
+/// One violation per line that git left to mark a conflict's side.
 pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
     let marked = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     (text.lines().enumerate())
         .filter(|(_, line)| marked(line))
         .map(|(index, _)| {
-            let message = "a merge conflict's mark; keep what is right and delete the marks";
+            let message = "a mark of a merge conflict; resolve it and delete the marks";
             Violation::new(path, index + 1, message)
         })
         .collect()

@@ -25,7 +25,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
         .get("lints")
         .is_some_and(|lints| is_inherited(lints.get_ref()))
     {
-        let message = "takes no lints from the workspace; add `[lints]` with `workspace = true`";
+        let message = "does not use the workspace's lints; add `[lints]` with `workspace = true`";
         violations.push(Violation::new(path, 1, message));
     }
     for Dependency {

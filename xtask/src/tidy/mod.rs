@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the workspace's own rules, every violation on a line of its own.
+//! `cargo xtask tidy`: checks the workspace's own rules and prints one violation per line.
 
 mod arrows;
 mod changelog;
@@ -43,7 +43,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Prints all violations; an error where there is one.
+/// Prints all violations; an error if there are any.
 pub(crate) fn run() -> Result<()> {
     let violations = check(&workspace::root())?;
     for violation in &violations {
@@ -76,7 +76,7 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
         let shown = workspace::shown(root, &path);
         violations.extend(conflicts::check(&shown, &read(&path)?));
     }
-    // No file is as good as an empty one: no heading names the version.
+    // A missing file counts as an empty one: no heading has the version.
     let log = fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
     let version = manifests::workspace_version(&read(&root.join("Cargo.toml"))?)?;
     violations.extend(changelog::check("CHANGELOG.md", &log, &version));
@@ -88,8 +88,8 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| path.display().to_string())
 }
 
-/// Every file with `extension` in and under `folders`, sorted; `target`, `runs` and hidden folders
-/// are left out.
+/// Every file with `extension` in and under `folders`, sorted; without `target`, `runs` and hidden
+/// folders.
 fn files(folders: &[PathBuf], extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = folders.to_vec();

@@ -1,4 +1,4 @@
-//! Rules for each .rs file: its length, its first line, and where `unsafe` may stand.
+//! Rules for each .rs file: its length, its first line, and where `unsafe` is allowed.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -6,7 +6,7 @@ use super::Violation;
 
 const MOST_LINES: usize = 500;
 
-/// The only crate whose sources may say `unsafe`.
+/// The only crate whose sources may use `unsafe`.
 const UNSAFE_HOME: &str = "crates/gan-ops/";
 
 /// Checks the file at `path`, relative to the workspace and written with slashes.
@@ -20,7 +20,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Violation> {
         violations.push(Violation::new(&path, MOST_LINES + 1, message));
     }
     if !text.starts_with("//!") {
-        let message = "does not begin with `//!`; say in one or two sentences what the file is";
+        let message = "does not begin with `//!`; describe the file in one or two sentences";
         violations.push(Violation::new(&path, 1, message));
     }
     if !path.starts_with(UNSAFE_HOME) {

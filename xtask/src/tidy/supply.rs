@@ -1,5 +1,5 @@
-//! What comes from outside, by the lists of deny.toml that `cargo deny` reads too: sources, licences
-//! and build scripts.
+//! External packages, checked by the lists of deny.toml that `cargo deny` reads too: sources, licences and
+//! build scripts.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::workspace;
 
 const LOCK: &str = "Cargo.lock";
 
-/// The lists of deny.toml that packages can be held against without any tool.
+/// The lists of deny.toml that can be checked without any tool.
 struct Lists {
     licences: Vec<Licensee>,
     build_scripts: Vec<String>,
@@ -27,8 +27,8 @@ struct Locked {
     source: Option<Source>,
 }
 
-/// Checks the sources of all packages, and the licences and build scripts of those that a build on
-/// this machine takes.
+/// Checks the sources of all packages, and the licences and build scripts of those that a build on this
+/// machine uses.
 pub(super) fn check(root: &Path) -> Result<Vec<Violation>> {
     let lists = Lists::parse(&super::read(&root.join("deny.toml"))?)?;
     let text = super::read(&root.join(LOCK))?;
@@ -102,7 +102,7 @@ impl Lists {
         let licences = strings(&table, &["licenses", "allow"])?;
         let licences = licences.iter().map(|name| {
             let parsed = Licensee::parse(name);
-            parsed.with_context(|| format!("deny.toml: {name:?} is no SPDX licence"))
+            parsed.with_context(|| format!("deny.toml: {name:?} is not an SPDX licence"))
         });
         Ok(Self {
             licences: licences.collect::<Result<_>>()?,
@@ -121,7 +121,7 @@ impl Lists {
     /// What is wrong with a package's SPDX expression; `A/B` is read as `A OR B`, as cargo-deny does.
     fn refuse_licence(&self, licence: Option<&str>) -> Option<String> {
         let Some(licence) = licence else {
-            return Some("names no licence; do without it".to_owned());
+            return Some("states no licence; do without it".to_owned());
         };
         let expression = match Expression::parse_mode(licence, ParseMode::LAX) {
             Ok(expression) => expression,

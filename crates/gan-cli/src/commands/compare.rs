@@ -1,6 +1,7 @@
 //! `gan-cli compare`: several evaluations side by side.
 
-use super::program;
+use super::{program, quoted};
+use crate::config::RunConfig;
 use crate::console::Console;
 use crate::evaluation::{EvaluationFile, comparison_table};
 use crate::exit::WrongUse;
@@ -34,15 +35,23 @@ fn read(run: &Path) -> Result<EvaluationFile> {
     if !run.is_dir() {
         return EvaluationFile::read(run);
     }
-    let path = RunFolder::open(run).evaluation();
+    let folder = RunFolder::open(run);
+    let path = folder.evaluation();
     if path.exists() {
         return EvaluationFile::read(&path);
     }
+    let path = path.display();
+    if !folder.config().exists() {
+        let text = format!("{path}: is not there; give run folders, or evaluation.json files");
+        return Err(WrongUse(text).into());
+    }
+    RunConfig::read(&folder.config())?
+        .data
+        .check_images("scores")?;
     Err(WrongUse(format!(
-        "{}: is not there; run `{} evaluate {}` first",
-        path.display(),
+        "{path}: is not there; run `{} evaluate {}` first",
         program(),
-        run.display()
+        quoted(run)
     ))
     .into())
 }

@@ -1,11 +1,13 @@
 //! `gan-cli doctor`: what ails a run, by what it wrote.
 
+use super::{program, quoted};
+use crate::config::RunConfig;
 use crate::console::Console;
 use crate::evaluation::EvaluationFile;
 use crate::history::{read_class_shares, read_history};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
-use gan_train::doctor::{ClassShares, Finding, HistoryRecord, diagnose};
+use gan_train::doctor::{ClassBalance, Finding, HistoryRecord, diagnose};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -31,22 +33,42 @@ pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Result<()> 
         ));
     }
     if classes.is_none() {
-        console.line(
-            "Lost classes were not looked for: `evaluate` the run, or train with --evaluate-every.",
-        );
+        console.line(unknown_classes(&run));
     }
     Ok(())
+}
+
+/// Why lost classes were not looked for, and what would show them.
+fn unknown_classes(run: &RunFolder) -> String {
+    let data = RunConfig::read(&run.config()).map(|config| config.data);
+    let how = match data {
+        Ok(data) if data.toy().is_some() => "scores are of images, and these are points".to_string(),
+        Ok(data) if data.is_stacked() => {
+            "they are looked for in images of one digit, and these are stacks".to_string()
+        }
+        _ if run.evaluation().exists() || run.scores().exists() => {
+            "the run's scores have no classes; they need a classifier of the labelled training images, \
+             see `train-classifier`"
+                .to_string()
+        }
+        _ => format!(
+            "`{} evaluate {}` shows them where the data set has a classifier",
+            program(),
+            quoted(run.path())
+        ),
+    };
+    format!("Lost classes were not looked for: {how}.")
 }
 
 /// A finding as it is printed, while training too.
 pub(crate) fn lines(finding: &Finding) -> [String; 2] {
     [
-        format!("{:?}: {}.", finding.ailment, finding.evidence),
+        format!("{:?}: {}.", finding.failure_mode, finding.evidence),
         format!("  To try: {}.", finding.advice),
     ]
 }
 
-fn examined(history: &[HistoryRecord], classes: Option<&ClassShares>) -> String {
+fn examined(history: &[HistoryRecord], classes: Option<&ClassBalance>) -> String {
     let steps = match history {
         [first, .., last] => format!(
             "{} records, steps {} to {}",
@@ -64,7 +86,7 @@ fn examined(history: &[HistoryRecord], classes: Option<&ClassShares>) -> String 
 }
 
 /// Those of the newest scores: an evaluation's, or the last while training.
-fn class_shares(run: &RunFolder) -> Result<Option<ClassShares>> {
+fn class_shares(run: &RunFolder) -> Result<Option<ClassBalance>> {
     let mut newest = None;
     if run.scores().exists() {
         newest = read_class_shares(&run.scores())?;
@@ -75,7 +97,7 @@ fn class_shares(run: &RunFolder) -> Result<Option<ClassShares>> {
         if let Some(classes) = file.classes
             && newest.as_ref().is_none_or(|newest| newest.step <= step)
         {
-            newest = Some(ClassShares {
+            newest = Some(ClassBalance {
                 step,
                 generated: classes.generated,
                 data: classes.data,

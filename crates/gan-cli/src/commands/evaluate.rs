@@ -10,7 +10,8 @@ use crate::evaluation::{
     SCORE_SEED, Subject, Wanted, controls, mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
-use anyhow::Result;
+use crate::place::check_file;
+use anyhow::{Context, Result};
 use gan_core::Seed;
 use gan_data::{DataSplits, Dataset, Division, Parts, Reading};
 use gan_metrics::{Draw, Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
@@ -59,6 +60,9 @@ pub(crate) struct EvaluateArguments {
 pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()> {
     let wants_discriminator = arguments.metrics().contains(&Metric::Equilibrium);
     let device = device(&arguments.device)?;
+    let (json, html) = arguments.outputs(&arguments.subject);
+    // The report lies beside it; that one alone cannot be written is no reason not to score.
+    check_file(&json, true)?;
     let subject = Subject::open(&arguments.subject, wants_discriminator, &device)?;
     if arguments.seeds > 1 && !subject.is_generator() {
         let text = "--seeds needs a generator; images from a file are what they are";
@@ -73,7 +77,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let metrics = arguments.metrics();
     let splits = read_data(&config, &subject, console)?;
     let foreign = arguments.check_same_data(&subject, &splits, &config)?;
-    let bar = console.parts();
+    let bar = console.parts("scores");
     let progress = Progress(bar.clone());
     progress.expect((1 + metrics.len()) * arguments.seeds as usize);
 
@@ -133,9 +137,9 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
         .into());
     }
 
-    let (json, html) = arguments.outputs(&subject.facts.path);
-    file.write(&json)?;
+    let written = file.write(&json);
     print(&file, console);
+    written?;
     if let Some(folder) = data.cache.folder() {
         console.line(format!(
             "What the next evaluation of this data need not compute again is in {}",
@@ -143,7 +147,8 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
         ));
     }
     console.result(json.display().to_string());
-    write_report(&html, &file, &data, &shown.0, &shown.1)?;
+    write_report(&html, &file, &data, &shown.0, &shown.1)
+        .with_context(|| format!("the scores are in {}, without a report", json.display()))?;
     console.result(html.display().to_string());
     Ok(())
 }
@@ -267,9 +272,7 @@ fn print(file: &EvaluationFile, console: &Console) {
         .iter()
         .any(|score| score.kind.metric() == Metric::Parzen)
     {
-        for line in parzen_lines() {
-            console.line(line);
-        }
+        console.lines(parzen_lines().join("\n"));
     }
     if let Some(classes) = &file.classes {
         console.line(class_line(classes));
@@ -405,9 +408,9 @@ impl EvaluateArguments {
         let mut reasons = Vec::new();
         for metric in self.metrics() {
             let reason = match (metric, subject.discriminator(), &data.held_out) {
-                (Metric::Stacked, ..) if !self.stacked => {
-                    Some("is a protocol of its own; give --stacked".to_string())
-                }
+                (Metric::Stacked, ..) if !self.stacked => Some(
+                    "is a protocol of its own; give --stacked instead of --metrics".to_string(),
+                ),
                 (Metric::Equilibrium, Err(reason), _) => Some(reason.to_string()),
                 (Metric::Equilibrium, Ok(_), None) => {
                     Some("needs images that were held out from training".to_string())

@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
-use gan_core::{ParameterKind, Weights};
+use gan_core::{ParameterKind, Weights, shown, shown_text};
 use gan_metrics::FeatureNetworkHeader;
 use gan_models::GeneratorHeader;
 use gan_train::CheckpointHeader;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<()>
     } else {
         describe_file(path)?
     };
-    console.result(text.trim_end());
+    console.result_lines(text.trim_end());
     Ok(())
 }
 
@@ -47,7 +47,7 @@ fn describe_run(path: &Path) -> Result<String> {
             path.display()
         ))
     })?;
-    let mut text = format!("run {}\n\n{config}\n", path.display());
+    let mut text = format!("run {}\n\n{config}\n", shown(path));
     let generator = Some(run.generator()).filter(|file| file.exists());
     for file in [run.checkpoints().newest()?, generator]
         .into_iter()
@@ -61,7 +61,7 @@ fn describe_run(path: &Path) -> Result<String> {
 
 fn describe_file(path: &Path) -> Result<String> {
     let weights = Weights::read(path)?;
-    let mut text = format!("{}\n", path.display());
+    let mut text = format!("{}\n", shown(path));
     let header = gan_train::read_header(&weights, path);
     if let Ok(header) = &header {
         text += &describe_checkpoint(header);
@@ -83,8 +83,8 @@ fn describe_file(path: &Path) -> Result<String> {
 
 fn describe_checkpoint(header: &CheckpointHeader) -> String {
     let value = |section: &str, key: &str| match &header.run["config"][section][key] {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
+        serde_json::Value::String(text) => shown_text(text),
+        other => shown_text(&other.to_string()),
     };
     format!(
         "  checkpoint (format {}) of a {} at step {}, {} images seen, seed {}\n  \
@@ -128,12 +128,15 @@ fn describe_generator(header: &GeneratorHeader) -> String {
         header.seed,
     );
     if let Some(data) = &header.data {
-        text += &format!("  trained on images with SHA-256 {}\n", data.data_sha256);
+        text += &format!(
+            "  trained on images with SHA-256 {}\n",
+            shown_text(&data.data_sha256)
+        );
         for class in (0..data.class_names.len() as u32).take(MOST_CLASSES) {
-            text += &format!("    class {}\n", data.caption(class));
+            text += &format!("    class {}\n", shown_text(&data.caption(class)));
         }
         if let more @ 1.. = data.class_names.len().saturating_sub(MOST_CLASSES) {
-            text += &format!("    and {more} classes more\n");
+            text += &format!("    and {more} more classes\n");
         }
     }
     text
@@ -147,8 +150,8 @@ fn describe_network(weights: &Weights, prefix: &str) -> String {
             .iter()
             .filter(|(name, _)| name.starts_with(prefix))
     };
-    let trainable =
-        tensors().filter(|(name, _)| ParameterKind::of(name) == ParameterKind::Trainable);
+    let trainable = tensors()
+        .filter(|(name, _)| ParameterKind::guess_from_name(name) == ParameterKind::Trainable);
     let count: usize = trainable.map(|(_, tensor)| tensor.elem_count()).sum();
     let name = prefix.trim_end_matches('.');
     let mut text = format!(
@@ -158,6 +161,7 @@ fn describe_network(weights: &Weights, prefix: &str) -> String {
         tensors().count(),
     );
     for (name, tensor) in tensors() {
+        let name = shown_text(name);
         let shape = format!("{:?}", tensor.dims());
         text += &format!("    {name:<40} {shape:<14} {:?}\n", tensor.dtype());
     }

@@ -13,7 +13,6 @@ pub(crate) use doctor::lines as doctor_lines;
 pub(crate) use evaluate::STACKED_COUNT;
 
 use crate::console::Console;
-use crate::exit::WrongUse;
 use anyhow::Result;
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
@@ -77,17 +76,4 @@ pub(crate) fn quoted(path: &Path) -> String {
         Ok(quoted) => quoted.into_owned(),
         Err(_) => text.into_owned(),
     }
-}
-
-/// Refuses to replace what is there, but an empty folder.
-fn check_free(path: &Path, force: bool) -> Result<()> {
-    let empty_folder = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    if force || empty_folder || !path.exists() {
-        return Ok(());
-    }
-    let text = format!(
-        "{}: is there already; give another --out, or --force to replace it",
-        path.display()
-    );
-    Err(WrongUse(text).into())
 }

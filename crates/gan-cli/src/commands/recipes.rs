@@ -7,13 +7,13 @@ use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct RecipesArguments {
-    /// Print this recipe's file, to read or to begin a --config from
+    /// Print this recipe as a file for train --config, which means the same as train --recipe
     name: Option<String>,
 }
 
 pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Result<()> {
     if let Some(name) = &arguments.name {
-        console.result(Recipe::named(name)?.text.trim_end());
+        console.result_lines(Recipe::named(name)?.as_config());
         return Ok(());
     }
     for Recipe { name, about, .. } in Recipe::all()? {

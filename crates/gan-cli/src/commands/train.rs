@@ -6,8 +6,8 @@ use crate::console::Console;
 use crate::data_arguments::{DataArguments, missing_data};
 use crate::exit::WrongUse;
 use crate::observers::ScoreObserver;
-use crate::place::{Place, check_outside_data};
 use crate::run_folder::RunFolder;
+use crate::run_place::{Place, check_outside_data};
 use crate::training::{Plan, SavedRun, Start, train};
 use anyhow::Result;
 use gan_core::Seed;
@@ -156,6 +156,7 @@ pub(crate) struct TrainArguments {
 }
 
 pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
+    let console = &console.in_detail(arguments.dry_run);
     let mut saved = arguments
         .resume
         .as_deref()
@@ -186,7 +187,8 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     if let Some(saved) = &mut saved {
         saved.check_changes(&plan, arguments.allow_change)?;
     }
-    plan.describe(&plan.trainer()?, console)?;
+    let folder = saved.as_ref().map_or(&*out, |saved| saved.folder.path());
+    plan.describe(&plan.trainer()?, folder, console)?;
     if arguments.dry_run {
         console.line(format!("Dry run: nothing was written to {}", out.display()));
         return Ok(());

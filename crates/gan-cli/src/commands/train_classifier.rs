@@ -4,16 +4,19 @@ use super::program;
 use crate::config::DataConfig;
 use crate::console::Console;
 use crate::data_arguments::{DataArguments, say};
-use crate::evaluation::{SCORE_SEED, image_set};
+use crate::evaluation::{Progress, SCORE_SEED, image_set};
 use crate::exit::WrongUse;
+use crate::place::check_file;
 use anyhow::Result;
 use candle_core::{DType, Device};
-use gan_core::Seed;
+use gan_core::{Seed, Weights};
 use gan_data::{DataLoader, DataSplits, Dataset, Division, Parts};
 use gan_metrics::{
     Accuracy, ClassifierTraining, Draw, FeatureNetwork, TrainingProgress, train_classifier,
 };
-use std::path::PathBuf;
+use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 const BATCH_SIZE: usize = 128;
 
@@ -41,7 +44,7 @@ pub(crate) struct TrainClassifierArguments {
     /// File to write [default: DATA.classifier.safetensors, where `evaluate` looks for it]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace a network that is there
+    /// Replace the feature network that is there, but no other file
     #[arg(long)]
     force: bool,
 }
@@ -52,8 +55,8 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         .out
         .clone()
         .unwrap_or_else(|| config.feature_network());
-    super::check_free(&out, arguments.force)?;
     config.check_images("a classifier")?;
+    check_place(&out, arguments.force)?;
     let splits = config.open(Parts::All)?;
     say(&splits.reading, console);
     let data = &splits.training;
@@ -73,12 +76,46 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
         network.parameters().trainable_count(),
     ));
     let epochs = train(&network, data, arguments, console)?;
+    let progress = Progress(console.parts("last parts"));
+    progress.expect(2);
+    progress.begin("features of training images");
     network.whiten_by(&image_set("training images", data)?)?;
+    progress.done();
+    progress.begin("accuracy on held-out images");
     let accuracy = held_out_accuracy(&network, &splits, console)?;
+    progress.0.finish_and_clear();
     network.describe_training(data.sha256(), epochs, accuracy);
     network.save(&out)?;
     console.result(format!("{}  sha256 {}", out.display(), network.sha256()?));
     Ok(())
+}
+
+/// Only a feature network makes place for another one.
+fn check_place(out: &Path, force: bool) -> Result<()> {
+    check_file(out, true)?;
+    if fs::symlink_metadata(out).is_err() {
+        return Ok(());
+    }
+    let text = match (is_feature_network(out), force) {
+        (true, true) => return Ok(()),
+        (true, false) => "is there already; give another --out, or --force to replace it",
+        (false, _) => {
+            "is there already, and not a feature network that can be read, and --force replaces no \
+             other file; give another --out, or remove it"
+        }
+    };
+    Err(WrongUse(format!("{}: {text}", out.display())).into())
+}
+
+/// Whether a whole file is a feature network of any version.
+fn is_feature_network(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Version {
+        #[serde(rename = "feature_network_format_version")]
+        _version: u32,
+    }
+    Weights::read(path)
+        .is_ok_and(|weights| serde_json::from_str::<Version>(&weights.metadata).is_ok())
 }
 
 /// Trains on all images but those that show when to end; the number of epochs that were worth it.
@@ -118,13 +155,16 @@ fn train(
                 epoch,
                 mean_loss,
                 accuracy,
-            } => console.line(epoch_line(epoch, training.most_epochs, mean_loss, accuracy)),
+            } => {
+                console.line(epoch_line(epoch, training.most_epochs, mean_loss, accuracy));
+                bar.told();
+            }
         },
     )?;
     bar.finish_and_clear();
     if best < training.most_epochs {
         console.line(format!(
-            "The accuracy no longer rose after epoch {best}; its weights are kept"
+            "The accuracy no longer rose after epoch {best}; its weights are saved"
         ));
     }
     Ok(best)

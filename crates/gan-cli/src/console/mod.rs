@@ -1,11 +1,20 @@
 //! What a person sees: lines on standard output, a progress bar and diagnostics on standard error.
 
+mod diagnostics;
 mod printer;
+mod progress;
+mod wrap;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+pub(crate) use progress::Bar;
+pub(crate) use wrap::pack;
+
+use anyhow::{Error, Result, anyhow};
+use diagnostics::{PlainEvents, diagnostic, with_causes};
+use gan_core::shown_text;
+use indicatif::MultiProgress;
 use printer::{Printer, Stream};
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, OnceLock};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -14,6 +23,7 @@ use tracing_subscriber::fmt::MakeWriter;
 #[derive(Clone)]
 pub(crate) struct Console {
     quiet: bool,
+    verbose: bool,
     output: Arc<Output>,
 }
 
@@ -22,38 +32,87 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where lines go: at once, or by way of the printer if there is one.
 struct Output {
-    bars: MultiProgress,
+    screen: Screen,
     printer: OnceLock<Printer>,
 }
 
 impl Output {
+    fn new() -> Self {
+        Self {
+            screen: Screen {
+                bars: MultiProgress::new(),
+                unwritten: Arc::default(),
+            },
+            printer: OnceLock::new(),
+        }
+    }
+
     fn print(&self, stream: Stream, bytes: Vec<u8>) {
         match self.printer.get() {
             Some(printer) => printer.push(stream, bytes),
-            None => print(&self.bars, stream, &bytes),
+            None => self.screen.print(stream, &bytes),
         }
     }
 }
 
-/// Lines on a terminal do not tear a progress bar apart. Elsewhere they must not hold it: a pipe that
-/// nobody reads would hold up who moves the bar. Where the reader has gone, as `head` does, the line has
-/// nowhere to go, and neither has a message about it: that is no reason to stop working.
-fn print(bars: &MultiProgress, stream: Stream, bytes: &[u8]) {
-    drop(if stream.is_terminal() {
-        bars.suspend(|| stream.write(bytes))
-    } else {
-        stream.write(bytes)
-    });
+/// The streams with the bars that are drawn over them.
+#[derive(Clone)]
+struct Screen {
+    bars: MultiProgress,
+    /// Why the first result could not be written that could not.
+    unwritten: Arc<Mutex<Option<Error>>>,
+}
+
+impl Screen {
+    /// Lines on a terminal do not tear a progress bar apart. Elsewhere they must not hold it: a pipe that
+    /// nobody reads would hold up who moves the bar.
+    ///
+    /// Where the reader has gone, as `head` does, the line has nowhere to go, and neither has a message
+    /// about it: that is no reason to stop working. A result that cannot be written for another reason
+    /// is lost, and is noted.
+    fn print(&self, stream: Stream, bytes: &[u8]) {
+        let written = if stream.is_terminal() {
+            self.bars.suspend(|| stream.write(bytes))
+        } else {
+            stream.write(bytes)
+        };
+        if let Err(error) = written
+            && stream == Stream::Result
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.note().get_or_insert(unwritten(&error));
+        }
+    }
+
+    fn note(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That standard output did not take what was asked for.
+pub(crate) fn unwritten(error: &io::Error) -> Error {
+    anyhow!("standard output: cannot be written: {error}")
+}
+
+/// Prints why there is nothing to do, before there is a console; lines of it stay lines.
+pub(crate) fn print_refusal(text: &str) {
+    // Whoever does not take a message cannot be told so.
+    drop(Stream::Diagnostics.write(lines_of(text).as_bytes()));
+}
+
+/// The lines of a text that is composed here, each without control characters.
+fn lines_of(text: &str) -> String {
+    let lines = text.trim_end_matches('\n').split('\n');
+    lines.map(|line| shown_text(line) + "\n").collect()
 }
 
 impl Console {
     /// Sets up the diagnostics as well: warnings, more with `verbose`, errors alone with `quiet`;
     /// the variable RUST_LOG overrides.
     pub(crate) fn new(quiet: bool, verbose: u8) -> Self {
-        let output = Arc::new(Output {
-            bars: MultiProgress::new(),
-            printer: OnceLock::new(),
-        });
+        let output = Arc::new(Output::new());
         let level = match (quiet, verbose) {
             (true, _) => "error",
             (false, 0) => "warn",
@@ -64,98 +123,95 @@ impl Console {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(Diagnostics(Arc::clone(&output)))
-            .with_ansi(io::stderr().is_terminal())
+            .event_format(PlainEvents)
             .init();
-        Self { quiet, output }
+        Self {
+            quiet,
+            verbose: verbose > 0,
+            output,
+        }
     }
 
-    /// One that prints nothing, and sets up no diagnostics.
+    /// One that is quiet, and sets up no diagnostics.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
-        let output = Output {
-            bars: MultiProgress::new(),
-            printer: OnceLock::new(),
-        };
         Self {
             quiet: true,
-            output: Arc::new(output),
+            verbose: false,
+            output: Arc::new(Output::new()),
         }
+    }
+
+    /// Whether a person wants to know more than what matters.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// The same console, verbose where `more` is asked for.
+    pub(crate) fn in_detail(&self, more: bool) -> Self {
+        let mut console = self.clone();
+        console.verbose |= more;
+        console
     }
 
     /// From now on lines are printed by a thread of their own: work goes on where nobody reads them.
     pub(crate) fn print_in_background(&self) -> io::Result<()> {
-        let bars = self.output.bars.clone();
-        let printer = Printer::start(move |stream, bytes| print(&bars, stream, bytes))?;
+        let screen = self.output.screen.clone();
+        let printer = Printer::start(move |stream, bytes| screen.print(stream, bytes))?;
         // There is one already if this is asked for twice.
         drop(self.output.printer.set(printer));
         Ok(())
     }
 
     /// Waits for what is still to be printed, but not for ever.
-    pub(crate) fn finish(&self) {
-        let Some(printer) = self.output.printer.get() else {
-            return;
-        };
-        let dropped = printer.finish(PATIENCE);
-        if dropped > 0 {
-            let text = format!("{dropped} lines were not printed, because nobody read them\n");
-            printer.push(Stream::Diagnostics, text.into_bytes());
-            printer.finish(PATIENCE);
-        }
-    }
-
-    /// A line about the work, unless the console is quiet.
-    pub(crate) fn line(&self, text: impl AsRef<str>) {
-        if !self.quiet {
-            self.result(text);
-        }
-    }
-
-    /// A line that was asked for, on a quiet console too.
-    pub(crate) fn result(&self, text: impl AsRef<str>) {
-        let text = format!("{}\n", text.as_ref());
-        self.output.print(Stream::Output, text.into_bytes());
-    }
-
-    /// An error with all its causes.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("error: {error}");
-        let mut last = error.to_string();
-        for cause in error.chain().skip(1).map(ToString::to_string) {
-            // Errors that show their source in their own text need not say it twice.
-            if !last.contains(&cause) {
-                text = format!("{text}: {cause}");
+    ///
+    /// # Errors
+    /// That a result could not be written, once.
+    pub(crate) fn finish(&self) -> Result<()> {
+        if let Some(printer) = self.output.printer.get() {
+            let dropped = printer.finish(PATIENCE);
+            if dropped > 0 {
+                let text = format!("{dropped} lines were not printed, because nobody read them\n");
+                printer.push(Stream::Diagnostics, text.into_bytes());
+                printer.finish(PATIENCE);
             }
-            last = cause;
         }
-        text.push('\n');
+        let unwritten = self.output.screen.note().take();
+        unwritten.map_or(Ok(()), Err)
+    }
+
+    /// A line about the work, unless the console is quiet. Whatever `text` holds is one line, without
+    /// control characters.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        self.lines(shown_text(text.as_ref()));
+    }
+
+    /// Lines about the work that are composed here, unless the console is quiet: names in them have
+    /// been shown with [`shown_text`] already, so that none begins a line.
+    pub(crate) fn lines(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            let text = lines_of(text.as_ref());
+            self.output.print(Stream::Line, text.into_bytes());
+        }
+    }
+
+    /// A line that was asked for, on a quiet console too. One that cannot be written makes
+    /// [`finish`](Self::finish) fail.
+    pub(crate) fn result(&self, text: impl AsRef<str>) {
+        self.result_lines(shown_text(text.as_ref()));
+    }
+
+    /// As [`lines`](Self::lines), of what was asked for.
+    pub(crate) fn result_lines(&self, text: impl AsRef<str>) {
+        let text = lines_of(text.as_ref());
+        self.output.print(Stream::Result, text.into_bytes());
+    }
+
+    /// An error with all its causes. A message of several lines, such as that of a TOML file, has its
+    /// lines after the first indented.
+    pub(crate) fn error(&self, error: &Error) {
+        let text = diagnostic("error", &with_causes(error));
         self.output.print(Stream::Diagnostics, text.into_bytes());
-    }
-
-    /// A bar over `total` units that shows the rate and the time left; drawn on a terminal alone.
-    pub(crate) fn progress(&self, total: u64, unit: &str) -> ProgressBar {
-        self.bar(
-            total,
-            &format!(
-                "{{bar:30}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}} left  {{msg}}"
-            ),
-        )
-    }
-
-    /// A bar over parts that differ too much in length to tell the time left.
-    pub(crate) fn parts(&self) -> ProgressBar {
-        self.bar(0, "{bar:30} {human_pos}/{human_len}  {elapsed}  {msg}")
-    }
-
-    fn bar(&self, total: u64, template: &str) -> ProgressBar {
-        if self.quiet {
-            return ProgressBar::hidden();
-        }
-        let style = ProgressStyle::with_template(template);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.output
-            .bars
-            .add(ProgressBar::new(total).with_style(style))
     }
 }
 

@@ -9,24 +9,28 @@ use std::time::{Duration, Instant};
 /// Lines that may wait to be printed; more are dropped, and counted.
 const WAITING: usize = 1024;
 
-/// Where a line goes.
-#[derive(Clone, Copy, Debug)]
+/// Where a line goes, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stream {
-    Output,
+    /// What was asked for, to standard output.
+    Result,
+    /// What is told of the work, to standard output.
+    Line,
+    /// To standard error.
     Diagnostics,
 }
 
 impl Stream {
     pub(super) fn is_terminal(self) -> bool {
         match self {
-            Self::Output => io::stdout().is_terminal(),
+            Self::Result | Self::Line => io::stdout().is_terminal(),
             Self::Diagnostics => io::stderr().is_terminal(),
         }
     }
 
     pub(super) fn write(self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Output => {
+            Self::Result | Self::Line => {
                 let mut out = io::stdout().lock();
                 out.write_all(bytes)?;
                 out.flush()
@@ -111,7 +115,7 @@ mod tests {
         let printer =
             Printer::start(move |_, bytes| sink.lock().unwrap().push(bytes.to_vec())).unwrap();
         for n in 0..100_u8 {
-            printer.push(Stream::Output, vec![n]);
+            printer.push(Stream::Line, vec![n]);
         }
         assert_eq!(printer.finish(Duration::from_secs(60)), 0);
         let expected: Vec<Vec<u8>> = (0..100).map(|n| vec![n]).collect();
@@ -128,7 +132,7 @@ mod tests {
         .unwrap();
         let lines = 2 * WAITING;
         for _ in 0..lines {
-            printer.push(Stream::Output, b"line".to_vec());
+            printer.push(Stream::Line, b"line".to_vec());
         }
         let dropped = printer.finish(Duration::from_millis(20));
         // One line is in the printer's hands, at most.

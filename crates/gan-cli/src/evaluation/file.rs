@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use gan_core::write_atomically;
 use gan_metrics::{FeatureNetworkKind, RealImages, Score, ScoreKind};
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -115,7 +116,7 @@ impl EvaluationFile {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         write_atomically(path, |out| out.write_all(text.as_bytes()))
-            .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))
+            .with_context(|| format!("{}: cannot be written", path.display()))
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -123,20 +124,23 @@ impl EvaluationFile {
         struct Version {
             evaluation_format_version: u32,
         }
-        let wrong = |found: String| {
-            WrongUse(format!(
-                "{}: {found}, expected an evaluation of format version {FORMAT_VERSION}; run \
-                 `evaluate` again",
-                path.display()
+        let wrong = |text: String| WrongUse(format!("{}: {text}", path.display()));
+        let damaged = |error: &dyn Display| {
+            wrong(format!(
+                "not an evaluation that can be read ({error}), expected an evaluation.json that \
+                 `evaluate` wrote, or a run folder with one"
             ))
         };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let damaged = |error: serde_json::Error| wrong(error.to_string());
-        let version: Version = serde_json::from_str(&text).map_err(damaged)?;
+        let text = std::fs::read_to_string(path).map_err(|error| damaged(&error))?;
+        let version: Version = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
         if version.evaluation_format_version != FORMAT_VERSION {
             let found = version.evaluation_format_version;
-            return Err(wrong(format!("format version {found}")).into());
+            return Err(wrong(format!(
+                "an evaluation of format version {found}, expected {FORMAT_VERSION}; evaluate the \
+                 images again with this version"
+            ))
+            .into());
         }
-        Ok(serde_json::from_str(&text).map_err(damaged)?)
+        Ok(serde_json::from_str(&text).map_err(|error| damaged(&error))?)
     }
 }

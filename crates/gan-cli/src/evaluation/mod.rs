@@ -16,9 +16,9 @@ pub(crate) use report::write_report;
 pub(crate) use subject::{Subject, Wanted, classes_like, draw};
 pub(crate) use table::{comparison_table, parzen_lines, score_table, value};
 
+use crate::console::Bar;
 use gan_core::Seed;
 use gan_metrics::Score;
-use indicatif::ProgressBar;
 
 /// Grows when scores are computed otherwise, so that old figures are not taken for new ones. 2: parts
 /// that stand for a whole are drawn by seed; generated images are rounded to bytes; class-conditional
@@ -31,7 +31,7 @@ pub(crate) const SCORE_SEED: Seed = Seed(0);
 
 /// A bar over the parts of an evaluation, with the name of the part at hand.
 #[derive(Clone)]
-pub(crate) struct Progress(pub(crate) ProgressBar);
+pub(crate) struct Progress(pub(crate) Bar);
 
 impl Progress {
     /// Announces `parts` parts more.
@@ -41,8 +41,7 @@ impl Progress {
 
     pub(crate) fn begin(&self, part: &str) {
         tracing::debug!(part);
-        self.0.set_message(part.to_string());
-        self.0.tick();
+        self.0.set_message(part);
     }
 
     pub(crate) fn done(&self) {

@@ -4,7 +4,6 @@ use super::table::{
     PAPER_LIKELIHOODS, PARZEN_WARNING, PARZEN_WIDTH, better, figure, label, value, with_uncertainty,
 };
 use super::{DataReference, EvaluationFile};
-use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,7 +37,7 @@ pub(crate) fn write_report(
 ) -> Result<()> {
     let page = page(file, data, generated, evaluation)?.into_string();
     write_atomically(path, |out| out.write_all(page.as_bytes()))
-        .with_context(|| WrongUse(format!("{}: cannot be written", path.display())))
+        .with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 fn page(

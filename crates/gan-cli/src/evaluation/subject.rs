@@ -9,9 +9,9 @@ use anyhow::Result;
 use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed};
 use gan_data::{Channels, Dataset, Parts, ReadOptions, Reading};
-use gan_metrics::{Draw, ImageRounding, ImageSet};
+use gan_metrics::{Draw, ImageRounding, ImageSet, MetricError};
 use gan_models::{GeneratorHeader, ModelConfig};
-use gan_sample::{ClassShares, Classes, NpyImages, Sampler};
+use gan_sample::{ClassShares, Classes, NpyImages, SampleError, Sampler};
 use gan_train::Checkpoint;
 use std::path::{Path, PathBuf};
 
@@ -348,6 +348,24 @@ pub(crate) fn classes_like(generator: &dyn Generator, training: &Dataset) -> Cla
     }
 }
 
+/// Values that are not finite are the same error in images that are drawn as in those that are read.
+fn as_of_set(error: SampleError, name: &str) -> anyhow::Error {
+    match error {
+        SampleError::NotFinite {
+            image,
+            value,
+            found,
+        } => MetricError::NotFinite {
+            what: name.to_string(),
+            row: usize::try_from(image).unwrap_or(usize::MAX),
+            column: value,
+            found: f64::from(found),
+        }
+        .into(),
+        error => error.into(),
+    }
+}
+
 /// Images 0 to `count` - 1 of a generator under `seed`, in evaluation mode, with their classes.
 pub(crate) fn draw(
     generator: &dyn Generator,
@@ -361,7 +379,8 @@ pub(crate) fn draw(
     let sampler = sampler.of_classes(classes.clone())?;
     let mut images = ImageRounding::new(name, generator.image_shape(), count);
     for block in sampler.blocks(count as u64) {
-        images.push(&block?.flatten_all()?.to_vec1::<f32>()?)?;
+        let block = block.map_err(|error| as_of_set(error, name))?;
+        images.push(&block.flatten_all()?.to_vec1::<f32>()?)?;
     }
     let images = images.finish()?;
     Ok(match generator.classes() {

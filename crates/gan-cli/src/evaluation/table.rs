@@ -43,7 +43,7 @@ pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
 /// What a score of an evaluation is called: what is unusual about it belongs to its name.
 pub(crate) fn label(file: &EvaluationFile, kind: ScoreKind) -> String {
     let mut label = kind.label().to_string();
-    if kind.is_of_features() && file.features.kind == FeatureNetworkKind::Random {
+    if kind.uses_features() && file.features.kind == FeatureNetworkKind::Random {
         label += ", random features";
     }
     if kind.metric().compares_distributions() && file.data.against == RealImages::Training {

@@ -2,12 +2,12 @@
 
 use crate::commands::doctor_lines;
 use crate::console::Console;
-use gan_train::doctor::{Ailment, HistoryRecord, diagnose, forget};
+use gan_train::doctor::{FailureMode, HistoryRecord, diagnose, forget};
 
 /// The history that still counts, and what was said of it.
 pub(crate) struct Doctor {
     history: Vec<HistoryRecord>,
-    said: Vec<Ailment>,
+    said: Vec<FailureMode>,
     console: Console,
 }
 
@@ -17,7 +17,7 @@ impl Doctor {
         let said = diagnose(&history, None).into_iter();
         forget(&mut history);
         Self {
-            said: said.map(|finding| finding.ailment).collect(),
+            said: said.map(|finding| finding.failure_mode).collect(),
             history,
             console: console.clone(),
         }
@@ -28,10 +28,10 @@ impl Doctor {
         self.history.push(record);
         forget(&mut self.history);
         for finding in diagnose(&self.history, None) {
-            if !self.said.contains(&finding.ailment) {
-                self.said.push(finding.ailment);
+            if !self.said.contains(&finding.failure_mode) {
+                self.said.push(finding.failure_mode);
                 for line in doctor_lines(&finding) {
-                    self.console.line(line);
+                    self.console.sentence(line);
                 }
             }
         }

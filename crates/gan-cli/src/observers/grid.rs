@@ -1,45 +1,60 @@
-//! Pictures of what the generator drew while training.
+//! Pictures of images: those that show how far the generator has come, and the tutorial's.
 
-use super::{Observed, present};
 use crate::config::OutputConfig;
-use gan_sample::{ImageGrid, PixelRange, write_png};
-use gan_train::{Observer, StepReport, Trainer};
-use std::path::PathBuf;
+use crate::picture::{self, GridShape};
+use candle_core::Tensor;
+use gan_models::TrainingData;
+use gan_sample::{ImageGrid, PixelRange, Raster, SampleError, Sampler};
 
-/// Rows and columns, as the tutorial's.
+/// Rows and columns of the tutorial's grid.
 const SIDE: usize = 5;
 
-/// Writes the first 25 images of the batch in training mode as `STEP.png`, counting from 0.
-pub(crate) struct GridObserver {
-    folder: PathBuf,
-    every: u64,
+/// What a picture shows of a generator of images.
+pub(super) struct Grid {
+    training: TrainingData,
     range: PixelRange,
+    /// Whether the batch at hand has a picture of its own.
+    pub(super) of_batch: bool,
 }
 
-impl GridObserver {
-    pub(crate) fn new(folder: PathBuf, config: &OutputConfig) -> Self {
+impl Grid {
+    pub(super) fn new(training: &TrainingData, config: &OutputConfig) -> Self {
         Self {
-            folder,
-            every: config.sample_every,
+            training: training.clone(),
             range: config.pixel_range,
+            of_batch: config.batch_grid,
         }
     }
-}
 
-impl Observer for GridObserver {
-    fn on_step(&mut self, _trainer: &Trainer, report: &StepReport) -> Observed {
-        if report.step.is_multiple_of(self.every) {
-            let count = report.fake.dim(0)?.min(SIDE * SIDE);
-            let grid = ImageGrid {
-                rows: SIDE,
-                columns: SIDE,
-                range: self.range,
-            };
-            let picture = grid.render(&report.fake.narrow(0, 0, count)?)?;
-            let path = self.folder.join(format!("{}.png", report.step));
-            present(&path)?;
-            write_png(&path, &picture)?;
-        }
-        Ok(())
+    /// What `sample` draws by default. known: the classes of the generator, if it is told any.
+    pub(super) fn draw(
+        &self,
+        sampler: Sampler<'_>,
+        known: Option<usize>,
+    ) -> Result<Raster, SampleError> {
+        let data = Some(&self.training);
+        let shape = GridShape::default_for(picture::drawn_classes(known, data));
+        let classes = picture::class_rows(shape.columns as u64, known, data);
+        let images = sampler.of_classes(classes)?.images(0..shape.cells())?;
+        self.render(shape, &images)
+    }
+
+    /// The first images of a batch, as the tutorial draws them.
+    pub(super) fn draw_batch(&self, images: &Tensor) -> Result<Raster, SampleError> {
+        let shape = GridShape {
+            rows: SIDE,
+            columns: SIDE,
+        };
+        let count = images.dim(0)?.min(SIDE * SIDE);
+        self.render(shape, &images.narrow(0, 0, count)?)
+    }
+
+    fn render(&self, shape: GridShape, images: &Tensor) -> Result<Raster, SampleError> {
+        let grid = ImageGrid {
+            rows: shape.rows,
+            columns: shape.columns,
+            range: self.range,
+        };
+        grid.render(images)
     }
 }

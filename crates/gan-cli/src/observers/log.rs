@@ -4,15 +4,15 @@
 use super::doctor::Doctor;
 use super::{Observed, Schedule};
 use crate::config::RunConfig;
-use crate::console::Console;
+use crate::console::{Bar, Console};
 use crate::history::{read_elapsed, read_history};
 use crate::json_lines::JsonLines;
 use crate::run_folder::RunFolder;
 use anyhow::Result;
 use gan_data::Dataset;
 use gan_train::doctor::{GeneratedImages, HistoryRecord};
-use gan_train::{Observer, StepReport, Trainer};
-use indicatif::{HumanCount, ProgressBar};
+use gan_train::{Observer, StepReport, TrainState, Trainer};
+use indicatif::HumanCount;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,9 @@ pub(crate) struct LogObserver {
     schedule: Schedule,
     every: u64,
     console: Console,
-    bar: ProgressBar,
+    bar: Bar,
+    /// Whether the columns' names were printed.
+    headed: bool,
     begin: Instant,
     /// Of the run before this process went on with it.
     seconds_before: f64,
@@ -75,11 +77,11 @@ struct TimingLine {
 }
 
 impl LogObserver {
-    /// The log of a run that has done `done` steps.
+    /// The log of a run that has come as far as `state`.
     pub(crate) fn new(
         run: &RunFolder,
         schedule: Schedule,
-        done: u64,
+        state: TrainState,
         config: &RunConfig,
         data: &Dataset,
         console: &Console,
@@ -87,21 +89,21 @@ impl LogObserver {
         let metrics = JsonLines::open(run, run.metrics())?;
         let timing = JsonLines::open(run, run.timing())?;
         let begin = Instant::now();
-        let bar = console.progress(schedule.steps, "steps");
-        bar.set_position(done);
-        bar.reset_eta();
+        let bar = console.progress_beside_log(schedule.steps, "steps");
+        bar.begin_at(state.step);
         Ok(Self {
             metrics,
             timing,
             schedule,
             every: config.output.log_every,
             bar,
+            headed: false,
             console: console.clone(),
             begin,
             seconds_before: read_elapsed(&run.timing())?,
             interval: Interval { begin, images: 0 },
             done: Done::default(),
-            images_seen: 0,
+            images_seen: state.images_seen,
             data_saturated_share: saturated_share(data),
             doctor: Doctor::new(read_history(&run.metrics())?, console),
         })
@@ -114,10 +116,10 @@ impl LogObserver {
         }
         let elapsed = self.begin.elapsed();
         format!(
-            "{} steps in {}, {:.0} images/s",
+            "{} steps in {}, {} images/s",
             HumanCount(self.done.steps),
             clock(elapsed),
-            self.done.images as f64 / elapsed.as_secs_f64(),
+            HumanCount((self.done.images as f64 / elapsed.as_secs_f64()) as u64),
         )
     }
 
@@ -182,22 +184,56 @@ impl LogObserver {
         })
     }
 
-    fn print(&self, line: &Line, timing: &TimingLine) {
-        self.console.line(format!(
-            "epoch {}/{}  step {}  D loss {:.4}  G loss {:.4}  D(x) {:.3}  D(G(z)) {:.3}  \
-             V {:.4}  {:.0} images/s  {}",
-            line.epoch + 1,
-            self.schedule.epochs(),
-            HumanCount(line.step),
-            line.discriminator_loss,
-            line.generator_loss,
-            line.d_real,
-            line.d_fake,
-            line.value,
-            timing.images_per_second,
+    fn print(&mut self, line: &Line, timing: &TimingLine) {
+        if !self.headed {
+            self.console.line(row(COLUMNS.map(str::to_string)));
+            self.headed = true;
+        }
+        let rate = timing.images_per_second as u64;
+        self.console.line(row([
+            HumanCount(line.step).to_string(),
+            (line.epoch + 1).to_string(),
+            fitted(line.discriminator_loss, 7, 4),
+            fitted(line.generator_loss, 7, 4),
+            fitted(line.d_real, 5, 3),
+            fitted(line.d_fake, 7, 3),
+            fitted(line.value, 7, 4),
+            HumanCount(rate).to_string(),
             clock(self.elapsed()),
-        ));
+        ]));
+        self.bar.told();
     }
+}
+
+/// The columns of a log.
+const COLUMNS: [&str; 9] = [
+    "step", "epoch", "D loss", "G loss", "D(x)", "D(G(z))", "V", "images/s", "time",
+];
+
+/// Cells in columns of equal width, of 79 characters as long as no cell is too long.
+fn row(cells: [String; 9]) -> String {
+    let [
+        step,
+        epoch,
+        d_loss,
+        g_loss,
+        d_real,
+        d_fake,
+        value,
+        rate,
+        time,
+    ] = cells;
+    format!(
+        "{step:>9}  {epoch:>5}  {d_loss:>7}  {g_loss:>7}  {d_real:>5}  {d_fake:>7}  {value:>7}  \
+         {rate:>8}  {time:>8}"
+    )
+}
+
+/// With `places` digits behind the point, or as many as `width` characters have room for.
+fn fitted(value: f64, width: usize, places: usize) -> String {
+    let texts = (0..=places).rev().map(|places| format!("{value:.places$}"));
+    let mut fitting = texts.filter(|text| text.len() <= width);
+    fitting.next().unwrap_or_else(|| format!("{value:.0e}"))
 }
 
 impl Observer for LogObserver {
@@ -242,4 +278,25 @@ fn clock(elapsed: Duration) -> String {
         seconds / 60 % 60,
         seconds % 60
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_any_size_fit_their_columns() {
+        for (value, text) in [
+            (0.693_147, "0.6931"),
+            (-1.386_29, "-1.3863"),
+            (123.456_78, "123.457"),
+            (-123_456.7, "-123457"),
+            (-1_234_567.0, "-1e6"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(fitted(value, 7, 4), text);
+        }
+        assert_eq!(row(COLUMNS.map(str::to_string)).len(), 79);
+    }
 }

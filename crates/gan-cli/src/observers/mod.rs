@@ -4,29 +4,17 @@ mod checkpoint;
 mod doctor;
 mod grid;
 mod log;
+mod pictures;
 mod scatter;
 mod scores;
 
 pub(crate) use checkpoint::{CheckpointObserver, CheckpointWriter};
-pub(crate) use grid::GridObserver;
 pub(crate) use log::LogObserver;
-pub(crate) use scatter::ScatterObserver;
+pub(crate) use pictures::{PictureObserver, picture_name};
 pub(crate) use scores::ScoreObserver;
 
 use gan_train::TrainConfig;
 use std::error::Error;
-use std::path::Path;
-
-/// Refuses to write `path` where its folder is gone: who removed a run does not want it back.
-fn present(path: &Path) -> Observed {
-    match path.parent() {
-        Some(folder) if !folder.is_dir() => {
-            let folder = folder.display();
-            Err(format!("{folder}: was removed while the run was writing to it").into())
-        }
-        _ => Ok(()),
-    }
-}
 
 /// What an observer gives back. The error keeps its type, so that a run that diverged can be told
 /// from one that could not write.

@@ -2,7 +2,7 @@
 
 use super::{CheckpointWriter, Observed, Schedule};
 use crate::commands::{STACKED_COUNT, doctor_lines};
-use crate::console::Console;
+use crate::console::{Console, pack};
 use crate::evaluation::{DataReference, Progress, Request, SCORE_SEED, classes_like, draw, value};
 use crate::history::read_lowest_score;
 use crate::json_lines::JsonLines;
@@ -14,9 +14,9 @@ use gan_metrics::{
     Embedding, Evaluation, FeatureNetworkKind, Metric, MetricError, ModeCoverage, RealImages,
     Reference, ScoreKind,
 };
-use gan_train::doctor::{ClassShares, diagnose};
+use gan_train::doctor::{ClassBalance, diagnose};
 use gan_train::{Observer, StepReport, TrainError, Trainer};
-use indicatif::{HumanCount, ProgressBar};
+use indicatif::HumanCount;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ impl<'a> ScoreObserver<'a> {
     pub(crate) fn prepare(plan: &Plan, console: &Console) -> Result<DataReference> {
         let config = &plan.config.data;
         config.check_images("scores")?;
-        let progress = Progress(ProgressBar::hidden());
+        let progress = Progress(console.parts("data to score against"));
         let (count, metrics) = scope(config.is_stacked());
         let base = config.base();
         let request = Request {
@@ -127,7 +127,8 @@ impl<'a> ScoreObserver<'a> {
             .as_ref()
             .map_or(&*plan.data, |splits| &splits.training);
         let data = DataReference::new(training, None, &request, &progress)?;
-        console.line(format!(
+        progress.0.finish_and_clear();
+        console.sentence(format!(
             "Scores while training: against {} {}. Features: {}",
             data.facts.0.real_images,
             data.reference.against,
@@ -135,7 +136,7 @@ impl<'a> ScoreObserver<'a> {
         ));
         for metric in metrics {
             if let Some(reason) = data.reference.unavailable(*metric, count) {
-                console.line(format!("No {metric} while training: it {reason}."));
+                console.sentence(format!("No {metric} while training: it {reason}."));
             }
         }
         Ok(data)
@@ -173,6 +174,9 @@ impl<'a> ScoreObserver<'a> {
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
         let (count, metrics) = scope(self.stacked);
+        let progress = Progress(self.console.parts("scores"));
+        progress.expect(3);
+        progress.begin("images");
         let drawn = trainer.with_averaged_generator(|generator| {
             let classes = classes_like(generator, self.training);
             let model = self.writer.model();
@@ -191,7 +195,11 @@ impl<'a> ScoreObserver<'a> {
         if self.stacked {
             images = images.split_channels();
         }
+        progress.done();
+        progress.begin("features of generated images");
         let generated = Embedding::new(&self.data.network, images)?;
+        progress.done();
+        progress.begin("distances");
         Ok(Evaluation::new(
             &self.data.reference,
             &generated,
@@ -219,20 +227,7 @@ impl<'a> ScoreObserver<'a> {
             data_class_shares: modes.map(|modes| modes.data_shares.clone()),
             best,
         };
-        let shown = SHOWN.iter().filter_map(|(kind, name)| {
-            let score = evaluation.scores.iter().find(|score| score.kind == *kind)?;
-            Some(format!("{name} {}", value(*score)))
-        });
-        let features = match self.data.facts.1.kind {
-            FeatureNetworkKind::Classifier => "",
-            FeatureNetworkKind::Random => "in random features: ",
-        };
-        self.console.line(format!(
-            "step {}  {features}{}{}",
-            HumanCount(step),
-            shown.collect::<Vec<_>>().join("  "),
-            if best { "  the best so far" } else { "" },
-        ));
+        self.print(&line, &evaluation);
         self.look_for_lost_classes(line.step, modes);
         if best {
             self.lowest = distance;
@@ -244,9 +239,31 @@ impl<'a> ScoreObserver<'a> {
 }
 
 impl ScoreObserver<'_> {
+    /// Under the columns of the log, on as many lines as it takes.
+    fn print(&self, line: &Line, evaluation: &Evaluation) {
+        let heading = match line.features {
+            FeatureNetworkKind::Classifier => "scores:",
+            FeatureNetworkKind::Random => "scores in random features:",
+        };
+        let mut parts = vec![
+            format!("{:>9}", HumanCount(line.step).to_string()),
+            heading.to_string(),
+        ];
+        parts.extend(SHOWN.iter().filter_map(|(kind, name)| {
+            let score = evaluation.scores.iter().find(|score| score.kind == *kind)?;
+            Some(format!("{name} {}", value(*score)))
+        }));
+        if line.best {
+            parts.push("the best so far".to_string());
+        }
+        let indent = 11;
+        self.console
+            .line(pack(parts.iter().map(String::as_str), "  ", indent));
+    }
+
     /// Every run draws few classes at first: it is alarming when scores go on finding it.
     fn look_for_lost_classes(&mut self, step: u64, modes: Option<&ModeCoverage>) {
-        let shares = modes.map(|modes| ClassShares {
+        let shares = modes.map(|modes| ClassBalance {
             step,
             generated: modes.generated_shares.clone(),
             data: modes.data_shares.clone(),
@@ -257,7 +274,7 @@ impl ScoreObserver<'_> {
                 self.lost_in_a_row += 1;
                 if self.lost_in_a_row == ALARMING_SCORES {
                     for line in doctor_lines(finding) {
-                        self.console.line(line);
+                        self.console.sentence(line);
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! A training run, from its configuration to its end, with stops and resumptions.
 
 mod changes;
+mod describe;
 mod go_back;
 mod plan;
 mod saved;

@@ -2,13 +2,13 @@
 
 use crate::config::RunConfig;
 use crate::console::Console;
-use crate::data_arguments::say;
+use crate::data_arguments::say_briefly;
 use crate::device::device;
 use crate::exit::WrongUse;
 use crate::observers::Schedule;
 use anyhow::Result;
 use candle_core::DType;
-use gan_core::{Seed, StandardNormalPrior};
+use gan_core::{NormalPrior, Seed};
 use gan_data::{DEFAULT_HELD_OUT, DataLoader, Dataset, Division, Parts};
 use gan_models::{ClassCount, TrainingData};
 use gan_train::{OnNan, Trainer};
@@ -36,7 +36,7 @@ impl Plan {
             every.get_or_insert(ROLLBACK_CHECKPOINT_EVERY);
         }
         let splits = config.data.open(parts)?;
-        say(&splits.reading, console);
+        say_briefly(&splits, console);
         if splits.division != Division::Published && config.data.is_read() {
             config.data.held_out.get_or_insert(DEFAULT_HELD_OUT);
         }
@@ -46,7 +46,7 @@ impl Plan {
         let data = Arc::new(splits.training);
         let classes = data.labels().map(|_| data.class_count());
         if config.model.classes == Some(ClassCount::Auto) && classes.is_none() {
-            console.line(format!(
+            console.sentence(format!(
                 "{}: the images have no labels, so the networks are told no classes",
                 config.data.path.display()
             ));
@@ -85,26 +85,11 @@ impl Plan {
         Ok(Trainer::new(
             model.generator(shape, seed, DType::F32, &device)?,
             model.discriminator(shape, seed, DType::F32, &device)?,
-            Box::new(StandardNormalPrior::new(model.latent_dim)),
+            Box::new(NormalPrior::standard(model.latent_dim)),
             config.train.adversarial_loss(),
             &config.train,
             self.schedule.steps,
         )?)
-    }
-
-    /// Shows the configuration and what it amounts to.
-    pub(crate) fn describe(&self, trainer: &Trainer, console: &Console) -> Result<()> {
-        let seed = self.config.train.seed;
-        console.line(format!("\n{}", self.config.to_toml()?));
-        console.line(format!(
-            "{} steps, {} an epoch, last batch {}; generator {} and discriminator {} parameters; seed {seed}",
-            self.schedule.steps,
-            self.schedule.steps_per_epoch,
-            self.loader(seed)?.last_batch_size(),
-            trainer.generator().parameters().trainable_count(),
-            trainer.discriminator().parameters().trainable_count(),
-        ));
-        Ok(())
     }
 
     /// Batch normalization cannot train on a batch of one.

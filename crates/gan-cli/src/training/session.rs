@@ -10,7 +10,7 @@ use crate::config::OutputConfig;
 use crate::console::Console;
 use crate::evaluation::DataReference;
 use crate::observers::{
-    CheckpointObserver, CheckpointWriter, GridObserver, LogObserver, ScatterObserver, ScoreObserver,
+    CheckpointObserver, CheckpointWriter, LogObserver, PictureObserver, ScoreObserver, picture_name,
 };
 use crate::run_folder::RunFolder;
 use crate::stop::StopSignals;
@@ -125,14 +125,11 @@ impl Session<'_> {
         writer
             .restore_generator(trainer)
             .map_err(anyhow::Error::from_boxed)?;
-        let mut log =
-            LogObserver::new(run, schedule, state.step, config, &plan.data, self.console)?;
-        let mut pictures: Box<dyn Observer> = if config.data.toy().is_some() {
-            let every = config.output.sample_every;
-            Box::new(ScatterObserver::new(run.samples(), every, &plan.data)?)
-        } else {
-            Box::new(GridObserver::new(run.samples(), &config.output))
-        };
+        let mut log = LogObserver::new(run, schedule, state, config, &plan.data, self.console)?;
+        let mut pictures = PictureObserver::new(run, plan)?;
+        if state.step == 0 {
+            pictures.begin(trainer).map_err(anyhow::Error::from_boxed)?;
+        }
         let mut checkpoints =
             CheckpointObserver::new(writer.clone(), schedule, state.step, &config.output);
         let mut scores = match self.reference.as_ref().zip(config.output.evaluate_every) {
@@ -150,7 +147,7 @@ impl Session<'_> {
             .take_while(|_| signals.received().is_none());
 
         // Checkpoints come last: what is before one need not be written again after a stop.
-        let mut observers: Vec<&mut dyn Observer> = vec![&mut *pictures, &mut log];
+        let mut observers: Vec<&mut dyn Observer> = vec![&mut pictures, &mut log];
         observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
         observers.push(&mut checkpoints);
         let trained = trainer.run(batches, &mut observers);
@@ -213,21 +210,42 @@ impl Session<'_> {
         format!("`{} train --resume {}`", program(), quoted(self.run.path()))
     }
 
+    /// Where the results are, and what to do with them.
     fn report(&self, summary: &str) {
         let path = self.run.path();
-        let line = |text: &str| self.console.line(text);
-        line(&format!("{summary}, all in {}:", path.display()));
-        line("  generator.safetensors  the trained generator");
-        line("  samples/               a grid of generated digits, named by the step");
-        line("  metrics.jsonl          losses, D(x), D(G(z)), V by step");
-        line("  timing.jsonl           images a second by step");
-        if self.reference.is_some() {
-            line("  scores.jsonl           the scores by step; the best is in checkpoints/ too");
+        self.console
+            .line(format!("{summary}; in {}:", path.display()));
+        let picture = picture_name(self.plan.schedule.steps);
+        let last = if self.run.samples().join(&picture).exists() {
+            format!("samples/{picture}")
+        } else {
+            "samples/".to_string()
+        };
+        let toy = self.plan.config.data.toy().is_some();
+        let scores = self.reference.is_some();
+        let places = [
+            (true, last.as_str(), "what the generator draws now"),
+            (
+                true,
+                "generator.safetensors",
+                "its weights, for sample and evaluate",
+            ),
+            (true, "metrics.jsonl", "losses, D(x), D(G(z)) and V by step"),
+            (true, "timing.jsonl", "images a second by step"),
+            (
+                scores,
+                "scores.jsonl",
+                "scores by step; checkpoints/ has the best",
+            ),
+            (true, "checkpoints/", "what --resume needs"),
+            (true, "config.toml", "the configuration"),
+        ];
+        for (_, name, what) in places.iter().filter(|(there, ..)| *there) {
+            self.console.line(format!("  {name:<22} {what}"));
         }
-        line("  checkpoints/           all that training needs to resume");
-        line("  config.toml            this run's configuration");
-        for command in ["sample", "evaluate"] {
-            line(&format!("Next: {} {command} {}", program(), quoted(path)));
+        for command in ["sample", "evaluate"].iter().take(if toy { 1 } else { 2 }) {
+            let text = format!("Next: {} {command} {}", program(), quoted(path));
+            self.console.line(text);
         }
     }
 }

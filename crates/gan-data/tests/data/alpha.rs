@@ -1,4 +1,4 @@
-//! Transparent images are laid onto a ground, whatever their format.
+//! Transparent images are composited onto a background in every format.
 
 use crate::support::{folder, pixels, png, read, summary, tiny, train, written};
 use image::{ImageBuffer, ImageFormat, LumaA, Rgba, RgbaImage};

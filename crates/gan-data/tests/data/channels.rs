@@ -39,7 +39,10 @@ fn gray_images_give_what_gray_gives() {
         }
     }
     let summary = summary(&above);
-    assert!(summary.contains("gray, as every pixel is"), "{summary}");
+    assert!(
+        summary.contains("gray, because every pixel is"),
+        "{summary}"
+    );
 }
 
 /// The first coloured image may come at any place.
@@ -62,7 +65,7 @@ fn one_coloured_image_gives_what_rgb_gives() {
         let summary = summary(&above);
         let name = ["a.png", "b.png", "c.png"][place];
         assert!(
-            summary.contains("RGB, as ") && summary.contains(name),
+            summary.contains("RGB, because ") && summary.contains(name),
             "{summary}"
         );
     }

@@ -39,7 +39,7 @@ fn every_format_is_read_under_every_name() {
 }
 
 #[test]
-fn formats_and_what_is_passed_over_are_counted() {
+fn formats_and_what_is_skipped_are_counted() {
     let above = folder(&[
         ("a.png", &four(ImageFormat::Png)),
         ("b.bmp", &four(ImageFormat::Bmp)),
@@ -54,8 +54,8 @@ fn formats_and_what_is_passed_over_are_counted() {
     let summary = summary(&above);
     for part in [
         "tiny: 4 images [3, 2, 2] (2 BMP, 1 JPEG, 1 PNG); ",
-        "5 files passed over (1 .nef, 2 .txt, 1 hidden, 1 without extension); ",
-        "1 folder without images passed over; ",
+        "5 files skipped (1 .nef, 2 .txt, 1 hidden, 1 without extension); ",
+        "1 folder without images skipped; ",
         "none held out: the set has fewer than 20 images",
     ] {
         assert!(summary.contains(part), "no {part:?} in {summary}");
@@ -148,7 +148,7 @@ fn of_animations_and_pages_the_first_is_taken_and_said() {
     assert_eq!(pixels(&splits.training), [9; 5 * 6]);
     let summary = splits.reading.summary;
     assert!(
-        summary.contains("of 4 animations or pages the first picture"),
+        summary.contains("only the first picture of 4 animations or multi-page files"),
         "{summary}"
     );
 }
@@ -177,7 +177,7 @@ fn what_was_resized_and_cropped_is_said() {
     let options = gan_data::ReadOptions::new(Channels::Auto, Some(8), None).unwrap();
     let splits = gan_data::open(&tiny(&above), &options, gan_data::Parts::All).unwrap();
     let summary = splits.reading.summary;
-    let words = "2 cropped to their middle square; 3 resized to 8x8, from 4x5 to 20x20";
+    let words = "2 cropped to their central square; 3 resized to 8x8, from 4x5 to 20x20";
     assert!(summary.contains(words), "{summary}");
 }
 

@@ -110,7 +110,7 @@ fn a_share_of_zero_holds_nothing_out_and_says_so() {
     assert!(matches!(splits.division, Division::Nothing { .. }));
     let summary = splits.reading.summary;
     assert!(
-        summary.ends_with("none held out: a share of 0 was asked for"),
+        summary.ends_with("none held out: the requested share is 0"),
         "{summary}"
     );
 }

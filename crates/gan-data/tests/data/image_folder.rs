@@ -43,7 +43,7 @@ fn order_is_by_name_and_only_visible_images_count() {
     ]);
     assert_eq!(pixels(&gray(&above).unwrap()), [1, 2, 3]);
     let summary = summary(&above);
-    let files = "4 files passed over (2 .txt, 2 hidden); 1 folder without images";
+    let files = "4 files skipped (2 .txt, 2 hidden); 1 folder without images";
     assert!(summary.contains(files), "{summary}");
 }
 

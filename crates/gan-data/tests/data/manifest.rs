@@ -100,7 +100,7 @@ fn a_folder_with_all_that_is_listed_needs_no_fetching() {
     let tiny = above.path().join("tiny");
     assert_says(train(&above), &["run `cargo xtask fetch tiny`"]);
     std::fs::write(tiny.join("cifar.tar.gz"), []).unwrap();
-    assert_says(train(&above), &["is there; give another folder"]);
+    assert_says(train(&above), &["are there; give another folder"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn the_published_test_split_is_held_out() {
     let summary = splits.reading.summary;
     for part in [
         "70,000 images [1, 28, 28]",
-        "10,000 of them held out as published",
+        "10,000 of them held out by the publisher",
     ] {
         assert!(summary.contains(part), "{summary}");
     }

@@ -36,21 +36,18 @@ fn folders_for_training_and_testing_are_the_parts() {
         let held_out = splits.held_out.unwrap();
         assert_eq!(held_out.labels().unwrap(), [1]);
         assert_eq!(held_out.class_names(), splits.training.class_names());
-        let words = format!("1 of them held out as published ({test})");
+        let words = format!("1 of them held out by the publisher ({test})");
         assert!(splits.reading.summary.contains(&words));
         assert_eq!(splits.reading.classes.unwrap(), "0 cat 1, 1 dog 2");
     }
 }
 
 #[test]
-fn validation_images_beside_test_images_are_passed_over_and_said() {
+fn validation_images_beside_test_images_are_skipped_and_said() {
     let splits = splits(&["train/a.png", "val/b.png", "test/c.png"]);
     assert_eq!(pixels(&splits.held_out.unwrap()), [3]);
     let summary = splits.reading.summary;
-    assert!(
-        summary.contains("val with 1 image passed over"),
-        "{summary}"
-    );
+    assert!(summary.contains("val with 1 image skipped"), "{summary}");
 }
 
 /// Its only file is damaged, which nobody sees who does not read it.
@@ -69,10 +66,7 @@ fn a_share_is_refused_where_there_is_a_test_split() {
     for share in [0.0, 0.1] {
         let options = ReadOptions::new(Channels::Auto, None, Some(share)).unwrap();
         let result = open(&tiny(&above), &options, Parts::Training);
-        assert_says(
-            result,
-            &["--held-out: ", "a test split of its own (test in "],
-        );
+        assert_says(result, &["--held-out: ", "its own test split (test in "]);
     }
 }
 
@@ -121,7 +115,7 @@ fn what_is_not_clear_is_refused() {
         assert_says(read(&tiny(&with(paths))), parts);
     }
     let above = folder(&[("train/a.png", &pixel(1)), ("test/notes.txt", b"")]);
-    assert_says(read(&tiny(&above)), &["test: no image, but 1 .txt"]);
+    assert_says(read(&tiny(&above)), &["test: no images, found 1 .txt"]);
 }
 
 #[test]
@@ -147,11 +141,11 @@ fn a_class_without_images_is_refused_and_not_left_out() {
     ]);
     assert_says(
         train(&above),
-        &["berry: no image, but 2 .heic", "remove the folder"],
+        &["berry: no images, found 2 .heic", "remove the folder"],
     );
     std::fs::remove_dir_all(tiny(&above).join("berry/deep")).unwrap();
     std::fs::remove_file(tiny(&above).join("berry/a.heic")).unwrap();
-    assert_says(train(&above), &["berry: no image, but nothing"]);
+    assert_says(train(&above), &["berry: no images, found nothing"]);
 }
 
 #[test]

@@ -1,20 +1,20 @@
-//! Small distortions of training images, so that a classifier does not learn them by heart.
+//! Augmentation of training images by small distortions, so that a classifier does not memorize them.
 
 use candle_core::{Device, Result, Tensor};
 use gan_core::{Purpose, Seed};
 use rand::Rng;
 use rayon::prelude::*;
 
-/// Most that an image is turned, in degrees.
+/// Largest rotation, in degrees.
 const ROTATION_DEGREES: f32 = 12.0;
-/// Most that a side is stretched or shrunk, as a share.
+/// Largest relative change of a side's length.
 const SCALE: f32 = 0.1;
-/// Most that rows are moved against each other, as a share of their distance.
+/// Largest shear: the shift of two rows against each other divided by their distance.
 const SHEAR: f32 = 0.15;
-/// Most that an image is moved, as a share of its side.
+/// Largest translation, as a fraction of the image's side.
 const TRANSLATION: f32 = 1.0 / 14.0;
 
-/// An affine map from places in the new image to places in the old, both from the centre.
+/// An affine map from positions in the new image to positions in the old one, both relative to the centre.
 struct Affine {
     matrix: [[f32; 2]; 2],
     offset: [f32; 2],
@@ -46,8 +46,8 @@ impl Affine {
     }
 }
 
-/// images `[n, c, h, w]`, f32 on the CPU → the same, each turned, stretched, sheared and moved a
-/// little by the seed's stream `first` + its place, with -1 where nothing was.
+/// images `[n, c, h, w]`, f32 on the CPU → the same, each slightly rotated, scaled, sheared and moved by
+/// the random numbers of the seed's stream `first` + its index, and filled with -1.
 pub(super) fn augment(images: &Tensor, seed: Seed, first: u64) -> Result<Tensor> {
     let (_, channels, height, width) = images.dims4()?;
     let values = images.flatten_all()?.to_vec1::<f32>()?;
@@ -65,7 +65,7 @@ pub(super) fn augment(images: &Tensor, seed: Seed, first: u64) -> Result<Tensor>
     Tensor::from_vec(moved, images.dims(), &Device::Cpu)
 }
 
-/// One channel, between its pixels by bilinear interpolation.
+/// Resamples one channel by bilinear interpolation.
 fn resample(to: &mut [f32], from: &[f32], width: usize, map: &Affine) {
     let height = from.len() / width;
     let (center_y, center_x) = (0.5 * (height as f32 - 1.0), 0.5 * (width as f32 - 1.0));

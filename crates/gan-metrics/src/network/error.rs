@@ -1,24 +1,24 @@
-//! Why a feature network cannot be had or used.
+//! Errors of feature networks.
 
 use crate::MetricError;
 use gan_core::{ImageShape, WeightsError};
 use std::path::PathBuf;
 
-/// What goes wrong between a network's file and its features.
+/// Why a feature network could not be trained, loaded or used.
 #[derive(Debug, thiserror::Error)]
 pub enum FeatureNetworkError {
-    /// A classifier needs something to tell apart.
+    /// A classifier needs at least two classes.
     #[error("{found} classes, expected at least 2; a classifier learns from labelled images")]
     Classes {
         /// How many there are.
         found: usize,
     },
-    /// A batch to learn from without labels.
+    /// A training batch without labels.
     #[error(
-        "a batch has no labels, expected one an image; a classifier learns from labelled images"
+        "a batch has no labels, expected one per image; a classifier learns from labelled images"
     )]
     NoLabels,
-    /// The loss left the numbers.
+    /// The loss is not finite.
     #[error(
         "the classifier's loss is {loss} at step {step}, expected a finite number; are all pixels finite?"
     )]
@@ -30,7 +30,7 @@ pub enum FeatureNetworkError {
     },
     /// Images of another shape than the network takes.
     #[error(
-        "images of shape {found:?}, expected [n, c, h, w] with {expected} as the feature network takes; use one that was trained on such images"
+        "images of shape {found:?}, expected [n, c, h, w] with {expected} of the feature network; use one that was trained on such images"
     )]
     Images {
         /// Their shape.
@@ -41,15 +41,15 @@ pub enum FeatureNetworkError {
     /// The file could not be read or written, or its tensors do not fit its header.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The file says nothing that can be used about what it holds.
+    /// The file's header is missing or cannot be used.
     #[error("{path}: {found}, expected a feature network that gan-cli train-classifier wrote")]
     Header {
         /// The file.
         path: PathBuf,
-        /// What is there.
+        /// What was found.
         found: String,
     },
-    /// The activations are not what whitening needs.
+    /// The activations cannot be whitened.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// A tensor operation failed.

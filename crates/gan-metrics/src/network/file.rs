@@ -1,4 +1,4 @@
-//! A feature network's file, which says what it is and how well it does.
+//! A feature network's file, with a header that says how it was trained and how accurate it is.
 
 use super::{Accuracy, FeatureNetwork, FeatureNetworkError};
 use candle_core::Tensor;
@@ -21,30 +21,30 @@ const MAX_IMAGE_VALUES: usize = 1 << 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureNetworkKind {
-    /// Learnt by telling classes apart.
+    /// Trained as a classifier.
     Classifier,
-    /// Weights as they were drawn.
+    /// Initial weights, not trained.
     Random,
 }
 
-/// What a feature network is and where it comes from.
+/// The description of a feature network and its training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FeatureNetworkHeader {
     /// The version of this format.
     pub feature_network_format_version: u32,
-    /// Learnt or not.
+    /// Trained or not.
     pub kind: FeatureNetworkKind,
     /// The shape of an image.
     pub image_shape: ImageShape,
     /// How many classes it knows.
     pub classes: Option<usize>,
-    /// Where its first weights come from.
+    /// The seed of its initial weights.
     pub seed: Seed,
     /// SHA-256 of the training images and labels.
     pub data_sha256: Option<String>,
     /// Passes over the training images.
     pub epochs: Option<u64>,
-    /// The share of held-out images that it tells right.
+    /// The share of held-out images that it classifies correctly, in [0, 1].
     pub test_accuracy: Option<f64>,
     /// How many these were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ impl FeatureNetworkHeader {
 }
 
 impl FeatureNetwork {
-    /// Notes how the network was trained and how well it does.
+    /// Records how the network was trained and its accuracy.
     pub fn describe_training(
         &mut self,
         data_sha256: String,
@@ -97,9 +97,8 @@ impl FeatureNetwork {
         Ok(self.weights()?.write_with_checksum(path)?)
     }
 
-    /// Reads a network that [`save`](Self::save) wrote. A network of more than twice as many values
-    /// as the file's tensors is not begun, so memory is at most eight times the file's length, where
-    /// these are f32.
+    /// Reads a network that [`save`](Self::save) wrote. A network of more than twice as many values as the
+    /// file's tensors is refused, so memory is at most eight times the file's length, if these are f32.
     ///
     /// # Errors
     /// When the file cannot be read, is damaged, has no checksum, holds something else, or its tensors
@@ -146,8 +145,8 @@ impl FeatureNetwork {
         Ok(network)
     }
 
-    /// SHA-256 of the network's header and tensors, as 64 hexadecimal digits: what tells whether
-    /// scores were made with the same features.
+    /// SHA-256 of the network's header and tensors, as 64 hexadecimal digits: scores with equal values have
+    /// the same features.
     ///
     /// # Errors
     /// When a tensor cannot be read.
@@ -171,7 +170,7 @@ impl FeatureNetwork {
     }
 }
 
-/// What is in a file without a checksum, if it is a published one.
+/// The contents of a file without a checksum, if it is a published one.
 fn published(path: &Path) -> Result<Weights, WeightsError> {
     let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
         path: path.to_path_buf(),

@@ -1,4 +1,4 @@
-//! The network in whose activations images are compared: a small convolutional classifier.
+//! The feature network: a small convolutional classifier whose activations represent images.
 
 mod augmentation;
 mod error;
@@ -18,7 +18,7 @@ use gan_ops::{Activation, Convolution, conv2d};
 use std::fmt;
 use whitening::Whitening;
 
-/// Width of the layer before the classes, the features.
+/// Width of the layer before the classes, whose activations are the features.
 const FEATURES: usize = 64;
 
 /// Its images are halved until no side is longer than this.
@@ -26,11 +26,11 @@ const LAST_SIDE: usize = 4;
 
 const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.1 };
 
-/// Images → [`FEATURES`](Self::dimensions) features, and logits of classes where it has learnt any.
+/// Images → [`FEATURES`](Self::dimensions) features, and logits of classes if it is a classifier.
 ///
-/// Convolutions of 24, 32, 48, 48 and 64 channels, three of them with stride 2, one over all that
-/// is left, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels. The features
-/// are the activations before the last, whitened.
+/// Convolutions of 24, 32, 48, 48 and 64 channels, three of them with stride 2, one over the whole
+/// remaining image, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels. The
+/// features are the whitened activations before the last layer.
 pub struct FeatureNetwork {
     layers: Vec<Layer>,
     whitening: Whitening,
@@ -45,29 +45,29 @@ struct Layer {
     activation: Activation,
 }
 
-/// How well a classifier tells classes apart.
+/// A classifier's accuracy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Accuracy {
-    /// The share of images that it tells right.
+    /// The share of images that it classifies correctly, in [0, 1].
     pub share: f64,
-    /// How many images there were.
+    /// The number of images.
     pub images: usize,
 }
 
-/// What a network says of some images.
+/// A network's outputs for some images.
 #[derive(Clone, Debug)]
 pub struct Activations {
     /// `[n, dimensions]`
     pub features: Tensor,
-    /// `[n, classes]`, where the network knows classes.
+    /// `[n, classes]`, if the network is a classifier.
     pub logits: Option<Tensor>,
 }
 
 impl FeatureNetwork {
-    /// A classifier of `classes` classes with first weights from `seed`, to be trained.
+    /// A classifier of `classes` classes with initial weights from `seed`, to be trained.
     ///
     /// # Errors
-    /// [`FeatureNetworkError::Classes`] below two classes; when a tensor cannot be made.
+    /// [`FeatureNetworkError::Classes`] below two classes; when a tensor cannot be created.
     pub fn untrained_classifier(
         shape: ImageShape,
         classes: usize,
@@ -82,16 +82,16 @@ impl FeatureNetwork {
         )
     }
 
-    /// A network with weights from `seed` that never learns anything. Distances in its features are
+    /// A network with random weights from `seed`, which is not trained. Distances in its features are
     /// better than none and worse than a classifier's.
     ///
     /// # Errors
-    /// When a tensor cannot be made.
+    /// When a tensor cannot be created.
     pub fn random(shape: ImageShape, seed: Seed) -> Result<Self, FeatureNetworkError> {
         Self::build(FeatureNetworkHeader::random(shape, seed), usize::MAX)
     }
 
-    /// An error, before memory is taken for them, where the network has more than `most_values`.
+    /// Refuses a network of more than `most_values` values before memory is allocated for them.
     fn build(
         header: FeatureNetworkHeader,
         most_values: usize,
@@ -137,11 +137,11 @@ impl FeatureNetwork {
         })
     }
 
-    /// How many labelled images are told right: their likeliest class is theirs.
+    /// The share of labelled images whose most likely class is their label.
     ///
     /// # Errors
-    /// [`FeatureNetworkError::NoLabels`]; [`FeatureNetworkError::Classes`] for a network that knows
-    /// no classes; as [`activations`](Self::activations).
+    /// [`FeatureNetworkError::NoLabels`]; [`FeatureNetworkError::Classes`] for a network that is not a
+    /// classifier; those of [`activations`](Self::activations).
     pub fn accuracy(&self, images: &ImageSet) -> Result<Accuracy, FeatureNetworkError> {
         let labels = images.labels().ok_or(FeatureNetworkError::NoLabels)?;
         let (mut right, mut first) = (0, 0);
@@ -202,7 +202,7 @@ impl fmt::Debug for FeatureNetwork {
     }
 }
 
-/// The layers in order; the last is the classes' where there are any.
+/// The layers in order; the last one gives the logits of classes, if there are any.
 fn layers(
     shape: ImageShape,
     classes: Option<usize>,

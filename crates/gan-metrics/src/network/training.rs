@@ -1,4 +1,4 @@
-//! Teaching a classifier the classes of a data set.
+//! Training of a classifier on a data set.
 
 use super::augmentation::augment;
 use super::{FeatureNetwork, FeatureNetworkError};
@@ -10,33 +10,33 @@ use std::f64::consts::PI;
 
 /// The learning rate at its highest, after the warm-up; it then falls to 0 along a cosine.
 const PEAK_LR: f64 = 2e-3;
-/// The warm-up takes so many steps, and at most this part of all.
+/// Steps of the warm-up, and the largest fraction of all steps that it may take.
 const WARM_UP_STEPS: f64 = 300.0;
 const WARM_UP_PART: f64 = 0.1;
 const WEIGHT_DECAY: f64 = 0.01;
 
-/// The kept weights are a moving average over about 1 / (1 - this) steps, fewer at the beginning.
+/// The final weights are a moving average over about 1 / (1 - this) steps, fewer at the beginning.
 const AVERAGE_DECAY: f64 = 0.998;
 
-/// Training ends when the accuracy has not risen for so many epochs, and for so many steps.
+/// Training ends when the accuracy has not risen for this many epochs, and for this many steps.
 const PATIENCE_EPOCHS: u64 = 3;
 const PATIENCE_STEPS: u64 = 300;
 
-/// How long a classifier may learn, and by what it is seen that it no longer does.
+/// How long a classifier is trained at most, and what ends the training earlier.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassifierTraining<'a> {
-    /// Epochs at most; the learning rate falls towards the last.
+    /// The most epochs; the learning rate falls to 0 at the end of the last.
     pub most_epochs: u64,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
-    /// Labelled images whose accuracy ends the training when it no longer rises; without them all
-    /// epochs are trained.
+    /// Labelled images: when the accuracy on them no longer rises, training ends. `None`: all epochs are
+    /// trained.
     pub validation: Option<&'a ImageSet>,
-    /// Of the distortions of the images.
+    /// The seed of the images' augmentation.
     pub seed: Seed,
 }
 
-/// How far the training has come.
+/// The progress of the training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TrainingProgress {
     /// A step was done.
@@ -52,15 +52,15 @@ pub enum TrainingProgress {
         epoch: u64,
         /// The mean of its steps' losses, in nats.
         mean_loss: f64,
-        /// The share of validation images that are told right by the averaged weights.
+        /// The accuracy of the averaged weights on the validation images, in [0, 1].
         accuracy: Option<f64>,
     },
 }
 
 /// Trains `network` on the labelled batches that `epoch` gives for each epoch, from 0, by AdamW
-/// (Loshchilov & Hutter, 2019, arXiv 1711.05101) on distorted images. It is left with the moving
-/// average of its weights, where there are validation images as of the epoch in which most of these
-/// were told right. Returns the number of that epoch, from 1.
+/// (Loshchilov & Hutter, 2019, arXiv 1711.05101) on augmented images. Afterwards it has the moving average
+/// of its weights; with validation images, that of the epoch with the highest accuracy on them. Returns
+/// the number of that epoch, from 1.
 ///
 /// # Errors
 /// [`FeatureNetworkError::NoLabels`], [`FeatureNetworkError::NonFinite`],
@@ -106,7 +106,7 @@ where
     Ok(best_epoch)
 }
 
-/// A network that learns, and the moving average of its weights.
+/// A network in training, and the moving average of its weights.
 struct Pupil<'a> {
     network: &'a FeatureNetwork,
     parameters: Vec<Var>,

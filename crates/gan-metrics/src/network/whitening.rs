@@ -1,4 +1,4 @@
-//! Whitening: features in units of the spread that training images have in each direction.
+//! Whitening: features in units of the training images' standard deviation in each direction.
 
 use super::{FeatureNetwork, FeatureNetworkError};
 use crate::{Features, ImageSet, MetricError, frechet};
@@ -8,25 +8,24 @@ use faer::{Mat, Side};
 use gan_core::ParameterStore;
 use std::cmp::Ordering;
 
-/// Directions with less than this part of the widest one's variance count as having that much, so
-/// that rounding in a direction that hardly varies is not blown up.
+/// The variance of every direction counts as at least this fraction of the largest one, so that rounding
+/// errors in directions that hardly vary are not amplified.
 const LEAST_VARIANCE: f64 = 1e-4;
 
-/// Activations whose variance is no more than this are those of equal images: it is what rounding f32
-/// leaves.
+/// Activations of this variance or less are those of equal images: it is f32's rounding error.
 const LEAST_MEAN_VARIANCE: f64 = 1e-12;
 
 impl FeatureNetwork {
-    /// From now on gives features whose mean over `images`, usually the training images, is 0 and
-    /// whose covariance is the identity.
+    /// Sets the whitening so that the features have a mean of 0 and the identity as covariance over
+    /// `images`, usually the training images.
     ///
-    /// A classifier's activations vary most between classes. Without whitening that spread hides
-    /// all other differences, and noise passes for an unusual digit. Images that are no more than
-    /// the dimensions do not vary in all directions: then features are scaled by one number, so that
-    /// their mean variance is 1; and where all images are equal, not even that.
+    /// A classifier's activations vary most between classes. Without whitening that variance hides all
+    /// other differences, and noise looks like an unusual digit. As few images as dimensions, or fewer, do
+    /// not vary in all directions: then features are scaled by one number to a mean variance of 1, and if
+    /// all images are equal they are not scaled.
     ///
     /// # Errors
-    /// Where the network does not take the images.
+    /// When the network does not accept the images.
     pub fn whiten_by(&self, images: &ImageSet) -> Result<(), FeatureNetworkError> {
         let width = self.dimensions();
         let mut activations = Vec::with_capacity(images.count() * width);
@@ -61,7 +60,7 @@ impl FeatureNetwork {
     }
 }
 
-/// Its columns are the directions in which the images vary, each over the deviation along it.
+/// Its columns are the directions in which the images vary, each divided by the standard deviation along it.
 fn whitening_map(covariance: &Mat<f64>, images: &ImageSet) -> Result<Mat<f64>, MetricError> {
     let eigen =
         covariance
@@ -78,8 +77,7 @@ fn whitening_map(covariance: &Mat<f64>, images: &ImageSet) -> Result<Mat<f64>, M
     }))
 }
 
-/// The names of the tensors: what is taken off, `[dimensions]`, and the map, `[dimensions,
-/// dimensions]`.
+/// The names of the tensors: the mean, `[dimensions]`, and the map, `[dimensions, dimensions]`.
 const MEAN: &str = "whitening.mean";
 const WEIGHT: &str = "whitening.weight";
 

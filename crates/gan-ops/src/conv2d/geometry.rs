@@ -1,14 +1,14 @@
-//! The sizes of a convolution, and the way between images and matrices of their patches.
+//! The sizes of a convolution, and the conversion between images and matrices of their patches.
 
 use super::Convolution;
 use crate::element::Element;
 use candle_core::{Result, Tensor};
 use std::ops::Range;
 
-/// Pixels of outputs that one matrix product should have, so that small images share one.
+/// The least output pixels of one matrix product: small images share one.
 const PIXELS_PER_PRODUCT: usize = 128;
 
-/// Into how many parts a batch is cut. It depends on nothing else, so neither do the sums over it.
+/// The number of parts of a batch. It is constant, so that sums do not depend on the threads.
 const PARTS: usize = 8;
 
 /// All sizes of one convolution.
@@ -73,7 +73,7 @@ impl Geometry {
         self.channels * self.height * self.width
     }
 
-    /// Values that one output value is made of.
+    /// Input values of one output value.
     pub(super) fn patch(&self) -> usize {
         self.channels * self.kernel_height * self.kernel_width
     }

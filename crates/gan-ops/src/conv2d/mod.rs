@@ -11,19 +11,19 @@ use faer::{MatMut, MatRef};
 use geometry::Geometry;
 use rayon::prelude::*;
 
-/// How a kernel moves over an image, the same in both directions.
+/// Stride and padding of a convolution, the same in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
-    /// Pixels from one place to the next, at least 1.
+    /// Pixels from one position of the kernel to the next, at least 1.
     pub stride: usize,
     /// Rows and columns of zeros around the image.
     pub padding: usize,
 }
 
 /// x `[n, c, h, w]`, weight `[o, c, kh, kw]`, bias `[o]` → activation(weight ⋆ x + bias)
-/// `[n, o, oh, ow]` with oh = (h + 2 padding - kh) / stride + 1, cross-correlated as PyTorch's.
+/// `[n, o, oh, ow]` with oh = (h + 2 padding - kh) / stride + 1; a cross-correlation as in PyTorch.
 ///
-/// On the CPU its gradient cannot be differentiated again; [`composed::conv2d`] can.
+/// On the CPU it cannot be differentiated twice; [`composed::conv2d`] can.
 ///
 /// # Errors
 /// When the shapes do not fit, or the tensors are neither f32 nor f64.
@@ -129,7 +129,7 @@ impl CustomOp3 for FusedConvolution {
     }
 }
 
-/// What a backward pass gives, or one part of the batch contributes.
+/// The gradients of a backward pass over a batch, or over one part of it.
 struct Gradients<T> {
     input: Option<Vec<T>>,
     weight: Vec<T>,
@@ -137,7 +137,7 @@ struct Gradients<T> {
 }
 
 impl<T: Element> Gradients<T> {
-    /// Of a weight of so many values and as many biases, without the input's.
+    /// Zeros for a weight of `weight` values and `outputs` biases, without the gradient of the input.
     fn zero(weight: usize, outputs: usize) -> Self {
         Self {
             input: None,

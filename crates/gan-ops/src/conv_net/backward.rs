@@ -14,17 +14,16 @@ use candle_core::Result;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Sums over blocks are computed in at most so many parts, on as many threads; each takes memory and
-/// is to be added to the others.
+/// The most parts, and so threads, of sums over blocks; each part takes memory and is added to the others.
 const MOST_PARTS: usize = 4;
 
-/// Gradients by what lies inside a network, over some blocks.
+/// Gradients with respect to intermediate values of a network, over some blocks.
 pub(super) struct Deltas<T> {
-    /// By each layer's linear map's outputs.
+    /// With respect to the outputs of each layer's linear map.
     pub(super) products: Vec<FeatureMap<T>>,
-    /// By γ and β of each layer that is normalized.
+    /// With respect to γ and β of each normalized layer.
     pub(super) norms: Vec<Vec<NormGradients>>,
-    /// By the input, if it was asked for.
+    /// With respect to the input, if requested.
     pub(super) input: Option<FeatureMap<T>>,
 }
 
@@ -131,7 +130,8 @@ impl<T: Element> Kernel for Backward<'_, T> {
 }
 
 impl Plan {
-    /// Turns gradients by the normalized values into those by the linear map's outputs.
+    /// Replaces gradients with respect to the normalized values by those with respect to the linear map's
+    /// outputs.
     fn normalize_back<T: Element>(
         &self,
         blocks: &Blocks,
@@ -184,7 +184,7 @@ impl Plan {
         Ok(total)
     }
 
-    /// The gradient by the weight, summed over the blocks in their order.
+    /// The gradient with respect to the weight, summed over the blocks in their order.
     pub(super) fn weight_gradient<T: Element>(
         &self,
         input: &[Buffer<T>],
@@ -209,7 +209,7 @@ impl Plan {
         gradient.joined(&parts.collect::<Vec<Buffer<T>>>())
     }
 
-    /// The gradient by the bias, of each example `weights` times.
+    /// The gradient with respect to the bias, with each example multiplied by its weight.
     pub(super) fn bias_gradient<T: Element>(
         &self,
         products: &[Buffer<T>],

@@ -6,16 +6,16 @@ use crate::transpose::transpose;
 use candle_core::{Device, Result, Tensor};
 use std::ops::Range;
 
-/// A block of more examples does not compute faster.
+/// The most examples of a block: larger ones are not faster.
 const MOST_EXAMPLES: usize = 32;
 
-/// A block of fewer examples computes slowly.
+/// The fewest examples of a block: smaller ones are slow.
 const FEWEST_EXAMPLES: usize = 8;
 
 /// Numbers of threads that divide this find equal work.
 const EVEN: usize = 4;
 
-/// How batches are cut. It depends on the batches' sizes alone, so results do not depend on the
+/// How batches are divided. It depends only on the batches' sizes, so results do not depend on the
 /// number of threads.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks {
@@ -25,7 +25,7 @@ pub(super) struct Blocks {
     pub(super) batches: Vec<Range<usize>>,
 }
 
-/// What a layer gave or is to be given: for each block `[channels, pixels, examples]`.
+/// A layer's output or input: for each block `[channels, pixels, examples]`.
 pub(super) type FeatureMap<T> = Vec<Buffer<T>>;
 
 impl Blocks {

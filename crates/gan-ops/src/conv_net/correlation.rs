@@ -65,7 +65,7 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Of the way back.
+    /// That of the adjoint map.
     pub(super) fn reversed(self) -> Self {
         Self {
             inputs: self.outputs,

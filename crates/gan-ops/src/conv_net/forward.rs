@@ -15,7 +15,7 @@ use candle_core::{Result, Tensor, Var};
 use gan_core::Mode;
 use rayon::prelude::*;
 
-/// What the way back needs of a layer's forward pass.
+/// What the backward pass needs of a layer's forward pass.
 pub(super) struct Activations<T> {
     pub(super) output: FeatureMap<T>,
     pub(super) normalized: Option<Normalized<T>>,

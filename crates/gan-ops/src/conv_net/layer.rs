@@ -1,4 +1,4 @@
-//! What a convolutional network is made of.
+//! The layers of a convolutional network.
 
 use super::resampling::Resampling;
 use super::window::{Moves, Window, WindowSizes};
@@ -11,38 +11,38 @@ use gan_core::{ImageShape, Mode};
 pub struct Layer {
     /// The linear part.
     pub map: LinearMap,
-    /// `[channels]`, none where it would be of no use.
+    /// `[channels]`; `None` for a layer without bias.
     pub bias: Option<Var>,
     /// Batch normalization of each channel.
     pub norm: Option<BatchNorm>,
     /// The number of an earlier layer whose output, of the same shape, is added.
     pub shortcut: Option<usize>,
-    /// What follows.
+    /// The activation function.
     pub activation: Activation,
 }
 
 /// A linear map of images.
 pub enum LinearMap {
-    /// Cross-correlation, as PyTorch's `Conv2d`: `[n, c, h, w]` → `[n, o, oh, ow]` with
+    /// Cross-correlation, like PyTorch's `Conv2d`: `[n, c, h, w]` → `[n, o, oh, ow]` with
     /// oh = (h + 2 padding − kh) / stride + 1.
     Convolution {
         /// `[o, c / groups, kh, kw]`
         weight: Var,
-        /// Pixels from one place to the next, at least 1.
+        /// Pixels from one position of the kernel to the next, at least 1.
         stride: usize,
         /// Rows and columns of zeros around the image.
         padding: usize,
         /// Into how many parts the channels fall, which do not see each other.
         groups: usize,
     },
-    /// The adjoint of a convolution, as PyTorch's `ConvTranspose2d`: `[n, c, h, w]` →
+    /// The adjoint of a convolution, like PyTorch's `ConvTranspose2d`: `[n, c, h, w]` →
     /// `[n, o, oh, ow]` with oh = (h − 1) stride − 2 padding + kh + output_padding.
     TransposedConvolution {
         /// `[c, o / groups, kh, kw]`
         weight: Var,
-        /// Output pixels to an input pixel, at least 1.
+        /// Output pixels per input pixel, at least 1.
         stride: usize,
-        /// Rows and columns taken off the output.
+        /// Rows and columns removed from each side of the output.
         padding: usize,
         /// Rows and columns added to the output's end; less than `stride`.
         output_padding: usize,

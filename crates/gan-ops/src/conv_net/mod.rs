@@ -46,8 +46,7 @@ struct Inner {
 }
 
 impl ConvNet {
-    /// A network of at least one layer for inputs of the shape `input`. Latent vectors are images
-    /// of one pixel.
+    /// A network of at least one layer for inputs of shape `input`. Latent vectors are images of one pixel.
     ///
     /// # Errors
     /// When there is no layer, or shapes, types or devices do not fit together.
@@ -96,8 +95,8 @@ impl ConvNet {
     /// x `[n, …]` → `[n, c, h, w]`, differentiable on candle's graph, on every device.
     ///
     /// # Errors
-    /// When the shapes do not fit, the batch is empty, or a batch of one value a channel is to be normalized by its own
-    /// statistics.
+    /// When the shapes do not fit, the batch is empty, or batch normalization in training mode gets one value
+    /// per channel.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         check_not_empty(&[x])?;
         let ImageShape {
@@ -115,34 +114,33 @@ impl ConvNet {
         Ok(x)
     }
 
-    /// As [`forward`](Self::forward) without gradients, on the CPU.
+    /// [`forward`](Self::forward) without gradients, on the CPU: x `[n, …]` → `[n, c, h, w]`.
     ///
     /// # Errors
-    /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
+    /// Those of [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
     pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         check_not_empty(&[x])?;
         for_dtype!(self.dtype(), "a network", infer(self, x, mode))
     }
 
-    /// As [`forward`](Self::forward) in training mode with the way back, on the CPU. Each batch is
-    /// normalized by its own statistics.
+    /// [`forward`](Self::forward) in training mode with its backward pass, on the CPU: batches `[n, …]` →
+    /// outputs `[n, c, h, w]`. Each batch is normalized by its own statistics.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer).
+    /// Those of [`infer`](Self::infer).
     pub fn record_images(&self, batches: &[&Tensor]) -> Result<Recorded> {
         check_not_empty(batches)?;
         for_dtype!(self.dtype(), "a network", record(self, batches, None))
     }
 
-    /// As [`record_images`](Self::record_images), but the outputs are one number an example, logits
-    /// `[n]`: the sum of the network's outputs times `readout`, `[n, …]` of an output's elements,
-    /// constants.
+    /// [`record_images`](Self::record_images) with one logit per example as output, `[n]`: the sum of the
+    /// network's outputs times `readout`, for each batch a constant `[n, …]` with the elements of an output.
     ///
-    /// If every layer is piecewise linear and none is normalized, the way back knows the gradients
-    /// of gradient penalties too, and computes the gradient by the logits once for all uses.
+    /// If every layer is piecewise linear and none is normalized, the tape can also compute the gradients
+    /// of gradient penalties, and computes the gradients of the logits once for all uses.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer).
+    /// Those of [`infer`](Self::infer).
     pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
         check_not_empty(batches)?;
         for_dtype!(
@@ -159,9 +157,8 @@ impl ConvNet {
             .map_or(candle_core::DType::F32, |p| p.dtype())
     }
 
-    /// Whether the tapes of [`record_logits`](Self::record_logits) know the gradients of gradient
-    /// penalties: whether every layer's derivative is constant but for kinks, and examples do not
-    /// see each other.
+    /// Whether the tapes of [`record_logits`](Self::record_logits) can compute the gradients of gradient
+    /// penalties: whether every layer is piecewise linear, and examples are independent of each other.
     pub fn has_second_derivatives(&self) -> bool {
         let mut layers = self.inner.plans.iter().map(|plan| &plan.layer);
         layers.all(|layer| layer.norm.is_none() && layer.activation.is_piecewise_linear())

@@ -42,7 +42,7 @@ impl<T: Element> Kernel for Measure<'_, T> {
     }
 }
 
-/// The moments of everything from those of parts of so many values (Chan et al., 1979).
+/// The moments of all values from those of parts, with their numbers of values (Chan et al., 1979).
 pub(super) fn joined(parts: &[(usize, Moments)]) -> Moments {
     let count: f64 = parts.iter().map(|(count, _)| *count as f64).sum();
     let weighted = |of: &dyn Fn(Moments) -> f64| -> f64 {
@@ -88,7 +88,7 @@ impl<T: Element> Kernel for Standardize<'_, T> {
     }
 }
 
-/// Gradients by γ and β of one channel: Σ g·x̂ and Σ g.
+/// Gradients with respect to γ and β of one channel: Σ g·x̂ and Σ g.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NormGradients {
     pub(super) weight: f64,
@@ -125,8 +125,8 @@ impl<T: Element> Kernel for SumGradients<'_, T> {
     }
 }
 
-/// The way back through normalization, of one block; with g the gradient by the scaled and shifted
-/// values: dx = weight / σ · (g − mean g − x̂ · mean g·x̂).
+/// The backward pass of normalization, for one block; with g the gradient with respect to the scaled and
+/// shifted values: dx = weight / σ · (g − mean g − x̂ · mean g·x̂).
 pub(super) struct NormalizeBackward<'a, T> {
     pub(super) gradient: &'a mut [T],
     pub(super) normalized: &'a [T],

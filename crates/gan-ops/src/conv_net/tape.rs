@@ -1,4 +1,4 @@
-//! The way back through a convolutional network.
+//! The tape of a convolutional network.
 
 use super::ConvNet;
 use super::backward::{Deltas, back};
@@ -80,11 +80,11 @@ struct NetTape<T> {
     blocks: Blocks,
     input: FeatureMap<T>,
     activations: Vec<Activations<T>>,
-    /// What makes logits of outputs.
+    /// The factors of the outputs in the logits, if the network's output is logits.
     readout: Option<FeatureMap<T>>,
-    /// Whether gradients by an example are those by its logit times the gradient by the logit.
+    /// Whether an example's gradients are those of its logit times the gradient with respect to the logit.
     scales: bool,
-    /// The gradients by each example's own logit, of all batches, where that is so.
+    /// The gradients of each example's own logit, of all batches, if that is so.
     by_logits: OnceLock<Deltas<T>>,
 }
 
@@ -92,7 +92,7 @@ impl<T: Element> Tape for NetTape<T> {
     fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor> {
         let Some(range) = self.blocks.batches.get(batch).cloned() else {
             let batches = self.blocks.batches.len();
-            candle_core::bail!("batch {batch} of {batches} was asked for");
+            candle_core::bail!("there is no batch {batch}, only {batches}");
         };
         let elements = self.net.inner.input.elements();
         let batches = batch..batch + 1;
@@ -211,10 +211,10 @@ impl<T: Element> NetTape<T> {
             return Ok(());
         }
         let (found, expected) = (gradients.len(), batches.len());
-        candle_core::bail!("gradients by {found} outputs were given, expected {expected}")
+        candle_core::bail!("{found} output gradients were given, expected {expected}")
     }
 
-    /// Gradients by logits `[n]`, by block.
+    /// Gradients with respect to logits `[n]`, by block.
     fn example_weights(&self, batches: Range<usize>, gradients: &[Tensor]) -> Result<Vec<Vec<T>>> {
         self.check_count(&batches, gradients)?;
         let mut weights = Vec::new();
@@ -249,13 +249,13 @@ impl<T: Element> NetTape<T> {
         scaled
     }
 
-    /// Shows every parameter with its gradient. The gradients of `deltas` count for each example
-    /// `weights` times; `directions` are tangents at the input, along which the derivative of the
+    /// Calls `show` with every parameter and its gradient. The gradients of `deltas` are multiplied for each
+    /// example by `weights`; `directions` are tangents at the input, along which the derivative of the
     /// logits' sum is added to the objective.
     ///
-    /// In a piecewise linear network the derivative of Σ logits along a tangent t at the input is
-    /// the network's linear part at each example applied to t, and its gradient by a layer's weight
-    /// is that by the products times the tangent at the layer's input.
+    /// In a piecewise linear network the derivative of Σ logits along a tangent t at the input is the
+    /// network's linear part at each example applied to t, and its gradient with respect to a layer's weight
+    /// is the one with respect to the products times the tangent at the layer's input.
     fn show_all(
         &self,
         deltas: &Deltas<T>,
@@ -271,7 +271,7 @@ impl<T: Element> NetTape<T> {
                 Some(previous) => &self.activations[previous].output,
                 None => &self.input,
             };
-            // Before the parameters are shown: they may change then.
+            // Before the parameters are visited: they may change then.
             let next = match &tangent {
                 Some(tangent) => {
                     let at = |from: usize| tangents.get(from).unwrap_or(tangent);

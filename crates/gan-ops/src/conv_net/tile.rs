@@ -6,7 +6,7 @@ use pulp::bytemuck::{bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
-/// Of 16 registers with 8 numbers each, twelve hold so many rows of sums, two values and one a weight.
+/// Of 16 registers with 8 numbers each, twelve hold six rows of sums, two hold values and one a weight.
 pub(super) const MOST_ROWS: usize = 6;
 
 /// Numbers in a row: 64 bytes, a line of the cache and the longest vector there is.

@@ -1,4 +1,4 @@
-//! The gradient of a convolution by its weight.
+//! The gradient of a convolution with respect to its weight.
 //!
 //! For each tap it is the matrix product of the small images `[features, pixels · n]` with what the
 //! tap sees of the large ones, `[pixels · n, channels]`. A line of features lies in the lanes.
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// Examples whose products are computed in a row.
 const RUN: usize = 4;
 
-/// The gradient by the weight of ⟨small, weight ⋆ large⟩.
+/// The gradient of ⟨small, weight ⋆ large⟩ with respect to the weight.
 pub(super) struct WeightGradient<'a> {
     /// From the large images to the small ones.
     pub(super) extent: Extent,

@@ -3,7 +3,7 @@
 //!
 //! The window takes a large image to a small one. [`Window::shrinking`] is convolution;
 //! [`Window::enlarging`], its adjoint, is transposed convolution with the same weight, and either is
-//! the other's gradient by the input. Images of a block lie as `[channels, pixels, n]`, the examples
+//! the backward pass of the other. Images of a block are stored as `[channels, pixels, n]`, the examples
 //! innermost.
 
 use super::correlation::{Correlation, Direction, Extent};
@@ -208,7 +208,7 @@ impl Window {
         )
     }
 
-    /// The gradient by the weight of ⟨small, weight ⋆ large⟩.
+    /// The gradient of ⟨small, weight ⋆ large⟩ with respect to the weight.
     pub(super) fn weight_gradient(&self) -> WeightGradient<'_> {
         let sizes = &self.linked;
         WeightGradient {

@@ -15,7 +15,7 @@ use gan_core::{Mode, Recorded, Tape};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// readout: what makes logits of the outputs of each batch, if they are to be.
+/// readout: the factors of each batch's outputs in its logits, if the outputs are to be logits.
 pub(super) fn record<T: Element>(
     sequence: &Sequence,
     batches: &[&Tensor],
@@ -57,9 +57,9 @@ struct SequenceTape<T> {
 
 /// The gradients at one block over some batches.
 struct Delta<T> {
-    /// By the linear layer's products, `[o, m]`.
+    /// With respect to the linear layer's products, `[o, m]`.
     products: Buffer<T>,
-    /// By the block's vectors, `[o]`.
+    /// With respect to the block's vectors, `[o]`.
     vectors: Vec<FeatureGradients<T>>,
     /// The number of columns, at least 1.
     columns: usize,
@@ -68,7 +68,7 @@ struct Delta<T> {
 impl<T: Element> Tape for SequenceTape<T> {
     fn input_gradient(&self, batch: usize, output_gradient: &Tensor) -> Result<Tensor> {
         let Some(input) = self.inputs.tensors().get(batch) else {
-            candle_core::bail!("batch {batch} of {} was asked for", self.ranges.len());
+            candle_core::bail!("there is no batch {batch}, only {}", self.ranges.len());
         };
         let batches = batch..batch + 1;
         let by_outputs = self.by_outputs(batches.clone(), std::slice::from_ref(output_gradient))?;
@@ -149,7 +149,7 @@ impl<T: Element> SequenceTape<T> {
         }
     }
 
-    /// The gradients at the last block, from those by its output, `[n, o]` for each batch.
+    /// The gradients at the last block, from those with respect to its output, `[n, o]` for each batch.
     fn last_delta(&self, batches: Range<usize>, gradients: &[Tensor]) -> Result<Delta<T>> {
         let index = self.blocks().len() - 1;
         let features = self.blocks()[index].outputs();
@@ -227,14 +227,14 @@ impl<T: Element> SequenceTape<T> {
         })
     }
 
-    /// Gradients by the outputs from those by what was given out.
+    /// Gradients with respect to the blocks' outputs from those with respect to the recorded outputs.
     fn by_outputs(&self, batches: Range<usize>, gradients: &[Tensor]) -> Result<Vec<Tensor>> {
         let Some(readout) = &self.readout else {
             return Ok(gradients.to_vec());
         };
         if gradients.len() != batches.len() {
             let (found, expected) = (gradients.len(), batches.len());
-            candle_core::bail!("gradients by {found} outputs were given, expected {expected}");
+            candle_core::bail!("{found} output gradients were given, expected {expected}");
         }
         let pairs = readout[batches].iter().zip(gradients);
         pairs
@@ -275,10 +275,10 @@ impl<T: Element> SequenceTape<T> {
         Ok(tangents)
     }
 
-    /// Goes all the way back and shows every block's parameters. Along `directions`, tangents at the
-    /// input, the derivative of the logits' sum is part of the objective; its gradient by a weight is
-    /// that by the block's products times the tangent at its input, for blocks that are piecewise
-    /// linear.
+    /// The whole backward pass: calls `show` with every block's parameters. Along `directions`, tangents at
+    /// the input, the derivative of the logits' sum is part of the objective; its gradient with respect to a
+    /// weight is the one with respect to the block's products times the tangent at its input, for blocks
+    /// that are piecewise linear.
     fn show_all(
         &self,
         output_gradients: &[Tensor],
@@ -289,7 +289,7 @@ impl<T: Element> SequenceTape<T> {
         let batches = 0..self.ranges.len();
         let by_outputs = self.by_outputs(batches.clone(), output_gradients)?;
         let mut delta = self.last_delta(batches.clone(), &by_outputs)?;
-        // Before the parameters are shown: they may change then.
+        // Before the parameters are visited: they may change then.
         let tangents = directions.map(|d| self.tangents(d)).transpose()?;
         let mut of_logits = match (&tangents, &self.readout) {
             (Some(_), Some(readout)) => Some(self.last_delta(batches.clone(), readout)?),
@@ -355,8 +355,8 @@ struct Term<'a, T> {
 }
 
 impl Block {
-    /// Shows this block's parameters with their gradients: the vectors' are in `delta`, the weight's
-    /// is the sum of `terms`.
+    /// Calls `show` with this block's parameters and their gradients: the vectors' are in `delta`, the
+    /// weight's is the sum of `terms`.
     fn show_gradients<T: Element>(
         &self,
         delta: &Delta<T>,
@@ -397,7 +397,7 @@ impl Block {
         Ok(())
     }
 
-    /// The two matrices whose product is the gradient by this block's input, `[i, m]`.
+    /// The two matrices whose product is the gradient with respect to this block's input, `[i, m]`.
     fn transposed<'a, T: Element>(
         &self,
         weight: &'a [T],

@@ -5,7 +5,7 @@ use candle_core::{Layout, Result, Storage, Tensor};
 use faer::MatRef;
 use std::ops::{Deref, Range};
 
-/// Batches that can be seen as matrices of a column an example.
+/// Batches that can be viewed as matrices with a column per example.
 pub(super) struct Batches {
     tensors: Vec<Tensor>,
 }

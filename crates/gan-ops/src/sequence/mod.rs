@@ -15,7 +15,7 @@ use candle_core::{Device, Result, Tensor, Var};
 use gan_core::{Mode, Recorded};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A linear layer, batch normalization where it has one, an activation:
+/// A linear layer, optional batch normalization and an activation:
 /// x `[n, i]` → activation(norm(x · weightᵀ + bias)) `[n, o]`.
 pub struct Block {
     /// `[o, i]`
@@ -24,7 +24,7 @@ pub struct Block {
     pub bias: Var,
     /// Batch normalization of the linear layer's outputs.
     pub norm: Option<BatchNorm>,
-    /// What follows.
+    /// The activation function.
     pub activation: Activation,
 }
 
@@ -35,8 +35,8 @@ pub struct Block {
 ///
 /// The fast forms keep activations by feature, not by example: `[o, n]`. Each thread computes
 /// some features of all examples, and their bias, batch statistics and activation while they are
-/// still in its cache. Tensors of both orders are taken as they are. What `record` gives are views
-/// of shape `[n, o]` on memory in the order `[o, n]`, and so are the gradients by inputs.
+/// still in its cache. Tensors in both orders are accepted without a copy. The outputs of `record` and the
+/// gradients with respect to inputs are views of shape `[n, o]` of memory in the order `[o, n]`.
 #[derive(Clone)]
 pub struct Sequence {
     inner: Arc<Inner>,
@@ -45,8 +45,8 @@ pub struct Sequence {
 struct Inner {
     blocks: Vec<Block>,
     scratch: (Scratch<f32>, Scratch<f64>),
-    /// Free buffers for one parameter's gradient at a time, as long as the largest parameter; more
-    /// than one only if ways back cross.
+    /// Free buffers for one parameter's gradient at a time, as long as the largest parameter; more than one
+    /// only if backward passes run at the same time.
     gradients: Mutex<Vec<Var>>,
 }
 
@@ -90,7 +90,8 @@ impl Sequence {
     /// x `[n, …]` → `[n, o]`, differentiable on candle's graph, on every device.
     ///
     /// # Errors
-    /// When the shapes do not fit, the batch is empty, or a batch of one is to be normalized by its own statistics.
+    /// When the shapes do not fit, the batch is empty, or batch normalization in training mode gets one
+    /// example.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         check_not_empty(&[x])?;
         let mut x = x.flatten_from(1)?;
@@ -100,30 +101,30 @@ impl Sequence {
         Ok(x)
     }
 
-    /// As [`forward`](Self::forward) without gradients, on the CPU.
+    /// [`forward`](Self::forward) without gradients, on the CPU: x `[n, …]` → `[n, o]`.
     ///
     /// # Errors
-    /// As [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
+    /// Those of [`forward`](Self::forward), and for tensors that are not on the CPU or neither f32 nor f64.
     pub fn infer(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         check_not_empty(&[x])?;
         for_dtype!(self.dtype(), "a sequence", infer(self, x, mode))
     }
 
-    /// As [`forward`](Self::forward) of several batches in training mode, with the way back, on the
-    /// CPU. Each batch is normalized by its own statistics.
+    /// [`forward`](Self::forward) of several batches in training mode with its backward pass, on the CPU:
+    /// batches `[n, …]` → outputs `[n, o]`. Each batch is normalized by its own statistics.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer).
+    /// Those of [`infer`](Self::infer).
     pub fn record(&self, batches: &[&Tensor]) -> Result<Recorded> {
         check_not_empty(batches)?;
         for_dtype!(self.dtype(), "a sequence", record(self, batches, None))
     }
 
-    /// As [`record`](Self::record), but the outputs are one number an example, logits `[n]`: the sum
-    /// of the sequence's outputs times `readout`, `[n, o]` for each batch, constants.
+    /// [`record`](Self::record) with one logit per example as output, `[n]`: the sum of the sequence's
+    /// outputs times `readout`, a constant `[n, o]` for each batch.
     ///
     /// # Errors
-    /// As [`infer`](Self::infer).
+    /// Those of [`infer`](Self::infer).
     pub fn record_logits(&self, batches: &[&Tensor], readout: &[Tensor]) -> Result<Recorded> {
         check_not_empty(batches)?;
         for_dtype!(
@@ -133,9 +134,8 @@ impl Sequence {
         )
     }
 
-    /// Whether the tapes of [`record_logits`](Self::record_logits) know the gradients of gradient
-    /// penalties: whether every block's derivative is constant but for kinks, and examples do not
-    /// see each other.
+    /// Whether the tapes of [`record_logits`](Self::record_logits) can compute the gradients of gradient
+    /// penalties: whether every block is piecewise linear, and examples are independent of each other.
     pub fn has_second_derivatives(&self) -> bool {
         let mut blocks = self.inner.blocks.iter();
         blocks.all(|block| block.norm.is_none() && block.activation.is_piecewise_linear())

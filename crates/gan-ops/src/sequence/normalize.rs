@@ -1,4 +1,4 @@
-//! What happens to one feature of all examples around the matrix products.
+//! The operations on one feature of all examples around the matrix products.
 
 use crate::Activation;
 use crate::batch_norm::{Moments, Normalization, inverse_std};
@@ -7,7 +7,7 @@ use crate::parallel::Kernel;
 use crate::sums::{sum, sum_of_products};
 use std::ops::Range;
 
-/// The gradients by the vectors of a block, of one feature.
+/// The gradients with respect to the vectors of a block, for one feature.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FeatureGradients<T> {
     pub(super) bias: T,
@@ -107,8 +107,8 @@ fn normalize<T: Element>(
     Moments { mean, variance }
 }
 
-/// Turns the gradient by a block's outputs into that by the linear layer's products, in a block
-/// without batch normalization.
+/// Replaces the gradient with respect to a block's outputs by the one with respect to the linear layer's
+/// products, in a block without batch normalization.
 #[inline(always)]
 pub(super) fn bias_activation_backward<T: Element>(
     gradient: &mut [T],
@@ -122,11 +122,11 @@ pub(super) fn bias_activation_backward<T: Element>(
     }
 }
 
-/// As [`bias_activation_backward`], in a block with it. With g the gradient by the normalized,
-/// scaled and shifted values, x̂ the normalized ones and n their number:
+/// [`bias_activation_backward`] in a block with batch normalization. With g the gradient with respect to
+/// the normalized, scaled and shifted values, x̂ the normalized ones and n their number:
 /// dbias = Σ g, dweight = Σ g·x̂, dx = weight / σ · (g − dbias / n − x̂ · dweight / n).
 ///
-/// Σ dx = 0: the linear layer's bias moves the mean alone, which is subtracted.
+/// Σ dx = 0: the linear layer's bias only shifts the mean, which is subtracted.
 #[inline(always)]
 pub(super) fn batch_norm_backward<T: Element>(
     gradient: &mut [T],

@@ -1,4 +1,4 @@
-//! The way back through what follows a block's matrix product.
+//! The backward pass of what follows a block's matrix product.
 
 use super::normalize::{FeatureGradients, batch_norm_backward, bias_activation_backward};
 use crate::Activation;
@@ -7,18 +7,18 @@ use crate::element::Element;
 use crate::parallel::{Kernel, vectorized};
 use std::ops::Range;
 
-/// What lies between a block's products and its output.
+/// The operations between a block's products and its output.
 pub(super) struct Pointwise<'a, T> {
     pub(super) activation: Activation,
     /// `[o, n]`
     pub(super) output: &'a [T],
     pub(super) norm: Option<Normalized<'a, T>>,
     pub(super) ranges: &'a [Range<usize>],
-    /// The batches to go back through; their columns stand side by side in the gradients.
+    /// The batches of the backward pass; their columns are side by side in the gradients.
     pub(super) batches: Range<usize>,
 }
 
-/// What the way back through batch normalization needs.
+/// What the backward pass of batch normalization needs.
 pub(super) struct Normalized<'a, T> {
     /// `[o, n]`
     pub(super) values: &'a [T],
@@ -30,7 +30,8 @@ pub(super) struct Normalized<'a, T> {
 }
 
 impl<T: Element> Pointwise<'_, T> {
-    /// Turns gradients by outputs into gradients by products, for features from `first` on.
+    /// Replaces gradients with respect to outputs by those with respect to products, for features from
+    /// `first` on.
     pub(super) fn backward(
         &self,
         first: usize,

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use candle_core::{DType, Device, Result, Tensor};
-use gan_core::{Generator, ImageShape, Mode, ParameterStore, Purpose, Seed, StandardNormalPrior};
+use gan_core::{Generator, ImageShape, Init, Mode, NormalPrior, ParameterStore, Purpose, Seed};
 use gan_sample::Sampler;
 
 /// u(t, i) of `tests/golden/make_metrics.py`: SplitMix64's finaliser, in [0, 1).
@@ -39,7 +39,8 @@ impl TinyGenerator {
         let layer = store.builder();
         let pixels = shape.elements();
         layer.get((LATENT_DIM, pixels), "weight").unwrap();
-        layer.get(pixels, "running_mean").unwrap();
+        let init = Init::Const(0.0);
+        store.buffer("running_mean", pixels, init).unwrap();
         let weight = (uniform(1, &[LATENT_DIM, pixels]) * 0.2).unwrap();
         store.set("weight", &weight).unwrap();
         let mean = (uniform(2, &[pixels]) * 0.1).unwrap();
@@ -97,7 +98,7 @@ impl Generator for TinyGenerator {
 }
 
 pub(crate) fn sampler(generator: &TinyGenerator, seed: u64, mode: Mode) -> Sampler<'_> {
-    let prior = Box::new(StandardNormalPrior::new(LATENT_DIM));
+    let prior = Box::new(NormalPrior::standard(LATENT_DIM));
     Sampler::new(generator, prior, Seed(seed), mode).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! What the doctor looks at.
+//! The figures that the doctor examines.
 
 use candle_core::{DType, Result, Tensor};
 
@@ -15,40 +15,42 @@ pub struct HistoryRecord {
     pub d_real: f64,
     /// Mean D(G(z)), in [0, 1].
     pub d_fake: f64,
-    /// What the generated images were like, where it was measured.
+    /// Statistics of the generated images, where they were measured.
     pub generated: Option<GeneratedImages>,
 }
 
-/// Facts about a batch of generated images that tell whether the generator is alive.
+/// Statistics of a batch of generated images that show a collapsed generator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GeneratedImages {
-    /// Standard deviation of a pixel over the images, averaged over pixels, in units of [-1, 1].
+    /// Standard deviation of a pixel over the images, averaged over the pixels; in [0, 1], where pixel
+    /// values lie in [-1, 1].
     pub deviation: f64,
-    /// Share of pixels that are black or white within a thousandth, in [0, 1].
+    /// Share of pixels within a thousandth of black or white, in [0, 1].
     pub saturated_share: f64,
-    /// The share of the data's pixels that are black or white.
+    /// The same share of the data's pixels, in [0, 1].
     pub data_saturated_share: f64,
 }
 
-/// How images spread over the classes after some step, each list summing to 1.
+/// The share of each class among generated images and in the data, after some step; both lists have an
+/// entry for each class and sum to 1.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassShares {
+pub struct ClassBalance {
     /// The step, from 0.
     pub step: u64,
-    /// Of the generated images.
+    /// Shares among the generated images.
     pub generated: Vec<f64>,
-    /// Of the data.
+    /// Shares in the data.
     pub data: Vec<f64>,
 }
 
-/// Pixels beyond this are black or white: tanh's slope there is below a five-hundredth.
+/// Pixels beyond this count as black or white: tanh's slope there is below 0.002.
 const SATURATED: f64 = 0.999;
 
 impl GeneratedImages {
-    /// Measures a batch `[n, c, h, w]` in [-1, 1].
+    /// Measures a batch `[n, c, h, w]` with values in [-1, 1]; `data_saturated_share` is in [0, 1].
     ///
     /// # Errors
-    /// When the numbers cannot be read.
+    /// When a tensor operation fails.
     pub fn measure(images: &Tensor, data_saturated_share: f64) -> Result<Self> {
         let images = images.to_dtype(DType::F64)?.flatten_from(1)?;
         let rows = images.to_vec2::<f64>()?;

@@ -1,54 +1,53 @@
-//! The run doctor: from the history of a run to what ails it, with evidence and one thing to try.
+//! The run doctor: finds failure modes in the history of a run, each with evidence and one thing to try.
 
-mod ailments;
+mod failure_modes;
 mod history;
 mod window;
 
-pub use history::{ClassShares, GeneratedImages, HistoryRecord};
+pub use history::{ClassBalance, GeneratedImages, HistoryRecord};
 
-/// What can be wrong with a run.
+/// A known way for GAN training to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ailment {
+pub enum FailureMode {
     /// A loss is NaN or infinite.
     NotFinite,
-    /// The discriminator tells everything apart, and its loss has nothing left to teach.
+    /// The discriminator is always right, and its loss gives no gradient to learn from.
     DeadDiscriminator,
-    /// All generated images are one.
+    /// All generated images are the same.
     ConstantGenerator,
-    /// Generated images have no shades between black and white.
+    /// Generated images have no grays between black and white.
     Saturation,
-    /// The players take turns in winning.
+    /// The two networks take turns in winning.
     Oscillation,
-    /// Classes of the data are not drawn.
+    /// Some classes of the data are hardly generated.
     LostClasses,
 }
 
-/// An ailment, what shows it, and what to do.
+/// A failure mode, its evidence, and what to do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// What is wrong.
-    pub ailment: Ailment,
+    pub failure_mode: FailureMode,
     /// The steps and figures that show it.
     pub evidence: String,
     /// One thing to try.
     pub advice: &'static str,
 }
 
-/// Everything alarming in `history`, which is in the order of the steps, and in the last known
-/// `classes`; empty for a healthy run.
+/// All failure modes found in `history`, in the order of its steps, and in the last known `classes`;
+/// empty for a healthy run.
 ///
-/// What is judged is the end of the history, its last 4,000 steps at most: an ailment that a run has got
-/// over is none.
-pub fn diagnose(history: &[HistoryRecord], classes: Option<&ClassShares>) -> Vec<Finding> {
+/// Only the last 4,000 steps count: a failure that the run has recovered from is not reported.
+pub fn diagnose(history: &[HistoryRecord], classes: Option<&ClassBalance>) -> Vec<Finding> {
     let recent = window::spaced(history);
     let of_history = [
-        ailments::not_finite(&recent),
-        ailments::dead_discriminator(&recent),
-        ailments::constant_generator(&recent),
-        ailments::saturation(&recent),
-        ailments::oscillation(&recent),
+        failure_modes::not_finite(&recent),
+        failure_modes::dead_discriminator(&recent),
+        failure_modes::constant_generator(&recent),
+        failure_modes::saturation(&recent),
+        failure_modes::oscillation(&recent),
     ];
-    let of_classes = classes.and_then(ailments::lost_classes);
+    let of_classes = classes.and_then(failure_modes::lost_classes);
     of_history
         .into_iter()
         .chain([of_classes])
@@ -56,31 +55,33 @@ pub fn diagnose(history: &[HistoryRecord], classes: Option<&ClassShares>) -> Vec
         .collect()
 }
 
-/// Removes the records that [`diagnose`] looks at no more, whatever comes after them: who diagnoses a run
-/// again and again needs memory for its last 4,000 steps alone.
+/// Removes the records that [`diagnose`] no longer needs, whatever comes after them. A caller that
+/// diagnoses a run repeatedly keeps only its last 4,000 steps in memory.
 pub fn forget(history: &mut Vec<HistoryRecord>) {
     history.drain(..window::first_needed(history));
 }
 
 impl Finding {
-    fn new(ailment: Ailment, evidence: String) -> Self {
-        let advice = match ailment {
-            Ailment::NotFinite => "train again with a smaller --lr, a tenth of this run's",
-            Ailment::DeadDiscriminator => {
-                "slow the discriminator down: a smaller --lr, as 0.0001, or a larger --batch-size"
+    fn new(failure_mode: FailureMode, evidence: String) -> Self {
+        let advice = match failure_mode {
+            FailureMode::NotFinite => "train again with a smaller --lr, a tenth of this run's",
+            FailureMode::DeadDiscriminator => {
+                "train again with a slower discriminator: a --discriminator-lr below this run's"
             }
-            Ailment::ConstantGenerator => "train again with another --seed and a smaller --lr",
-            Ailment::Saturation => {
-                "a smaller --lr: saturated pixels pass no gradient back through tanh"
+            FailureMode::ConstantGenerator => "train again with another --seed and a smaller --lr",
+            FailureMode::Saturation => {
+                "train again with a smaller --lr: saturated values pass no gradient back through tanh"
             }
-            Ailment::Oscillation => "a smaller --lr, or --beta1 0.5 or less if it was raised",
-            Ailment::LostClasses => {
-                "look at earlier checkpoints by --evaluate-every, and keep the best; the tutorial's \
-                 recipe is known to drop classes"
+            FailureMode::Oscillation => {
+                "train again with a smaller --lr, and with --beta1 0.5 if it was above that"
+            }
+            FailureMode::LostClasses => {
+                "train again with --evaluate-every, which saves the best checkpoint, and sample from \
+                 that; or from a recipe that covers all classes, see `recipes`"
             }
         };
         Self {
-            ailment,
+            failure_mode,
             evidence,
             advice,
         }

@@ -1,19 +1,19 @@
-//! Which end of a history is looked at: spans are in steps, so that findings do not depend on how often a
-//! run is logged.
+//! The part of a history that is examined. Spans are in steps, so that findings do not depend on how
+//! often a run is logged.
 
 use super::HistoryRecord;
 
-/// The longest span that an ailment needs.
+/// The longest span that a failure mode needs.
 pub(super) const OSCILLATION_STEPS: u64 = 4000;
 
-/// Records that lie closer than this are thinned out: one of so many steps is enough.
+/// Records closer together than this many steps are thinned out.
 const SPACING: u64 = 100;
 
-/// And a span is judged by at least so many records.
+/// The fewest records that a span is judged by.
 const FEWEST: usize = 5;
 
-/// The newest record and earlier ones, each at least [`SPACING`] steps before the next; as far back as
-/// any ailment needs, in the order of the steps.
+/// The newest record and earlier ones, each at least [`SPACING`] steps before the next, as far back as
+/// any failure mode needs; in the order of the steps.
 pub(super) fn spaced(history: &[HistoryRecord]) -> Vec<HistoryRecord> {
     let mut kept: Vec<HistoryRecord> = Vec::new();
     for record in history[first_needed(history)..].iter().rev() {
@@ -28,7 +28,7 @@ pub(super) fn spaced(history: &[HistoryRecord]) -> Vec<HistoryRecord> {
     kept
 }
 
-/// The place of the first record that is looked at.
+/// The index of the first record that is examined.
 pub(super) fn first_needed(history: &[HistoryRecord]) -> usize {
     let newest = history.last().map_or(0, |record| record.step);
     let old = |record: &HistoryRecord| record.step.saturating_add(OSCILLATION_STEPS) < newest;
@@ -43,8 +43,8 @@ pub(super) fn within(history: &[HistoryRecord], steps: u64) -> &[HistoryRecord] 
     &history[first..]
 }
 
-/// The last records that span at least `steps` steps, at least [`FEWEST`] of them; none where the history
-/// is shorter.
+/// The last records that span at least `steps` steps, and at least [`FEWEST`] of them; `None` if the
+/// history is shorter.
 pub(super) fn last(history: &[HistoryRecord], steps: u64) -> Option<&[HistoryRecord]> {
     let newest = history.last()?.step;
     let first = history

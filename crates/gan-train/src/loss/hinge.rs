@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 
-/// The discriminator wants logits above 1 for real and below −1 for generated images, and no more; the
-/// generator raises its logits without end.
+/// The discriminator's loss is 0 for logits above 1 on real and below −1 on generated images; the
+/// generator's has no lower bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Hinge;
 

@@ -3,11 +3,11 @@
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 
-/// The discriminator regresses 1 on real and 0 on generated images, and the generator wants 1: errors
-/// far from the boundary count too, so that sure judgements still teach.
+/// The discriminator regresses 1 on real and 0 on generated images, and the generator aims at 1. Logits
+/// far from the decision boundary are penalised too, so that confident outputs still have a gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct LeastSquares {
-    /// What real images are labelled, usually 1; see [`LossOptions`](crate::LossOptions).
+    /// The label of real images in [0.5, 1], usually 1; see [`LossOptions`](crate::LossOptions).
     pub real_label: f64,
 }
 

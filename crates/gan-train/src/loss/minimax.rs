@@ -5,10 +5,10 @@ use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 use gan_ops::bce_with_logits;
 
-/// The generator minimises E ln(1 − D(G(z))), its own part of V(D, G); never positive.
+/// The generator minimises E ln(1 − D(G(z))), its own term of V(D, G), which is never positive.
 #[derive(Clone, Copy, Debug)]
 pub struct Minimax {
-    /// What real images are labelled, usually 1; see [`LossOptions`](crate::LossOptions).
+    /// The label of real images in [0.5, 1], usually 1; see [`LossOptions`](crate::LossOptions).
     pub real_label: f64,
 }
 

@@ -19,8 +19,8 @@ pub use wasserstein::Wasserstein;
 use candle_core::{Result, Tensor};
 use gan_ops::bce_with_logits;
 
-/// Half of −V(D, G) where `real_label` is 1: the binary cross-entropies of real images against
-/// `real_label` and of generated ones against 0, averaged as the tutorial does.
+/// The mean of two binary cross-entropies, as in the tutorial: of real images with the label `real_label`
+/// and of generated ones with the label 0. With `real_label` 1 it is −V(D, G) / 2.
 fn discriminator_cross_entropy(real: &Tensor, fake: &Tensor, real_label: f64) -> Result<Tensor> {
     (bce_with_logits(real, real_label)? + bce_with_logits(fake, 0.0)?)? * 0.5
 }

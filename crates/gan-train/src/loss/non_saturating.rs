@@ -5,10 +5,10 @@ use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 use gan_ops::bce_with_logits;
 
-/// The generator minimises −E ln D(G(z)), whose gradient is strong where the discriminator is sure.
+/// The generator minimises −E ln D(G(z)), whose gradient is strong where the discriminator is confident.
 #[derive(Clone, Copy, Debug)]
 pub struct NonSaturating {
-    /// What real images are labelled, usually 1; see [`LossOptions`](crate::LossOptions).
+    /// The label of real images in [0.5, 1], usually 1; see [`LossOptions`](crate::LossOptions).
     pub real_label: f64,
 }
 

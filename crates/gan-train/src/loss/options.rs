@@ -1,4 +1,4 @@
-//! The losses by name, and what each can be asked for.
+//! The losses by name, and their options.
 
 use super::{Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein};
 use gan_core::AdversarialLoss;
@@ -15,7 +15,7 @@ pub enum LossKind {
     Minimax,
     /// Squared distances of logits from 0 and 1.
     LeastSquares,
-    /// Difference of mean logits; needs a bound on the discriminator's slope.
+    /// Difference of mean logits; needs a Lipschitz bound on the discriminator.
     Wasserstein,
     /// Margins of 1 on both sides.
     Hinge,
@@ -23,11 +23,11 @@ pub enum LossKind {
     RelativisticPairing,
 }
 
-/// What a loss is built with.
+/// The options of a loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LossOptions {
-    /// One-sided label smoothing (Salimans et al., 2016, arXiv 1606.03498): real images are
-    /// labelled 1 less this, in [0, 0.5]; 0.1 is usual.
+    /// One-sided label smoothing (Salimans et al., 2016, arXiv 1606.03498): the label of real images is
+    /// 1 minus this; in [0, 0.5], usually 0.1.
     pub label_smoothing: f64,
 }
 
@@ -45,7 +45,7 @@ impl LossKind {
         }
     }
 
-    /// Whether real images have a label that could be smoothed.
+    /// Whether the loss has labels that can be smoothed.
     pub fn has_labels(self) -> bool {
         matches!(
             self,

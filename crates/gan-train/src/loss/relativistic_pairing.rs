@@ -5,8 +5,8 @@ use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 use gan_ops::softplus;
 
-/// Each generated image is judged against one real image, and only the difference counts: a generator
-/// that drops a mode is always told that real images are better there.
+/// Each generated image is compared with one real image, and only the difference of their logits counts:
+/// a generator that drops a mode keeps getting a gradient towards it.
 #[derive(Clone, Copy, Debug)]
 pub struct RelativisticPairing;
 

@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
 
-/// The discriminator, here a critic, maximises E D(x) − E D(G(z)): an earth mover's distance as far as
-/// the critic's slope is bounded, which something else must see to.
+/// The discriminator, here a critic, maximises E D(x) − E D(G(z)): an earth mover's distance if the critic
+/// is Lipschitz, which a gradient penalty, weight clipping or spectral normalization must ensure.
 #[derive(Clone, Copy, Debug)]
 pub struct Wasserstein;
 

@@ -1,5 +1,5 @@
-//! Gradient penalties on the discriminator, one file each. All look at images as the discriminator is
-//! shown them, augmented and noisy; StyleGAN2-ADA takes R1 at the images themselves, through the
+//! Gradient penalties on the discriminator, one file each. All are taken at the discriminator's inputs,
+//! the augmented and noisy images; StyleGAN2-ADA takes R1 at the images themselves, through the
 //! augmentation (Karras et al., 2020, arXiv 2006.06676).
 
 mod one_centered;
@@ -10,24 +10,24 @@ pub use zero_centered::ZeroCentered;
 
 use candle_core::{Result, Tensor};
 
-/// At which images, as the discriminator is shown them, a penalty looks at the gradient.
+/// The discriminator's inputs at which a penalty takes the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Points {
-    /// Real ones.
+    /// Real images.
     Real,
-    /// Generated ones.
+    /// Generated images.
     Fake,
-    /// Between the two: for each pair u · real + (1 − u) · fake with u uniform in [0, 1].
+    /// Images interpolated between the two: u · real + (1 − u) · fake for each pair, u uniform in [0, 1].
     Interpolated,
 }
 
-/// A penalty on the gradients of a discriminator's logits by its images.
+/// A penalty on the gradients of a discriminator's logits with respect to its input images.
 pub trait Regularizer: Send {
     /// Where the gradients are taken.
     fn points(&self) -> Points;
 
-    /// The penalty on gradients `[n, c, h, w]`, one of each image's own logit, and its derivative by
-    /// them.
+    /// The penalty on gradients `[n, c, h, w]`, each of an image's own logit, at least 0; and its
+    /// derivative with respect to them, of the same shape.
     ///
     /// # Errors
     /// When a tensor operation fails.

@@ -6,11 +6,11 @@ use candle_core::{DType, Result, Tensor};
 /// λ · E(‖∇D(x)‖ − 1)² between real and generated images.
 #[derive(Clone, Copy, Debug)]
 pub struct OneCentered {
-    /// λ; the paper takes 10.
+    /// λ, at least 0; 10 in the paper.
     pub lambda: f64,
 }
 
-/// Keeps the derivative finite where a gradient vanishes.
+/// Keeps the derivative finite where a gradient is 0.
 const SMALLEST_NORM: f64 = 1e-12;
 
 impl Regularizer for OneCentered {

@@ -3,12 +3,12 @@
 use super::{Points, Regularizer, squared_norms};
 use candle_core::{DType, Result, Tensor};
 
-/// γ/2 · E‖∇D(x)‖², over real images R1, over generated ones R2.
+/// γ/2 · E‖∇D(x)‖²: over real images this is R1, over generated ones R2.
 #[derive(Clone, Copy, Debug)]
 pub struct ZeroCentered {
     /// [`Points::Real`] or [`Points::Fake`].
     pub points: Points,
-    /// γ
+    /// γ, at least 0.
     pub gamma: f64,
 }
 

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "every test uses some of it")]
 
 use candle_core::{DType, Device, Tensor};
-use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed, StandardNormalPrior};
+use gan_core::{ImageBatch, ImageShape, NormalPrior, ParameterStore, Purpose, Seed};
 use gan_models::ModelConfig;
 use gan_train::{Checkpoint, TrainConfig, TrainError, Trainer};
 use rand::Rng;
@@ -27,7 +27,7 @@ pub(crate) fn trainer(config: &TrainConfig) -> Trainer {
     let discriminator = model
         .discriminator(SHAPE, config.seed, DType::F32, &cpu)
         .unwrap();
-    let prior = Box::new(StandardNormalPrior::new(8));
+    let prior = Box::new(NormalPrior::standard(8));
     Trainer::new(
         generator,
         discriminator,

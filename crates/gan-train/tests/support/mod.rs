@@ -9,7 +9,7 @@ use gan_models::ModelConfig;
 use gan_train::{TrainConfig, TrainError, Trainer};
 use std::path::Path;
 
-/// Values that are no kinks and differ from each other.
+/// Different values away from the kinks of activation functions.
 pub(crate) fn wave(shape: &[usize], phase: f64) -> Tensor {
     let count: usize = shape.iter().product();
     let values: Vec<f64> = (0..count)
@@ -69,8 +69,8 @@ pub(crate) fn restore(trainer: &mut Trainer, path: &Path) {
     checkpoint.restore(trainer).unwrap();
 }
 
-/// Central differences of `objective` by some seven values of a tensor, evenly spread, against its
-/// gradient.
+/// Central differences of `objective` with respect to about seven evenly spaced values of a tensor,
+/// against its gradient.
 pub(crate) fn check_differences(
     name: &str,
     value: &Tensor,

@@ -1,4 +1,4 @@
-//! Downloads that go on from a `.partial` file, with servers that help and servers that do not.
+//! Downloads that resume from a `.partial` file, with servers that support it and servers that do not.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn a_truncated_download_is_resumed_with_its_tail_alone() {
 }
 
 #[test]
-fn a_later_run_goes_on_where_an_earlier_one_stopped() {
+fn a_later_run_resumes_where_an_earlier_one_stopped() {
     let (scene, server) = (Scene::new(), good());
     scene.put("a.partial", &content("a")[..HALF + 7]);
     scene.expect_a(&[&server.base]);

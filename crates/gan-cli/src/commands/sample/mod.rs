@@ -1,20 +1,25 @@
 //! `gan-cli sample`: trained generator → pictures or numbers.
 
-use super::{by_name, check_free};
+mod classes;
+mod names;
+
+use super::by_name;
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::device::device;
 use crate::exit::WrongUse;
+use crate::picture::{self, GridShape};
+use crate::place::{check_file, check_files_in};
 use crate::run_folder::RunFolder;
 use anyhow::Result;
-use clap::ValueEnum;
 use gan_core::{Generator, Mode, Seed};
 use gan_data::Toy;
-use gan_models::{GeneratorHeader, TrainingData};
+use gan_models::GeneratorHeader;
 use gan_sample::{
-    ClassShares, Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter,
+    ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter, first_foreign_entry,
     spherical_path, write_gif, write_npy, write_png, write_png_sequence,
 };
+use names::{Format, format_of, strip_and_animation};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,9 +29,6 @@ const MAX_CELLS: usize = 10_000;
 
 /// Points of a picture of them.
 const TOY_POINTS: u64 = 2000;
-
-/// With more classes than this, a grid with a row for each is no good default.
-const MOST_CLASS_ROWS: usize = 40;
 
 /// An animation's frame, so that 30 frames take two seconds.
 const FRAME_DELAY: Duration = Duration::from_millis(66);
@@ -42,9 +44,10 @@ pub(crate) struct SampleArguments {
     #[arg(long, value_name = "ROWSxCOLUMNS")]
     grid: Option<GridShape>,
     /// Each image has a latent vector of its own that this seed and its number determine
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = picture::SEED.0)]
     seed: u64,
-    /// FILE.png for a grid, DIR for single PNG files, FILE.npy [default: in the run folder]
+    /// FILE.png for a grid, FILE.npy for numbers, a folder for the single PNG files of --count; a
+    /// name that says something else is refused [default: beside the generator]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Standard deviation of the latent vectors; below 1 images are more typical and less diverse
@@ -55,36 +58,27 @@ pub(crate) struct SampleArguments {
     /// [default: a class a row of a grid, else each as often as the data has it]
     #[arg(long, value_name = "NAME|K")]
     class: Option<String>,
-    /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif
+    /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif, for --out
+    /// FILE.png, FILE.gif or FILE
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
-    /// Pictures, or numbers: one array [n, c, h, w] of float32 in [-1, 1]
-    #[arg(long, value_enum, default_value_t = Format::Png)]
-    format: Format,
+    /// png, pictures; or npy, numbers: one array [n, c, h, w] of float32 in [-1, 1] [default: npy if
+    /// --out ends in .npy, else png]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    format: Option<Format>,
     /// Normalize by the statistics of each block of 256 images, as in training, not the running ones
     #[arg(long)]
     batch_statistics: bool,
     /// Brightness of a grid: fixed maps [-1, 1], min-max stretches to what occurs [default: fixed]
     #[arg(long, value_parser = by_name::<PixelRange>)]
     pixel_range: Option<PixelRange>,
-    /// Replace what --out names
+    /// Replace the file that is there; of a folder, the images that an earlier call wrote there, and
+    /// only where it holds nothing else
     #[arg(long)]
     force: bool,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Png,
-    Npy,
-}
-
-#[derive(Clone, Copy)]
-struct GridShape {
-    rows: usize,
-    columns: usize,
 }
 
 impl FromStr for GridShape {
@@ -98,7 +92,7 @@ impl FromStr for GridShape {
         match sides {
             Some((rows, columns)) if rows * columns <= MAX_CELLS => Ok(Self { rows, columns }),
             _ => Err(format!(
-                "expected ROWSxCOLUMNS, as 5x5, of at most {MAX_CELLS} cells"
+                "expected ROWSxCOLUMNS, such as 5x5, of at most {MAX_CELLS} cells"
             )),
         }
     }
@@ -113,26 +107,21 @@ enum Job {
 }
 
 pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> {
-    arguments.job(None)?;
-    let device = device(&arguments.device)?;
     let file = generator_file(&arguments.run);
+    let foreseen = arguments.job(None)?;
+    if arguments.out.is_some() {
+        arguments.place(&foreseen, &file)?;
+    }
+    let device = device(&arguments.device)?;
     let (header, generator) = GeneratorHeader::load(&file, &device)?;
-    let rows = generator.classes().map(|known| match &header.data {
-        Some(data) => data.classes_with_images().len().min(known),
-        None => known,
-    });
-    let job = arguments.job(rows)?;
+    let classes = picture::drawn_classes(generator.classes(), header.data.as_ref());
+    let job = arguments.job(classes)?;
+    job.check_points(generator.as_ref())?;
     let run = RunFolder::open(&arguments.run);
     if run.config().is_file() {
         run.check_generator(&RunConfig::read(&run.config())?, &header)?;
     }
-    let out = match &arguments.out {
-        Some(out) => out.clone(),
-        None => file.with_file_name(arguments.default_name(&job)),
-    };
-    for path in job.outputs(&out) {
-        check_free(&path, arguments.force)?;
-    }
+    let out = arguments.place(&job, &file)?;
 
     let mut model = header.model.clone();
     if let Some(deviation) = arguments.deviation {
@@ -146,17 +135,17 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
         Mode::Eval
     };
     let sampler = Sampler::new(generator.as_ref(), prior, Seed(arguments.seed), mode)?;
-    let classes = arguments.classes(&job, &header, generator.classes())?;
-    let captions = captions(&job, &classes, &header, generator.classes());
-    let sampler = sampler.of_classes(classes)?;
-    job.draw(
-        &sampler,
-        generator.as_ref(),
-        arguments.pixel_range.unwrap_or_default(),
-        &out,
-        console,
+    let classes = classes::chosen(
+        arguments.class.as_deref(),
+        &job,
+        &header,
+        generator.classes(),
     )?;
-    for path in job.outputs(&out) {
+    let captions = classes::captions(&job, &classes, &header, generator.classes());
+    let sampler = sampler.of_classes(classes)?;
+    let range = arguments.pixel_range.unwrap_or_default();
+    job.draw(&sampler, generator.as_ref(), range, &out, console)?;
+    for path in job.outputs(&out.path) {
         console.result(path.display().to_string());
     }
     for caption in captions {
@@ -165,93 +154,57 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     Ok(())
 }
 
-/// Which class is which, of a class-conditional generator: the rows of a grid, or the only class.
-fn captions(
-    job: &Job,
-    classes: &Classes,
-    header: &GeneratorHeader,
-    known: Option<usize>,
-) -> Vec<String> {
-    let Some(known) = known else {
-        return Vec::new();
-    };
-    let caption = |class: u32| match &header.data {
-        Some(data) => data.caption(class),
-        None => class.to_string(),
-    };
-    match (classes, job) {
-        (Classes::One(class), _) => vec![format!("class {}", caption(*class))],
-        (Classes::Rows { columns, .. }, Job::Grid { shape, count }) => {
-            let rows = (0..shape.rows as u64).filter(|row| row * columns < *count);
-            let class = |row: u64| caption(classes.of(row * columns, known));
-            rows.map(|row| format!("row {}: class {}", row + 1, class(row)))
-                .collect()
-        }
-        _ => Vec::new(),
-    }
+/// A place that was looked at.
+struct Place {
+    path: PathBuf,
+    /// Whether what is there may be replaced.
+    replace: bool,
 }
 
 impl SampleArguments {
-    /// Which class each image is of, where there are any.
-    fn classes(
-        &self,
-        job: &Job,
-        header: &GeneratorHeader,
-        known: Option<usize>,
-    ) -> Result<Classes> {
-        if let Some(text) = &self.class {
-            return Ok(Classes::One(class_named(text, header, known)?));
+    /// Where the job's results go, which must be free, named for what it becomes, and writable.
+    fn place(&self, job: &Job, generator: &Path) -> Result<Place> {
+        let path = match &self.out {
+            Some(out) => out.clone(),
+            None => generator.with_file_name(job.default_name(self.seed)),
+        };
+        job.check_name(&path)?;
+        let replace = self.force;
+        if let Job::Files { .. } = job {
+            let foreign = |folder: &Path| Ok(first_foreign_entry(folder)?);
+            check_files_in(&path, replace, foreign)?;
+        } else {
+            job.outputs(&path)
+                .iter()
+                .try_for_each(|path| check_file(path, replace))?;
         }
-        let data = header.data.as_ref().filter(|_| known.is_some());
-        let among = || data.map_or(Vec::new(), TrainingData::classes_with_images);
-        Ok(match job {
-            // One class all along the way.
-            Job::Interpolation { .. } => Classes::Rows {
-                columns: u64::MAX,
-                among: among(),
-            },
-            Job::Grid { shape, .. } => Classes::Rows {
-                columns: shape.columns as u64,
-                among: among(),
-            },
-            Job::Files { .. } | Job::Npy { .. } => data
-                .and_then(|data| ClassShares::of_counts(&data.class_counts))
-                .map_or(Classes::InTurn, Classes::Shares),
-        })
+        Ok(Place { path, replace })
     }
 
     /// classes: how many of a class-conditional generator have images.
     fn job(&self, classes: Option<usize>) -> Result<Job> {
-        let default_grid = match classes {
-            Some(classes @ 1..=MOST_CLASS_ROWS) if self.class.is_none() => GridShape {
-                rows: classes,
-                columns: 10,
-            },
-            _ => GridShape {
-                rows: 5,
-                columns: 5,
-            },
-        };
-        let cells = |shape: GridShape| (shape.rows * shape.columns) as u64;
-        let job = match (self.interpolate, self.format, self.grid, self.count) {
+        let classes = classes.filter(|_| self.class.is_none());
+        let default_grid = GridShape::default_for(classes);
+        let format = format_of(self.format, self.out.as_deref());
+        let job = match (self.interpolate, format, self.grid, self.count) {
             (Some(frames), ..) => Job::Interpolation { frames },
             (_, Format::Npy, grid, count) => Job::Npy {
-                count: count.unwrap_or(cells(grid.unwrap_or(default_grid))),
+                count: count.unwrap_or(grid.unwrap_or(default_grid).cells()),
             },
             (_, _, Some(shape), count) => Job::Grid {
                 shape,
-                count: count.unwrap_or(cells(shape)),
+                count: count.unwrap_or(shape.cells()),
             },
             (_, _, None, Some(count)) => Job::Files { count },
             (_, _, None, None) => Job::Grid {
                 shape: default_grid,
-                count: cells(default_grid),
+                count: default_grid.cells(),
             },
         };
         match job {
-            Job::Grid { shape, count } if count > cells(shape) => Err(WrongUse(format!(
+            Job::Grid { shape, count } if count > shape.cells() => Err(WrongUse(format!(
                 "--count is {count}, but --grid {}x{} has {} cells; leave --grid out for single files",
-                shape.rows, shape.columns, cells(shape),
+                shape.rows, shape.columns, shape.cells(),
             ))
             .into()),
             Job::Grid { count: 0, .. } | Job::Files { count: 0 } | Job::Npy { count: 0 } => {
@@ -264,59 +217,24 @@ impl SampleArguments {
             job => Ok(job),
         }
     }
-
-    fn default_name(&self, job: &Job) -> String {
-        let seed = self.seed;
-        match job {
-            Job::Grid { shape, .. } => {
-                format!("sample-{}x{}-seed-{seed}.png", shape.rows, shape.columns)
-            }
-            Job::Files { .. } => format!("sample-seed-{seed}"),
-            Job::Npy { .. } => format!("sample-seed-{seed}.npy"),
-            Job::Interpolation { .. } => format!("interpolation-seed-{seed}.png"),
-        }
-    }
-}
-
-/// The class that is meant by a name or a number.
-fn class_named(text: &str, header: &GeneratorHeader, known: Option<usize>) -> Result<u32> {
-    let Some(known) = known else {
-        let text = format!(
-            "--class {text}: the generator knows no classes; train one with --classes auto"
-        );
-        return Err(WrongUse(text).into());
-    };
-    let by_number = || text.parse().ok().filter(|class| (*class as usize) < known);
-    let class = match &header.data {
-        Some(data) => data.class_named(text).or_else(by_number),
-        None => by_number(),
-    };
-    if let (Some(class), Some(data)) = (class, &header.data)
-        && data.class_counts.get(class as usize) == Some(&0)
-    {
-        let text = format!("--class {text}: the generator was trained on no image of that class");
-        return Err(WrongUse(text).into());
-    }
-    class.ok_or_else(|| {
-        let mut expected = format!("one of the classes 0 to {}", known - 1);
-        if let Some(data) = &header.data {
-            let names = data.class_names.iter().take(MOST_CLASS_ROWS);
-            let names: Vec<String> = names.map(|name| name.escape_debug().to_string()).collect();
-            expected += &format!(" ({})", names.join(", "));
-        }
-        WrongUse(format!("--class {text}, expected {expected}")).into()
-    })
 }
 
 impl Job {
-    /// Every path that is written.
-    fn outputs(&self, out: &Path) -> Vec<PathBuf> {
-        match self {
-            Self::Interpolation { .. } => {
-                vec![out.with_extension("png"), out.with_extension("gif")]
-            }
-            _ => vec![out.to_path_buf()],
+    /// Points in the plane have no picture each.
+    fn check_points(&self, generator: &dyn Generator) -> Result<()> {
+        if generator.image_shape() != Toy::SHAPE {
+            return Ok(());
         }
+        let option = match self {
+            Self::Files { .. } => "--count",
+            Self::Interpolation { .. } => "--interpolate",
+            _ => return Ok(()),
+        };
+        let text = format!(
+            "{option}: the generator draws points, which have no picture each; leave it out for one \
+             picture of {TOY_POINTS} points, or give --count N --format npy for numbers"
+        );
+        Err(WrongUse(text).into())
     }
 
     fn draw(
@@ -324,9 +242,10 @@ impl Job {
         sampler: &Sampler<'_>,
         generator: &dyn Generator,
         range: PixelRange,
-        out: &Path,
+        place: &Place,
         console: &Console,
     ) -> Result<(), SampleError> {
+        let out = place.path.as_path();
         match *self {
             Self::Grid { .. } if generator.image_shape() == Toy::SHAPE => {
                 let points = sampler.images(0..TOY_POINTS)?;
@@ -342,7 +261,7 @@ impl Job {
             }
             Self::Files { count } => {
                 let blocks = watched(sampler, count, console);
-                write_png_sequence(out, blocks).map(drop)
+                write_png_sequence(out, place.replace, blocks).map(drop)
             }
             Self::Npy { count } => {
                 let blocks = watched(sampler, count, console);
@@ -356,9 +275,13 @@ impl Job {
                     columns: frames,
                     range,
                 };
-                write_png(&out.with_extension("png"), &strip.render(&images)?)?;
-                let frames = Raster::from_images(&images, range)?;
-                write_gif(&out.with_extension("gif"), &frames, FRAME_DELAY)
+                let (strip, frames) =
+                    (strip.render(&images)?, Raster::from_images(&images, range)?);
+                let Some((strip_path, animation)) = strip_and_animation(out) else {
+                    return Ok(());
+                };
+                write_png(&strip_path, &strip)?;
+                write_gif(&animation, &frames, FRAME_DELAY)
             }
         }
     }

@@ -1,33 +1,33 @@
-//! The ailments, one function each.
+//! The failure modes, one function each.
 
 use super::window::{OSCILLATION_STEPS, last, within};
-use super::{Ailment, ClassShares, Finding, GeneratedImages, HistoryRecord};
+use super::{ClassBalance, FailureMode, Finding, GeneratedImages, HistoryRecord};
 
-/// A state that lasts so many steps is no passing moment.
+/// Steps after which a state is not a passing moment.
 const LONG: u64 = 2000;
 
-/// Some hundred steps, so that one odd batch is no finding.
+/// A few hundred steps, so that one odd batch is not a finding.
 const SHORT: u64 = 500;
 
-/// A mean loss below this is that of a discriminator that is right in 99 % of its confidence.
+/// The loss of a discriminator that is right with a probability of 99 %.
 const DEAD_LOSS: f64 = 0.01;
 
-/// And its judgements lie at least so far apart, whatever the loss.
+/// The least gap between D(x) and D(G(z)) of a dead discriminator, whatever its loss.
 const DEAD_GAP: f64 = 0.9;
 
-/// Images that differ by less than about one of 256 shades of gray are one image.
+/// Images that differ by less than about one of 256 gray levels count as one image.
 const CONSTANT_DEVIATION: f64 = 2.0 / 255.0;
 
-/// The generator has won a turn above this D(G(z)) …
+/// Above this D(G(z)) the generator is ahead.
 const GENERATOR_WINS: f64 = 0.6;
 
-/// … and the discriminator below this.
+/// Below this D(G(z)) the discriminator is ahead.
 const DISCRIMINATOR_WINS: f64 = 0.2;
 
-/// So many turns within `OSCILLATION_STEPS` are too many.
+/// Changes of the lead within `OSCILLATION_STEPS` that are too many.
 const OSCILLATION_TURNS: usize = 6;
 
-/// A class with less than this part of its share in the data is lost.
+/// A class with less than this fraction of its share in the data is lost.
 const LOST_PART: f64 = 0.1;
 
 /// The generated images of the last few records, where all were measured.
@@ -57,7 +57,7 @@ pub(super) fn not_finite(history: &[HistoryRecord]) -> Option<Finding> {
         "at step {} the discriminator's loss is {} and the generator's {}",
         record.step, record.discriminator_loss, record.generator_loss
     );
-    Some(Finding::new(Ailment::NotFinite, evidence))
+    Some(Finding::new(FailureMode::NotFinite, evidence))
 }
 
 pub(super) fn dead_discriminator(history: &[HistoryRecord]) -> Option<Finding> {
@@ -75,7 +75,7 @@ pub(super) fn dead_discriminator(history: &[HistoryRecord]) -> Option<Finding> {
         largest(records.iter().map(|record| record.discriminator_loss.abs())),
         largest(records.iter().map(|record| record.d_fake)),
     );
-    Some(Finding::new(Ailment::DeadDiscriminator, evidence))
+    Some(Finding::new(FailureMode::DeadDiscriminator, evidence))
 }
 
 pub(super) fn constant_generator(history: &[HistoryRecord]) -> Option<Finding> {
@@ -83,36 +83,36 @@ pub(super) fn constant_generator(history: &[HistoryRecord]) -> Option<Finding> {
     let deviation = largest(images.iter().map(|images| images.deviation));
     (deviation < CONSTANT_DEVIATION).then(|| {
         let evidence = format!(
-            "in {} the pixels of a batch deviate by at most {deviation:.4} of [-1, 1] between its \
-             images: they are all one image",
+            "in {} the pixels of a batch have a standard deviation of at most {deviation:.4} over its \
+             images, in units of [-1, 1]: all images are the same",
             steps(last(history, SHORT).unwrap_or_default()),
         );
-        Finding::new(Ailment::ConstantGenerator, evidence)
+        Finding::new(FailureMode::ConstantGenerator, evidence)
     })
 }
 
-/// More than half of the pixels that are gray in the data have lost their shades.
+/// More than half of the pixels that are gray in the data are black or white.
 pub(super) fn saturation(history: &[HistoryRecord]) -> Option<Finding> {
     let images = last_images(history)?;
     let limit = |images: &GeneratedImages| 0.5 * (1.0 + images.data_saturated_share);
-    // Data without grays cannot be drawn otherwise.
+    // Data without grays has nothing to lose.
     let saturated = |images: &GeneratedImages| {
         images.data_saturated_share < 1.0 && images.saturated_share > limit(images)
     };
     let newest = images.last()?;
     images.iter().all(saturated).then(|| {
         let evidence = format!(
-            "in {} more than {:.1} % of the generated pixels are black or white, of the data's \
-             {:.1} %",
+            "in {} more than {:.1} % of the generated pixels are black or white, against {:.1} % of \
+             the data's",
             steps(last(history, SHORT).unwrap_or_default()),
             100.0 * limit(newest),
             100.0 * newest.data_saturated_share,
         );
-        Finding::new(Ailment::Saturation, evidence)
+        Finding::new(FailureMode::Saturation, evidence)
     })
 }
 
-/// D(G(z)) swings between fooled and sure, over and over.
+/// D(G(z)) swings repeatedly between a fooled and a certain discriminator.
 pub(super) fn oscillation(history: &[HistoryRecord]) -> Option<Finding> {
     let records = within(history, OSCILLATION_STEPS);
     let winner = |record: &HistoryRecord| match record.d_fake {
@@ -128,17 +128,17 @@ pub(super) fn oscillation(history: &[HistoryRecord]) -> Option<Finding> {
              {DISCRIMINATOR_WINS}",
             steps(records)
         );
-        Finding::new(Ailment::Oscillation, evidence)
+        Finding::new(FailureMode::Oscillation, evidence)
     })
 }
 
-pub(super) fn lost_classes(classes: &ClassShares) -> Option<Finding> {
+pub(super) fn lost_classes(classes: &ClassBalance) -> Option<Finding> {
     let shares = classes.generated.iter().zip(&classes.data).enumerate();
     let lost: Vec<String> = shares
         .filter(|(_, (generated, data))| **data > 0.0 && **generated < LOST_PART * **data)
         .map(|(class, (generated, data))| {
             format!(
-                "class {class} {:.2} % of {:.1} %",
+                "class {class} {:.2} % instead of {:.1} %",
                 100.0 * generated,
                 100.0 * data
             )
@@ -146,12 +146,12 @@ pub(super) fn lost_classes(classes: &ClassShares) -> Option<Finding> {
         .collect();
     (!lost.is_empty()).then(|| {
         let evidence = format!(
-            "after step {} {} of {} classes have less than a tenth of their share in the data: {}",
+            "after step {}, {} of {} classes have less than a tenth of their share in the data: {}",
             classes.step,
             lost.len(),
             classes.data.len(),
             lost.join(", ")
         );
-        Finding::new(Ailment::LostClasses, evidence)
+        Finding::new(FailureMode::LostClasses, evidence)
     })
 }

@@ -1,0 +1,80 @@
+//! Lines that fit a terminal of 80 columns.
+
+use super::Console;
+use std::iter::once;
+
+/// The width that every terminal has.
+const COLUMNS: usize = 80;
+
+impl Console {
+    /// A sentence about the work, unless the console is quiet: as many lines as it takes, those after
+    /// the first indented.
+    pub(crate) fn sentence(&self, text: impl AsRef<str>) {
+        self.line(wrap(text.as_ref()));
+    }
+}
+
+/// Breaks a sentence between words. What stands in backticks, a command, stays whole.
+fn wrap(text: &str) -> String {
+    let body = text.trim_start_matches(' ');
+    let lead = text.len() - body.len();
+    let mut inside = false;
+    let mut words = body.split(|letter| {
+        inside ^= letter == '`';
+        letter == ' ' && !inside
+    });
+    let first = words.next().map_or(0, str::len);
+    pack(once(&text[..lead + first]).chain(words), " ", lead + 2)
+}
+
+/// Puts `parts` one after the other with `gap` between them, on as many lines as it takes. Lines after
+/// the first begin with `indent` spaces; no part is broken.
+pub(crate) fn pack<'a>(
+    parts: impl IntoIterator<Item = &'a str>,
+    gap: &str,
+    indent: usize,
+) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for part in parts {
+        let width = part.chars().count();
+        if column > 0 && column + gap.len() + width > COLUMNS {
+            text += &format!("\n{:indent$}", "");
+            column = indent;
+        } else if column > 0 {
+            text += gap;
+            column += gap.len();
+        }
+        text += part;
+        column += width;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_broken_between_words_and_commands_are_not() {
+        let (word, command) = ("word ".repeat(14), "`gan-cli train --resume run`");
+        let text = format!("  {word}and {command}");
+        let expected = format!("  {word}and\n    {command}");
+        assert_eq!(wrap(&text), expected);
+        assert_eq!(wrap("  short  text"), "  short  text");
+        assert_eq!(wrap(""), "");
+    }
+
+    #[test]
+    fn parts_fill_lines_of_80_columns_and_no_more() {
+        let parts = [
+            "a".repeat(38),
+            "b".repeat(40),
+            "c".repeat(90),
+            "d".to_string(),
+        ];
+        let [a, b, c, d] = &parts;
+        let text = pack(parts.iter().map(String::as_str), "  ", 3);
+        assert_eq!(text, format!("{a}  {b}\n   {c}\n   {d}"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Pictures through a run, of the same latent vectors in all of them. Drawing changes nothing that
+//! training depends on.
+
+use super::grid::Grid;
+use super::scatter::Points;
+use super::{Observed, Schedule};
+use crate::picture::SEED;
+use crate::run_folder::RunFolder;
+use crate::training::Plan;
+use candle_core::Tensor;
+use gan_core::{Generator, Mode};
+use gan_models::ModelConfig;
+use gan_sample::{Raster, SampleError, Sampler, write_png};
+use gan_train::{Observer, StepReport, Trainer};
+
+/// The name of the picture after so many steps, such as `009380.png`.
+pub(crate) fn picture_name(steps_done: u64) -> String {
+    format!("{steps_done:06}.png")
+}
+
+/// Writes what the generator draws, averaged where an average is kept, in evaluation mode: before the
+/// first step, every so many steps, and after the last.
+pub(crate) struct PictureObserver {
+    run: RunFolder,
+    schedule: Schedule,
+    every: u64,
+    model: ModelConfig,
+    content: Content,
+}
+
+enum Content {
+    Images(Grid),
+    Points(Points),
+}
+
+impl PictureObserver {
+    pub(crate) fn new(run: &RunFolder, plan: &Plan) -> candle_core::Result<Self> {
+        let config = &plan.config;
+        let content = if config.data.toy().is_some() {
+            Content::Points(Points::new(&plan.data)?)
+        } else {
+            Content::Images(Grid::new(&plan.training, &config.output))
+        };
+        Ok(Self {
+            run: run.clone(),
+            schedule: plan.schedule,
+            every: config.output.sample_every,
+            model: config.model.clone(),
+            content,
+        })
+    }
+
+    /// The picture of a run that has done no step.
+    pub(crate) fn begin(&self, trainer: &Trainer) -> Observed {
+        self.write_picture(trainer, 0)
+    }
+
+    fn write_picture(&self, trainer: &Trainer, steps_done: u64) -> Observed {
+        let draw = |generator: &dyn Generator| self.draw(trainer, generator);
+        let picture = trainer.with_averaged_generator(draw)??;
+        self.write(&picture_name(steps_done), &picture)
+    }
+
+    fn draw(&self, trainer: &Trainer, generator: &dyn Generator) -> Result<Raster, SampleError> {
+        let prior = self.model.sampling_prior();
+        let sampler = Sampler::new(generator, prior, SEED, Mode::Eval)?;
+        let known = generator.classes();
+        match &self.content {
+            Content::Images(grid) => grid.draw(sampler, known),
+            Content::Points(points) => {
+                let discriminator = known.is_none().then(|| trainer.discriminator());
+                points.draw(&sampler, discriminator)
+            }
+        }
+    }
+
+    /// The batch of a step, as the generator made it in training mode, under the number of steps that
+    /// were done then.
+    fn write_batch(&self, step: u64, images: &Tensor) -> Observed {
+        match &self.content {
+            Content::Images(grid) if grid.of_batch && step.is_multiple_of(self.every) => {
+                self.write(&format!("{step:06}-batch.png"), &grid.draw_batch(images)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, name: &str, picture: &Raster) -> Observed {
+        self.run.check_in_place()?;
+        Ok(write_png(&self.run.samples().join(name), picture)?)
+    }
+}
+
+impl Observer for PictureObserver {
+    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
+        self.write_batch(report.step, &report.fake)?;
+        let done = report.step + 1;
+        if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
+            self.write_picture(trainer, done)?;
+        }
+        Ok(())
+    }
+}

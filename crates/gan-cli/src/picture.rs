@@ -1,0 +1,57 @@
+//! The picture that shows what a generator draws where nothing else is asked for: the same latent
+//! vectors in `sample` and through a whole training run.
+
+use gan_core::Seed;
+use gan_models::TrainingData;
+use gan_sample::Classes;
+
+/// Where its latent vectors come from.
+pub(crate) const SEED: Seed = Seed(0);
+
+/// With more classes than this, a grid with a row for each is no good default.
+pub(crate) const MOST_CLASS_ROWS: usize = 40;
+
+/// Images below and beside each other; at least one of both.
+#[derive(Clone, Copy)]
+pub(crate) struct GridShape {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl GridShape {
+    /// A class a row, of `classes` of them, where there are any and not too many, else 5 by 5.
+    pub(crate) fn default_for(classes: Option<usize>) -> Self {
+        match classes {
+            Some(rows @ 1..=MOST_CLASS_ROWS) => Self { rows, columns: 10 },
+            _ => Self {
+                rows: 5,
+                columns: 5,
+            },
+        }
+    }
+
+    pub(crate) fn cells(self) -> u64 {
+        (self.rows * self.columns) as u64
+    }
+}
+
+/// How many of the `known` classes of a generator have images in the data that it learned from.
+pub(crate) fn drawn_classes(known: Option<usize>, data: Option<&TrainingData>) -> Option<usize> {
+    known.map(|known| match data {
+        Some(data) => data.classes_with_images().len().min(known),
+        None => known,
+    })
+}
+
+/// A class for each row of `columns` images, of those that have images.
+pub(crate) fn class_rows(
+    columns: u64,
+    known: Option<usize>,
+    data: Option<&TrainingData>,
+) -> Classes {
+    let data = data.filter(|_| known.is_some());
+    Classes::Rows {
+        columns,
+        among: data.map_or(Vec::new(), TrainingData::classes_with_images),
+    }
+}

@@ -1,0 +1,87 @@
+//! A folder of numbered PNG files.
+
+use crate::{PixelRange, Raster, SampleError, write_png};
+use candle_core::Tensor;
+use gan_core::write_folder_atomically;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Writes each image into `folder` as `000000.png`, `000001.png` …, and returns how many.
+///
+/// blocks: tensors `[n, c, h, w]`, c = 1 or 3, as they come from
+/// [`Sampler::blocks`](crate::Sampler::blocks). The range is [`PixelRange::Fixed`], so that a
+/// pixel depends on its image alone.
+///
+/// The images are in the folder once all of them are there, as
+/// [`write_folder_atomically`] does it. With `replace` they take the place of the images of an earlier
+/// sequence; the folder may hold nothing else, and without `replace` nothing at all.
+///
+/// # Errors
+/// Those of the blocks, of [`Raster::from_images`] and of [`write_png`]; [`SampleError::Write`], also
+/// when the folder holds what is not replaced. Nothing is written or removed then.
+pub fn write_png_sequence(
+    folder: &Path,
+    replace: bool,
+    blocks: impl IntoIterator<Item = Result<Tensor, SampleError>>,
+) -> Result<u64, SampleError> {
+    let mut count = 0;
+    let replaced = |path: &Path| replace && is_of_sequence(path);
+    write_folder_atomically(folder, replaced, |hidden| {
+        for block in blocks {
+            for picture in Raster::from_images(&block?, PixelRange::Fixed)? {
+                write_png(&hidden.join(format!("{count:06}.png")), &picture)?;
+                count += 1;
+            }
+        }
+        Ok(())
+    })
+    .map_err(|failure| match failure {
+        Failure::Io(source) => SampleError::write(folder, source),
+        Failure::Sample(error) => error,
+    })?;
+    Ok(count)
+}
+
+/// The first entry of `folder`, by name, that [`write_png_sequence`] has not written, if there is one.
+///
+/// # Errors
+/// [`SampleError::Io`] when the folder cannot be read.
+pub fn first_foreign_entry(folder: &Path) -> Result<Option<PathBuf>, SampleError> {
+    let paths = || -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(folder)?;
+        entries.map(|entry| Ok(entry?.path())).collect()
+    };
+    let paths = paths().map_err(|source| SampleError::io(folder, source))?;
+    Ok(paths.into_iter().filter(|path| !is_of_sequence(path)).min())
+}
+
+/// Whether a sequence has such an entry: `000000.png`, or the hidden folder of one that was killed.
+fn is_of_sequence(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let number = name.strip_suffix(".png").unwrap_or_default();
+    let numbered = number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let hidden = name.starts_with('.') && name.ends_with(".partial");
+    fs::symlink_metadata(path).is_ok_and(|entry| {
+        (numbered && entry.is_file()) || (hidden && (entry.is_dir() || entry.is_file()))
+    })
+}
+
+/// Why a folder could not be filled.
+enum Failure {
+    Io(io::Error),
+    Sample(SampleError),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<SampleError> for Failure {
+    fn from(error: SampleError) -> Self {
+        Self::Sample(error)
+    }
+}

@@ -1,0 +1,65 @@
+//! A small data set of images, a run on it, and lines of commands.
+
+#![allow(dead_code, reason = "every test uses some of it")]
+
+use crate::program::{gan_cli, text};
+use crate::runs::ended_with;
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+/// A data set `d` of 96 training and 64 held-out images of 8 × 8 pixels in four classes.
+pub(crate) fn tiny_data(folder: &Path) {
+    fs::create_dir(folder.join("d")).unwrap();
+    for (part, count) in [("train", 96_u32), ("t10k", 64)] {
+        let mut images = vec![0, 0, 8, 3];
+        for size in [count, 8, 8] {
+            images.extend(size.to_be_bytes());
+        }
+        images.extend((0..count * 64).map(|n| (n * n % 251 * (n / 64 % 4 + 1) % 256) as u8));
+        let mut labels = vec![0, 0, 8, 1];
+        labels.extend(count.to_be_bytes());
+        labels.extend((0..count).map(|n| (n % 4) as u8));
+        let path = |what: &str| folder.join("d").join(format!("{part}-{what}-ubyte"));
+        fs::write(path("images-idx3"), images).unwrap();
+        fs::write(path("labels-idx1"), labels).unwrap();
+    }
+}
+
+/// A run `run` of two steps on [`tiny_data`].
+pub(crate) fn tiny_run(folder: &Path) {
+    tiny_data(folder);
+    let line = "train --data d --batch-size 16 --steps 2 --out run -q";
+    ended_with(&run(folder, line), 0);
+}
+
+pub(crate) fn run(folder: &Path, line: &str) -> Output {
+    gan_cli(folder, &line.split(' ').collect::<Vec<_>>())
+}
+
+/// Runs a line that must end with this code and, if it is not 0, say each of `parts`.
+#[track_caller]
+pub(crate) fn check(folder: &Path, line: &str, code: i32, parts: &[&str]) {
+    let output = run(folder, line);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {message}");
+    for part in parts {
+        assert!(
+            message.contains(part),
+            "{line}: `{part}` is not in: {message}"
+        );
+    }
+}
+
+/// The names in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut names: Vec<String> = entries.map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+pub(crate) fn begins_with(path: &Path, magic: &[u8]) -> bool {
+    fs::read(path).unwrap().starts_with(magic)
+}
