@@ -103,7 +103,7 @@ fn a_run_that_is_stopped_at_random_moments_ends_in_the_same_files() {
 }
 
 #[test]
-fn a_signal_ends_a_run_after_its_step_with_its_exit_code_and_says_how_to_go_on() {
+fn a_signal_ends_a_run_after_its_step_with_its_exit_code_and_says_how_to_resume() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {

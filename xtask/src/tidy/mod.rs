@@ -3,6 +3,7 @@
 mod arrows;
 mod changelog;
 mod conflicts;
+mod docs;
 mod manifests;
 mod sources;
 mod supply;
@@ -68,13 +69,18 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
         violations.extend(arrows::check(&metadata, package, &shown, &text));
     }
     let sources = ["crates", "xtask", "tests"].map(|name| root.join(name));
+    let mut texts = Vec::new();
     for path in files(&sources, "rs")? {
         let shown = workspace::shown(root, &path);
-        violations.extend(sources::check(&shown, &read(&path)?));
+        let text = read(&path)?;
+        violations.extend(sources::check(&shown, &text));
+        texts.push(text);
     }
     for path in files(&[root.to_path_buf()], "md")? {
         let shown = workspace::shown(root, &path);
-        violations.extend(conflicts::check(&shown, &read(&path)?));
+        let text = read(&path)?;
+        violations.extend(conflicts::check(&shown, &text));
+        violations.extend(docs::check(&shown, &text, &texts));
     }
     // A missing file counts as an empty one: no heading has the version.
     let log = fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default();
