@@ -68,10 +68,13 @@ fn with_small_files(folder: &Path, arguments: &[String], blocks: u32) -> Command
 fn a_quota_that_is_used_up_ends_a_run_and_loses_nothing() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
-    // Enough steps that the run is stopped long before its end, and has checkpoints still to write.
+    // Enough steps that the run is stopped long before its end, and has checkpoints still to write, the
+    // first before a picture.
     let steps = [
         "--steps",
         "2000",
+        "--sample-every",
+        "1000",
         "--checkpoint-every",
         "500",
         "--keep",

@@ -161,13 +161,13 @@ fn runs_are_kept_and_weights_that_do_not_fit_are_refused() {
     fs::copy(file("b"), file("a")).unwrap();
     refused(
         folder,
-        &["sample", "a", "--out", "out"],
+        &["sample", "a", "--out", "out.png"],
         &["generator.safetensors", "another run"],
     );
     fs::write(file("a"), &bytes[..bytes.len() - 9]).unwrap();
     refused(
         folder,
-        &["sample", "a", "--out", "out"],
+        &["sample", "a", "--out", "out.png"],
         &["generator.safetensors", "safetensors"],
     );
 }

@@ -5,7 +5,7 @@ use crate::config::DataConfig;
 use crate::console::{Console, pack};
 use crate::exit::WrongUse;
 use anyhow::Result;
-use gan_core::Seed;
+use gan_core::{Seed, shown_text};
 use gan_data::{Channels, DataSplits, Dataset, Division, Parts, Reading, Toy};
 use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
@@ -108,13 +108,11 @@ pub(crate) fn say_briefly(splits: &DataSplits, console: &Console) {
     }
     let last = parts.len().saturating_sub(1);
     parts[..last].iter_mut().for_each(|part| part.push(';'));
-    console.line(pack(parts.iter().map(String::as_str), " ", 2));
+    let parts: Vec<String> = parts.iter().map(|part| shown_text(part)).collect();
+    console.lines(pack(parts.iter().map(String::as_str), " ", 2));
     if let Some(names) = names {
-        console.line(pack(
-            format!("Classes: {names}").split_inclusive(", "),
-            "",
-            2,
-        ));
+        let text = format!("Classes: {}", shown_text(names));
+        console.lines(pack(text.split_inclusive(", "), "", 2));
     }
     for warning in &reading.warnings {
         tracing::warn!("{warning}");

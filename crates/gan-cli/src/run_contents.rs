@@ -45,6 +45,8 @@ impl RunContents {
                 (SAMPLES, true) => {
                     contents.add(&entry.path(), |name| step_of_picture(name).is_some())?
                 }
+                // Of `sample`, which was killed.
+                (name, true) if is_unfinished(name) => contents.add(&entry.path(), |_| true)?,
                 (CHECKPOINTS, true) => contents.add(&entry.path(), checkpoint_folder::is_own)?,
                 (".lock", false) => {}
                 (name, false) if FILES.contains(&name) || is_unfinished(name) => {

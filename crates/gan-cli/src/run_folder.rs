@@ -241,13 +241,16 @@ impl RunFolder {
     }
 }
 
-/// Files that were being written when a process was killed.
+/// Files, and folders of `sample`, that were being written when a process was killed.
 fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         if is_unfinished(&name.to_string_lossy()) {
-            fs::remove_file(entry.path())?;
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
         }
     }
     Ok(())

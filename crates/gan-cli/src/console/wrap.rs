@@ -1,6 +1,7 @@
 //! Lines that fit a terminal of 80 columns.
 
 use super::Console;
+use gan_core::shown_text;
 use std::iter::once;
 
 /// The width that every terminal has.
@@ -10,7 +11,7 @@ impl Console {
     /// A sentence about the work, unless the console is quiet: as many lines as it takes, those after
     /// the first indented.
     pub(crate) fn sentence(&self, text: impl AsRef<str>) {
-        self.line(wrap(text.as_ref()));
+        self.lines(wrap(&shown_text(text.as_ref())));
     }
 }
 

@@ -11,7 +11,7 @@ use candle_core::Tensor;
 use gan_core::{Generator, Mode};
 use gan_models::ModelConfig;
 use gan_sample::{Raster, SampleError, Sampler, write_png};
-use gan_train::{Observer, StepReport, Trainer};
+use gan_train::{Observer, StepReport, TrainError, Trainer};
 
 /// The name of the picture after so many steps, such as `009380.png`.
 pub(crate) fn picture_name(steps_done: u64) -> String {
@@ -57,7 +57,16 @@ impl PictureObserver {
 
     fn write_picture(&self, trainer: &Trainer, steps_done: u64) -> Observed {
         let draw = |generator: &dyn Generator| self.draw(trainer, generator);
-        let picture = trainer.with_averaged_generator(draw)??;
+        let picture = match trainer.with_averaged_generator(draw)? {
+            Err(SampleError::NotFinite { .. }) => {
+                return Err(TrainError::NonFinite {
+                    step: steps_done.saturating_sub(1),
+                    tensor: "picture of generated images in evaluation mode".to_string(),
+                }
+                .into());
+            }
+            picture => picture?,
+        };
         self.write(&picture_name(steps_done), &picture)
     }
 

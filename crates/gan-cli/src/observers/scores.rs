@@ -258,7 +258,7 @@ impl ScoreObserver<'_> {
         }
         let indent = 11;
         self.console
-            .line(pack(parts.iter().map(String::as_str), "  ", indent));
+            .lines(pack(parts.iter().map(String::as_str), "  ", indent));
     }
 
     /// Every run draws few classes at first: it is alarming when scores go on finding it.

@@ -3,6 +3,7 @@
 use super::plan::Plan;
 use crate::console::{Console, pack};
 use anyhow::Result;
+use gan_core::shown;
 use gan_train::{LrSchedule, Trainer};
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -12,13 +13,16 @@ impl Plan {
     /// Says what the run will do and where it writes, in four lines; before them the whole
     /// configuration, if the console is verbose.
     pub(crate) fn describe(&self, trainer: &Trainer, out: &Path, console: &Console) -> Result<()> {
+        // A path that is not UTF-8 has no place in it, which is to be said before anything is written.
+        let configuration = self.config.to_toml()?;
         if console.is_verbose() {
-            console.line(format!("\n{}", self.config.to_toml()?));
+            console.lines(format!("
+{configuration}"));
         }
         console.sentence(self.networks(trainer));
         console.sentence(self.length(console.is_verbose())?);
         console.sentence(self.rates());
-        console.line(self.output(out));
+        console.lines(self.output(out));
         Ok(())
     }
 
@@ -80,7 +84,7 @@ impl Plan {
             None => "checkpoints every minute".to_string(),
         };
         let parts = [
-            format!("{}:", out.display()),
+            format!("{}:", shown(out)),
             format!("pictures every {},", counted(config.sample_every, "step")),
             checkpoints,
         ];
