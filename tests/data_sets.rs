@@ -297,7 +297,7 @@ fn a_run_finds_its_data_from_elsewhere_or_says_what_to_give() {
         folder,
         &format!("evaluate home/runs/a --data home/data/d {evaluate}"),
     );
-    assert!(table.contains("scores are of other data"), "{table}");
+    assert!(table.contains("scores are against other data"), "{table}");
 }
 
 #[test]

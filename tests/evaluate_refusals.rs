@@ -189,5 +189,8 @@ fn data_and_requests_that_cannot_be_had_are_refused() {
         folder,
         "evaluate x.npy --data small --features small.classifier.safetensors --metrics kid",
     );
-    assert!(table.contains("learnt from other images"), "{table}");
+    assert!(
+        table.contains("was not trained on the training images"),
+        "{table}"
+    );
 }

@@ -59,7 +59,7 @@ fn the_name_after_out_says_what_is_written_or_is_refused() {
         ("--out new.jpg --count 3", ["new.jpg", "folder's name"]),
         ("--out v3.4 --interpolate 3", ["v3.4: ends in .4", ".gif"]),
         ("--out new.jpg --interpolate 3", ["new.jpg", ".gif"]),
-        ("--out a.png", ["a.png: is there already", "--force"]),
+        ("--out a.png", ["a.png: exists already", "--force"]),
     ] {
         check(folder, &format!("sample run {arguments}"), 2, &parts);
         assert_eq!(names(folder), before, "{arguments}");
@@ -77,7 +77,7 @@ fn force_replaces_the_images_of_an_earlier_call_and_nothing_else() {
         folder,
         "sample run --count 2 --out images",
         2,
-        &["images: is there already", "--force"],
+        &["images: exists already", "--force"],
     );
     let inode = fs::metadata(&images).unwrap().ino();
     let replace = "sample run --count 2 --seed 5 --out images --force";
@@ -130,7 +130,7 @@ fn a_classifier_replaces_a_classifier_and_no_other_file() {
         folder,
         train,
         2,
-        &["d.classifier.safetensors: is there already", "--force"],
+        &["d.classifier.safetensors: exists already", "--force"],
     );
     check(folder, &format!("{train} --force"), 0, &[]);
     let generator = folder.join("run/generator.safetensors");
@@ -271,7 +271,7 @@ fn a_file_beyond_the_limit_is_a_failure_with_its_name_and_leaves_nothing() {
         "train-classifier --data d --epochs 1 --out x.safetensors",
     ] {
         let message = ended_with(&with_small_files(folder, line, 8), 1);
-        let name = line.split(' ').last().unwrap();
+        let name = line.split(' ').next_back().unwrap();
         let expected = format!("{name}: cannot be written: File too large");
         assert!(message.contains(&expected), "{line}: {message}");
         assert_eq!(names(folder), before, "{line}");

@@ -87,7 +87,7 @@ fn a_run_that_diverges_in_its_first_step_after_a_stop_knows_what_it_has_seen() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     expect(&mut command(folder, &ring("run", &["--steps", "20"])), 0);
-    let line = "train --resume run --steps 60 --lr 1e30 --allow-change";
+    let line = "train --resume run --steps 60 --instance-noise 1e25 --allow-change";
     let line: Vec<&str> = line.split(' ').collect();
     expect(&mut command(folder, &line), 1);
     let metrics = fs::read_to_string(folder.join("run/metrics.jsonl")).unwrap();

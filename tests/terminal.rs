@@ -218,7 +218,7 @@ fn advice_can_be_followed() {
     );
     let said = advice("compare points points");
     assert!(
-        said.contains("no images") && !said.contains("first"),
+        said.contains("a data set of points") && !said.contains("first"),
         "{said}"
     );
     for line in [
@@ -245,7 +245,7 @@ fn advice_can_be_followed() {
     );
     let said = advice("compare run d");
     assert!(
-        said.contains("d/evaluation.json: is not there; give run folders"),
+        said.contains("d/evaluation.json: does not exist; give run folders"),
         "{said}"
     );
 }

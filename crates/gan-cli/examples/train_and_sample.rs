@@ -1,4 +1,4 @@
-//! The crates without the command line: train the tutorial GAN on MNIST for a while, draw a grid.
+//! Uses the crates without the command line: trains the tutorial GAN on MNIST briefly and draws a grid.
 //!
 //! `cargo run -p gan-cli --example train_and_sample -- data/mnist grid.png 2000`
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [data, out, steps] = arguments.as_slice() else {
         return Err("usage: train_and_sample DATA GRID.png STEPS".into());
     };
-    // All cores, this thread being one of them.
+    // All cores; this thread is one of them.
     gan_ops::settle_threads(None);
     let steps: u64 = steps.parse()?;
     let (device, config, model) = (Device::Cpu, TrainConfig::default(), ModelConfig::default());

@@ -1,8 +1,8 @@
 //! The checkpoint with the best score and its generator, and earlier ones that a run may go back to.
 //!
-//! A run that goes back to a checkpoint, after a stop or a divergence, goes back to the best that it had
-//! then. So the file that a better one replaces is kept, under its step, as long as a checkpoint is there
-//! at which it was the best.
+//! A run that goes back to a checkpoint, after a stop or a divergence, also goes back to its best files of
+//! that time. So a file that is replaced by a better one is kept, named by its step, as long as there is
+//! a checkpoint at which it was the best.
 
 use crate::checkpoint_folder::{CheckpointFolder, set_aside};
 use anyhow::{Context, Result};
@@ -35,7 +35,7 @@ impl BestFiles {
         self.file(KINDS[1], None)
     }
 
-    /// The steps done at the best checkpoint, where there is one. A damaged one is renamed, with a
+    /// The steps done at the best checkpoint, if there is one. A damaged one is renamed, with a
     /// warning.
     pub(crate) fn step(&self) -> Result<Option<u64>> {
         let path = self.checkpoint();
@@ -53,12 +53,12 @@ impl BestFiles {
         }
     }
 
-    /// Makes room for a better one.
+    /// Renames the current best files to make room for better ones.
     pub(crate) fn keep_earlier(&self, step: u64) -> Result<()> {
         self.rename_all(|kind| (self.file(kind, None), self.file(kind, Some(step))))
     }
 
-    /// Goes back to the best that a run had after `done` steps.
+    /// Goes back to the best files that the run had after `done` steps.
     pub(crate) fn go_back(&self, done: u64) -> Result<()> {
         let current = self.step()?;
         if current.is_none_or(|step| step > done) {
@@ -91,7 +91,7 @@ impl BestFiles {
     /// The steps of the earlier ones, ascending.
     fn earlier(&self) -> Result<Vec<u64>> {
         let names = self.folder.names()?;
-        let steps = names.iter().filter_map(|name| Some(parse(name)?.1?));
+        let steps = names.iter().filter_map(|name| parse(name)?.1);
         let mut steps: Vec<u64> = steps.collect();
         steps.sort_unstable();
         steps.dedup();
@@ -121,8 +121,8 @@ impl BestFiles {
     }
 }
 
-/// Of the steps in `earlier`, ascending, those that were the best at none of the `horizons`; a step is the
-/// best until the next better one, the last of which is `current`.
+/// Those of the steps in `earlier`, ascending, that were not the best at any of the `horizons`. A step is
+/// the best until the next better one; the last of these is `current`.
 fn outdated(earlier: &[u64], horizons: &[u64], current: Option<u64>) -> Vec<u64> {
     let best_at = |horizon: &u64| {
         let all = earlier.iter().copied().chain(current);

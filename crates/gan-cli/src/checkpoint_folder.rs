@@ -1,4 +1,4 @@
-//! The checkpoints of a run by step: which is the newest that is whole, and which are kept.
+//! The checkpoints of a run by step: which is the newest undamaged one, and which are kept.
 
 use crate::best_files;
 use crate::exit::WrongUse;
@@ -12,34 +12,34 @@ use std::path::{Path, PathBuf};
 const PREFIX: &str = "step-";
 const SUFFIX: &str = ".safetensors";
 
-/// What is added to the name of a checkpoint that cannot be used.
+/// Added to the name of a checkpoint that cannot be used.
 const DAMAGED: &str = ".damaged";
 
 /// Which checkpoints are saved at fixed steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Regular {
-    /// The steps between them; none where the clock decides.
+    /// The steps between them; none if the clock decides.
     pub(crate) every: Option<u64>,
-    /// The step that the run had done when this interval was chosen.
+    /// The steps that the run had done when this interval was set.
     pub(crate) since: u64,
 }
 
 impl Regular {
-    /// Whether a run that was not stopped has a checkpoint of this step.
+    /// Whether a run that was never stopped has a checkpoint of this step.
     pub(crate) fn includes(self, step: u64) -> bool {
         step == self.since || self.every.is_none_or(|every| step.is_multiple_of(every))
     }
 }
 
-/// Which checkpoints stay.
+/// Which checkpoints are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
     /// The newest N.
     pub(crate) count: usize,
-    /// One that was written at a stop, between these, is removed when a later one is there, so that a
-    /// run leaves the same files whether it was stopped or not.
+    /// A checkpoint written at a stop, between these, is removed once there is a later one, so that a run
+    /// leaves the same files whether or not it was stopped.
     pub(crate) regular: Regular,
-    /// The steps of the whole run.
+    /// The number of steps of the whole run.
     pub(crate) last: u64,
 }
 
@@ -48,7 +48,7 @@ impl Retention {
         step == self.last || self.regular.includes(step)
     }
 
-    /// The steps of `steps`, ascending, whose checkpoints go.
+    /// Those of `steps`, ascending, whose checkpoints are removed.
     fn outdated(self, steps: &[u64]) -> Vec<u64> {
         let (regular, stops): (Vec<u64>, Vec<u64>) =
             steps.iter().partition(|step| self.is_regular(**step));
@@ -75,17 +75,17 @@ impl CheckpointFolder {
         self.path.join(format!("{PREFIX}{step:08}{SUFFIX}"))
     }
 
-    /// The newest checkpoint's file, by the steps in the names: the times of files depend on clocks.
+    /// The newest checkpoint's file, by the steps in the names, since the times of files depend on clocks.
     pub(crate) fn newest(&self) -> Result<Option<PathBuf>> {
         Ok(self.steps()?.last().map(|step| self.file(*step)))
     }
 
-    /// Reads the newest whole checkpoint of those whose step is `wanted`; none if there is none and none
-    /// was set aside. Damaged ones, and those that hold another step than their name says, are renamed,
-    /// with a warning.
+    /// Reads the newest undamaged checkpoint whose step is `wanted`; none if there is none and none was
+    /// renamed. Damaged ones, and those whose step differs from their name, are renamed, with a
+    /// warning.
     ///
     /// # Errors
-    /// When all are damaged: starting again would remove what the logs say.
+    /// When all are damaged: starting again would lose the logs.
     pub(crate) fn read_newest(&self, wanted: impl Fn(u64) -> bool) -> Result<Option<Checkpoint>> {
         let newest =
             || Ok::<_, anyhow::Error>(self.steps()?.into_iter().rfind(|step| wanted(*step)));
@@ -94,7 +94,7 @@ impl CheckpointFolder {
             let wrong = match Checkpoint::read(&path) {
                 Err(TrainError::Weights(error @ WeightsError::Format { .. })) => error.to_string(),
                 Ok(checkpoint) if checkpoint.header.state.step != step => format!(
-                    "{}: holds the checkpoint of step {}, expected step {step} as its name says",
+                    "{}: holds the checkpoint of step {}, expected step {step} as in its name",
                     path.display(),
                     checkpoint.header.state.step
                 ),
@@ -111,7 +111,7 @@ impl CheckpointFolder {
         match self.names()?.iter().find(|name| name.contains(DAMAGED)) {
             None => Ok(None),
             Some(name) => Err(WrongUse(format!(
-                "{}: all checkpoints are damaged, such as {name}, expected a whole one; restore one, or \
+                "{}: all checkpoints are damaged, such as {name}, expected an undamaged one; restore one, or \
                  start a new run in another folder or with --force",
                 self.path.display()
             ))
@@ -119,7 +119,7 @@ impl CheckpointFolder {
         }
     }
 
-    /// Removes the checkpoints that do not stay.
+    /// Removes the checkpoints that are not kept.
     pub(crate) fn prune(&self, retention: Retention) -> Result<()> {
         self.remove(&retention.outdated(&self.steps()?))
     }
@@ -161,7 +161,7 @@ impl CheckpointFolder {
         Ok(steps)
     }
 
-    /// The names of all entries that are text.
+    /// The names of all entries that are valid text.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
         let unreadable = || format!("{}: cannot be read", self.path.display());
         let mut names = Vec::new();
@@ -183,14 +183,14 @@ fn step_of(name: &str) -> Option<u64> {
         .ok()
 }
 
-/// Whether a name is one that a run gives a file among its checkpoints.
+/// Whether a run gives this name to a file among its checkpoints.
 pub(crate) fn is_own(name: &str) -> bool {
     let name = name.trim_end_matches('\'');
     let name = name.strip_suffix(DAMAGED).unwrap_or(name);
     step_of(name).is_some() || best_files::is_own(name)
 }
 
-/// Renames a file to what no other file is called.
+/// Renames a file to an unused name.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(DAMAGED);

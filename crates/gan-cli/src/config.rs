@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RunConfig {
-    /// The recipe that the configuration began from.
+    /// The recipe that the configuration started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recipe: Option<String>,
     /// `cpu`, `cuda` or `cuda:N`.
@@ -30,20 +30,20 @@ pub(crate) struct RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DataConfig {
-    /// A folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or the name of a data set
-    /// that is made: stacked-mnist, ring, grid, swissroll.
+    /// A folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or the name of a synthetic
+    /// data set: stacked-mnist, ring, grid, swissroll.
     pub(crate) path: PathBuf,
-    /// Whether training images are mirrored left to right every other time.
+    /// Whether each training image is mirrored left to right with probability 1/2.
     pub(crate) mirror: bool,
-    /// For a folder of images: resize to so many pixels on each side.
+    /// For a folder of images: the height and width to crop and resize to, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) image_size: Option<u32>,
-    /// For a folder of images: gray, RGB, or what they are.
+    /// For a folder of images: gray, RGB, or auto, which is gray if all images are.
     pub(crate) channels: Channels,
-    /// The share of the images that is held out, where the data set has no test split of its own.
+    /// The share of the images that is held out if the data set has no test split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) held_out: Option<f64>,
-    /// Where the data set was found, if that is not `path` itself.
+    /// Where the data set was found, if not at `path`.
     #[serde(skip)]
     pub(crate) found: Option<PathBuf>,
 }
@@ -56,16 +56,16 @@ pub(crate) struct OutputConfig {
     pub(crate) sample_every: u64,
     /// Steps between log lines; at least 1.
     pub(crate) log_every: u64,
-    /// Steps between scores; at least 1. None: no scores while training.
+    /// Steps between scores; at least 1. None: no scores during training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evaluate_every: Option<u64>,
-    /// Steps between checkpoints; at least 1. None: a minute of work, or 1000 where the run may go back.
+    /// Steps between checkpoints; at least 1. None: a minute of work, or 1000 if the run may roll back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint_every: Option<u64>,
-    /// How many checkpoints are kept, beside the best; at least 1.
+    /// How many checkpoints are kept, besides the best; at least 1.
     pub(crate) keep_checkpoints: usize,
-    /// Whether a grid of the batch at hand, in training mode as the tutorial's, lies beside each
-    /// sample grid of images.
+    /// Whether each sample grid of images has beside it a grid of the current batch, in training mode as
+    /// in the tutorial.
     pub(crate) batch_grid: bool,
     /// How grids map numbers to brightness.
     pub(crate) pixel_range: PixelRange,
@@ -112,7 +112,7 @@ impl Default for OutputConfig {
 }
 
 impl RunConfig {
-    /// The defaults with what a TOML file sets.
+    /// The defaults, overridden by a TOML file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         Self::parse(&read_text(path)?, path)
     }
@@ -123,8 +123,8 @@ impl RunConfig {
             .map_err(|error| WrongUse(format!("{}: {error}", path.display())).into())
     }
 
-    /// The defaults with what a recipe and then a TOML file set, where they are given. A recipe that
-    /// is named beside the file goes before the one that is named in it.
+    /// The defaults, overridden by a recipe and then by a TOML file, if given. `recipe` takes precedence
+    /// over a recipe named in the file.
     pub(crate) fn layered(recipe: Option<&str>, file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else {
             return match recipe {
@@ -132,7 +132,7 @@ impl RunConfig {
                 None => Ok(Self::default()),
             };
         };
-        // Read alone first, for messages that show the line.
+        // Read by itself first, so that messages show the line.
         let text = read_text(path)?;
         let alone = Self::parse(&text, path)?;
         match recipe.or(alone.recipe.as_deref()) {
@@ -149,10 +149,12 @@ impl RunConfig {
 
     /// The TOML form, every key included.
     pub(crate) fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).context(WrongUse("the configuration has no TOML form".to_string()))
+        toml::to_string(self).context(WrongUse(
+            "the configuration cannot be written as TOML".to_string(),
+        ))
     }
 
-    /// Whether every value is in its range, as far as that can be said without the data.
+    /// Checks that every value is in its range, as far as possible without the data.
     pub(crate) fn validate(&self) -> Result<()> {
         self.model.validate()?;
         self.train.validate()?;
@@ -192,7 +194,7 @@ fn read_text(path: &Path) -> Result<String> {
         .with_context(|| WrongUse(format!("{}: cannot be read", path.display())))
 }
 
-/// Refuses epochs alone in a file over a recipe whose steps say how long the run is.
+/// Refuses epochs alone in a file over a recipe that sets the length of the run in steps.
 fn check_epochs(file: &toml::Table, recipe: &Recipe, path: &Path) -> Result<()> {
     let sets = |key: &str| {
         file.get("train")
@@ -200,7 +202,7 @@ fn check_epochs(file: &toml::Table, recipe: &Recipe, path: &Path) -> Result<()> 
     };
     match recipe.extended(toml::Table::new())?.train.steps {
         Some(steps) if sets("epochs") && !sets("steps") => Err(WrongUse(format!(
-            "{}: sets train.epochs, but recipe {} says how long the run is by train.steps = {steps}; set \
+            "{}: sets train.epochs, but recipe {} sets the length of the run by train.steps = {steps}; set \
              that instead",
             path.display(),
             recipe.name,
@@ -267,7 +269,10 @@ mod tests {
             config.validate().unwrap();
             config.data.path = PathBuf::from("ring");
             let error = config.validate().unwrap_err().to_string();
-            assert!(error.contains("ring: its points are no images"), "{error}");
+            assert!(
+                error.contains("ring: a data set of points, expected one of images"),
+                "{error}"
+            );
             assert!(error.contains(key), "{error}");
         }
     }

@@ -12,25 +12,25 @@ use std::path::{Path, PathBuf};
 
 #[derive(Clone, clap::Args)]
 pub(crate) struct DataArguments {
-    /// Folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or stacked-mnist, ring, grid or
-    /// swissroll, which are made (a folder of that name is ./ring) [default: that of the configuration
-    /// or the run, else data/mnist]
+    /// A folder of IDX files in MNIST's layout, of CIFAR-10, or of images; or a synthetic data set:
+    /// stacked-mnist, ring, grid or swissroll (a folder of that name is ./ring) [default: that of the
+    /// configuration or the run, else data/mnist]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// For a folder of images: crop and resize to N by N pixels
     #[arg(long, value_name = "N")]
     image_size: Option<u32>,
-    /// For a folder of images: gray, rgb, or auto, which is gray where all images are [default: auto]
+    /// For a folder of images: gray, rgb, or auto, which is gray if all images are [default: auto]
     #[arg(long, value_parser = by_name::<Channels>)]
     channels: Option<Channels>,
-    /// The share of the images to hold out from training, by their contents, of a data set without a
-    /// test split; 0 to 0.5 [default: 0.1]
+    /// For a data set without a test split: the share of the images to hold out from training, chosen by
+    /// their contents; 0 to 0.5 [default: 0.1]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     held_out: Option<f64>,
 }
 
 impl DataArguments {
-    /// `config` with what was given instead.
+    /// `config` with the arguments that were given.
     pub(crate) fn over(&self, mut config: DataConfig) -> DataConfig {
         if let Some(path) = &self.data {
             config.path.clone_from(path);
@@ -48,12 +48,12 @@ impl DataArguments {
         config
     }
 
-    /// Whether images are read in another way than a run names.
+    /// Whether these arguments change how images are read.
     pub(crate) fn changes_reading(&self) -> bool {
         self.image_size.is_some() || self.channels.is_some() || self.held_out.is_some()
     }
 
-    /// Whether another data set may be meant than the one that a run names.
+    /// Whether a data set is named, which may differ from the run's.
     pub(crate) fn names_data(&self) -> bool {
         self.data.is_some()
     }
@@ -83,7 +83,7 @@ pub(crate) fn train_classifier_command(config: &DataConfig) -> String {
     command
 }
 
-/// Says what a reader took, changed and left out.
+/// Prints what a reader read, changed and skipped.
 pub(crate) fn say(reading: &Reading, console: &Console) {
     console.line(&reading.summary);
     if let Some(classes) = &reading.classes {
@@ -94,8 +94,8 @@ pub(crate) fn say(reading: &Reading, console: &Console) {
     }
 }
 
-/// The same for who trains, in a line; the names of files and the numbers of nameless classes are for
-/// a verbose console.
+/// The same for training, in a line; only a verbose console gets the names of files and the numbers of
+/// classes without names.
 pub(crate) fn say_briefly(splits: &DataSplits, console: &Console) {
     let (reading, training) = (&splits.reading, &splits.training);
     if console.is_verbose() {
@@ -119,11 +119,11 @@ pub(crate) fn say_briefly(splits: &DataSplits, console: &Console) {
     }
 }
 
-/// What to do where a run's data set is not found.
+/// What to do if a run's data set is not found.
 pub(crate) fn missing_data(run: &Path, config: &DataConfig) -> WrongUse {
     WrongUse(format!(
-        "{}: its data set {} is not here, nor in a folder above the run. The path is relative to the \
-         folder in which the run was trained: call from there, or give --data",
+        "{}: its data set {} was found neither here nor in a folder above the run. The path is relative to \
+         the folder in which the run was trained: run the command there, or give --data",
         run.display(),
         config.path.display()
     ))
@@ -138,11 +138,11 @@ const STACKED_IMAGES: usize = 128_000;
 /// Points of a toy data set.
 const TOY_POINTS: usize = 50_000;
 
-/// A data set that is made, not read, is the same in every run.
+/// Seed of synthetic data sets, which are the same in every run.
 const DATA_SEED: Seed = Seed(0);
 
 impl DataConfig {
-    /// Reads the data set, or makes it.
+    /// Reads the data set, or generates a synthetic one.
     pub(crate) fn open(&self, parts: Parts) -> Result<DataSplits> {
         if let Some(toy) = self.toy() {
             self.refuse_reading()?;
@@ -157,7 +157,7 @@ impl DataConfig {
         Ok(splits)
     }
 
-    /// Refuses what says how files are read, for points that are made.
+    /// Refuses options for reading files if the data are synthetic points.
     fn refuse_reading(&self) -> Result<()> {
         let option = match (self.image_size, self.held_out) {
             (Some(_), _) => "--image-size",
@@ -165,7 +165,7 @@ impl DataConfig {
             _ => return Ok(()),
         };
         let text = format!(
-            "{option}: the points of {} are made, expected a data set that is read; leave the option \
+            "{option}: {} is a synthetic data set, expected one that is read from files; leave the option \
              out, or give the folder as ./{}",
             self.path.display(),
             self.path.display()
@@ -173,18 +173,18 @@ impl DataConfig {
         Err(WrongUse(text).into())
     }
 
-    /// The folder that is read.
+    /// The folder to read.
     pub(crate) fn folder(&self) -> &Path {
         self.found.as_deref().unwrap_or(&self.path)
     }
 
-    /// Refuses points in the plane, for what asks for images.
+    /// Refuses points in the plane where images are needed.
     pub(crate) fn check_images(&self, asker: &str) -> Result<()> {
         if self.toy().is_none() {
             return Ok(());
         }
         let text = format!(
-            "{}: its points are no images, expected a data set of images for {asker}; a run's \
+            "{}: a data set of points, expected one of images for {asker}; a run's \
              samples/ show how its points lie",
             self.path.display()
         );
@@ -196,17 +196,17 @@ impl DataConfig {
         self.path.to_str().and_then(Toy::named)
     }
 
-    /// Whether it lies in files, where it is not made.
+    /// Whether it is read from files, not synthetic.
     pub(crate) fn is_read(&self) -> bool {
         self.toy().is_none() && !self.is_stacked()
     }
 
-    /// Whether images of a data set are stacked in the channels of one.
+    /// Whether an image is a stack of several images of a data set, one per channel.
     pub(crate) fn is_stacked(&self) -> bool {
         self.path == Path::new(STACKED)
     }
 
-    /// The data set that is stacked, or this one.
+    /// The data set that the stacks are made of, or this one.
     pub(crate) fn base(&self) -> Self {
         let mut base = self.clone();
         if self.is_stacked() {
@@ -215,8 +215,8 @@ impl DataConfig {
         base
     }
 
-    /// The file that holds the data set's feature network, where one was trained: beside the
-    /// folder, under its name.
+    /// The file of the data set's feature network, if one was trained: beside the folder, under its
+    /// name.
     pub(crate) fn feature_network(&self) -> PathBuf {
         let folder = self.folder();
         // `.` and `..` have no name of their own.
@@ -229,14 +229,11 @@ impl DataConfig {
     }
 }
 
-/// A data set that is made, of which nothing is held out: there is more where it came from.
+/// A synthetic data set. Nothing is held out, since more can always be generated.
 fn made(training: Dataset, what: &str) -> DataSplits {
     let (count, origin) = (training.len(), training.origin());
     let count = HumanCount(count as u64);
-    let summary = format!(
-        "{origin}: {count} {what} {} that are made",
-        training.shape()
-    );
+    let summary = format!("{origin}: {count} synthetic {what} {}", training.shape());
     DataSplits {
         reading: Reading {
             brief: vec![summary.clone()],
@@ -247,7 +244,7 @@ fn made(training: Dataset, what: &str) -> DataSplits {
         training,
         held_out: None,
         division: Division::Nothing {
-            reason: "the data are made".to_string(),
+            reason: "the data are synthetic".to_string(),
         },
     }
 }

@@ -4,7 +4,7 @@ use crate::exit::WrongUse;
 use anyhow::{Context, Result};
 use candle_core::Device;
 
-/// The device of that name.
+/// The device with that name.
 pub(crate) fn device(name: &str) -> Result<Device> {
     let ordinal = match name.split_once(':') {
         None if name == "cpu" => return Ok(Device::Cpu),

@@ -1,5 +1,5 @@
-//! Which exit code an error has: 1 when the work failed, 2 when what was given is at fault, 128 and a
-//! signal's number when that stopped the work.
+//! The exit code of an error: 1 when the work failed, 2 when the input is at fault, 128 plus the number
+//! of the signal that stopped the work.
 
 use crate::stop::Stopped;
 use gan_core::WeightsError;
@@ -21,12 +21,12 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     if let Some(stopped) = error.downcast_ref::<Stopped>() {
         return ExitCode::from(stopped.exit_code());
     }
-    // What was added as context is found by anyhow's own downcast alone.
+    // Only anyhow's own downcast finds what was added as context.
     let given_wrong = error.is::<WrongUse>() || error.chain().any(is_wrong_use);
     ExitCode::from(if given_wrong { 2 } else { 1 })
 }
 
-/// The exit code of a program that a signal has stopped.
+/// The exit code of a program that a signal stopped.
 pub(crate) fn signalled(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
@@ -64,7 +64,7 @@ fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
         || cause.is::<ModelError>()
 }
 
-/// What cannot be read was given wrongly; what cannot be written is not at fault.
+/// A file that cannot be read is wrong input; one that cannot be written is not.
 fn is_wrong_file(error: &WeightsError) -> bool {
     !matches!(error, WeightsError::Write { .. })
 }
@@ -79,7 +79,7 @@ mod tests {
     use gan_core::Weights;
     use std::path::Path;
 
-    /// Exit codes cannot be compared, but shown.
+    /// Exit codes cannot be compared, but they can be formatted.
     fn shown(error: impl Into<anyhow::Error>) -> String {
         format!("{:?}", code(&error.into()))
     }

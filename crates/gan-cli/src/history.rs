@@ -1,6 +1,7 @@
-//! What a run writes line by line, read again.
+//! Reads the files that a run writes line by line.
 
 use crate::exit::WrongUse;
+use crate::json_lines::warn_of_damaged;
 use anyhow::{Context, Result};
 use gan_train::doctor::{ClassBalance, GeneratedImages, HistoryRecord};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A line of `metrics.jsonl`. JSON has no NaN: numbers that are not finite are null there.
+/// A line of `metrics.jsonl`. JSON has no NaN: numbers that are not finite are null.
 #[derive(Deserialize)]
 struct MetricsLine {
     step: u64,
@@ -53,23 +54,26 @@ fn record(line: &MetricsLine) -> HistoryRecord {
     }
 }
 
-/// The seconds that a run has taken, as `timing.jsonl` has them.
-pub(crate) fn read_elapsed(path: &Path) -> Result<f64> {
+/// The seconds that a run has taken, according to `timing.jsonl`; 0 if that cannot be read.
+pub(crate) fn read_elapsed(path: &Path) -> f64 {
     #[derive(Deserialize)]
     struct TimingLine {
         elapsed_seconds: f64,
     }
-    let lines: Vec<TimingLine> = read_lines(path)?;
+    let lines: Vec<TimingLine> = read_lines(path).unwrap_or_else(|error| {
+        tracing::warn!("{error:#}; the time starts at 0");
+        Vec::new()
+    });
     let last = lines.last().map_or(0.0, |line| line.elapsed_seconds);
-    // Of a file that somebody has changed: a time is no reason to refuse a run.
-    Ok(if (0.0..1e12).contains(&last) {
+    // Somebody may have changed the file; a wrong time is not a reason to refuse a run.
+    if (0.0..1e12).contains(&last) {
         last
     } else {
         0.0
-    })
+    }
 }
 
-/// The lowest score of a name that a run had.
+/// The lowest value that a run had of the score with this name.
 pub(crate) fn read_lowest_score(path: &Path, name: &str) -> Result<f64> {
     #[derive(Deserialize)]
     struct ScoresLine {
@@ -80,7 +84,7 @@ pub(crate) fn read_lowest_score(path: &Path, name: &str) -> Result<f64> {
     Ok(scores.fold(f64::INFINITY, f64::min))
 }
 
-/// The class shares of the last scores that have any.
+/// The class shares of the last line that has any.
 pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassBalance>> {
     let lines: Vec<ScoresLine> = read_lines(path)?;
     let shares = lines.into_iter().rev().find_map(|line| {
@@ -95,8 +99,8 @@ pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassBalance>> {
     Ok(shares)
 }
 
-/// A value a line. A last line without its end was cut short by a stop, and is left out; so is a damaged
-/// one, with a warning.
+/// One value per line. A last line without its end was cut short by a stop, and is skipped; so is a
+/// damaged one, with a warning.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let text = std::fs::read(path).with_context(|| {
         WrongUse(format!(
@@ -106,16 +110,21 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     })?;
     let lines = text.split_inclusive(|byte| *byte == b'\n');
     let whole = lines.filter(|line| line.ends_with(b"\n"));
-    let parse = |(number, line): (usize, &[u8])| {
-        let read = serde_json::from_slice(line);
-        if let Err(error) = &read {
-            tracing::warn!(
-                "{}: line {} is not a record of `train`, and is left out ({error})",
-                path.display(),
-                number + 1
-            );
+    let (mut values, mut damaged) = (Vec::new(), Vec::new());
+    for (number, line) in whole.enumerate() {
+        match serde_json::from_slice(line) {
+            Ok(value) => values.push(value),
+            Err(_) => damaged.push(number + 1),
         }
-        read.ok()
-    };
-    Ok(whole.enumerate().filter_map(parse).collect())
+    }
+    if let (true, Some(first)) = (values.is_empty(), damaged.first()) {
+        return Err(WrongUse(format!(
+            "{}: no line is a record of a step, from line {first} on; expected a JSON object per line, as \
+             `train` writes them",
+            path.display()
+        ))
+        .into());
+    }
+    warn_of_damaged(path, &damaged, "left out");
+    Ok(values)
 }

@@ -1,4 +1,4 @@
-//! A file of a JSON object a line, each with its `step`, that a run writes and can be taken back in.
+//! A file with one JSON object per line, each with its `step`, that a run writes and can cut back.
 
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result, bail};
@@ -12,12 +12,12 @@ pub(crate) struct JsonLines {
     path: PathBuf,
     run: RunFolder,
     file: File,
-    /// Of the whole lines, in bytes.
+    /// Length of the complete lines, in bytes.
     length: u64,
 }
 
 impl JsonLines {
-    /// Opens the file `path` of a run, which is made if it is not there.
+    /// Opens the file `path` of a run; creates it if it does not exist.
     pub(crate) fn open(run: &RunFolder, path: PathBuf) -> Result<Self> {
         run.check_in_place()?;
         let open = || {
@@ -52,7 +52,7 @@ impl JsonLines {
         }
         let written = self.file.write_all(text.as_bytes());
         if written.is_err() {
-            // If this fails as well, the torn line is left out when the file is read.
+            // If this fails as well, the torn line is skipped when the file is read.
             drop(self.file.set_len(self.length));
         }
         written.with_context(|| cannot_be_written(&self.path))?;
@@ -65,11 +65,11 @@ fn cannot_be_written(path: &Path) -> String {
     format!("{}: cannot be written", path.display())
 }
 
-/// Keeps the lines of a run's log whose steps are `kept`: the run will write the others again. A line that
-/// a stop cut short is removed, and so is a damaged one, with a warning; no other line is lost.
+/// Keeps the lines of a run's log whose steps are `kept`; the run will write the others again. A line that
+/// a stop cut short is removed, and so is a damaged one, with a warning. No other line is lost.
 ///
-/// The file is written anew if that changes it, or if it is a link or has other names, so that the lines
-/// to come are added to no other file.
+/// The file is replaced if that changes it, or if it is a link or has other names, so that later lines
+/// are not added to another file.
 pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<()> {
     let bytes = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
@@ -78,17 +78,27 @@ pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<()> 
         read => read.with_context(|| format!("{}: cannot be read", path.display()))?,
     };
     let (lines, damaged) = kept_lines(&bytes, kept);
-    for number in damaged {
-        tracing::warn!(
-            "{}: line {number} is not a JSON object with a step, and is removed",
-            path.display()
-        );
-    }
+    warn_of_damaged(path, &damaged, "removed");
     if lines == bytes && is_the_only_name(path) {
         return Ok(());
     }
     gan_core::write_atomically(path, |out| out.write_all(&lines))
         .with_context(|| cannot_be_written(path))
+}
+
+/// Names the lines, by their numbers from 1, that are lost because they are not records.
+pub(crate) fn warn_of_damaged(path: &Path, numbers: &[usize], fate: &str) {
+    let path = path.display();
+    match numbers {
+        [] => {}
+        [number] => {
+            tracing::warn!("{path}: line {number} is not a record of a step, and is {fate}");
+        }
+        [first, more @ ..] => tracing::warn!(
+            "{path}: line {first} and {} more are not records of a step, and are {fate}",
+            more.len()
+        ),
+    }
 }
 
 /// The bytes of the lines that are kept, and the numbers, from 1, of damaged lines.
@@ -100,7 +110,7 @@ fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> (Vec<u8>, Vec<usize>)
     let (mut lines, mut damaged) = (Vec::new(), Vec::new());
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         match serde_json::from_slice::<Step>(line) {
-            // The last one, without its end, was cut short.
+            // The last line, without its end, was cut short.
             _ if !line.ends_with(b"\n") => {}
             Ok(Step { step }) if kept(step) => lines.extend_from_slice(line),
             Ok(_) => {}
@@ -110,7 +120,7 @@ fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> (Vec<u8>, Vec<usize>)
     (lines, damaged)
 }
 
-/// Whether writing to `path` changes what is found under that name alone.
+/// Whether writing to `path` changes only the file with that name.
 fn is_the_only_name(path: &Path) -> bool {
     let Ok(metadata) = path.symlink_metadata() else {
         return false;

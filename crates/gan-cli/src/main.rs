@@ -1,4 +1,4 @@
-//! `gan-cli`: train a generative adversarial network, sample from it, look into its files.
+//! `gan-cli`: train a generative adversarial network, sample from it, inspect its files.
 //!
 //! A thin layer: arguments become a configuration, the configuration becomes objects of the
 //! crates below, and what they return is printed. Results go to standard output; progress and
@@ -31,23 +31,23 @@ use console::Console;
 use std::process::ExitCode;
 use stop::Stopped;
 
-/// candle allocates every intermediate tensor; the system's allocator gives the pages back each time.
+/// candle allocates every intermediate tensor; the system's allocator returns the pages each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Train generative adversarial networks, sample from them, look into their files.
+/// Train generative adversarial networks, sample from them, inspect their files.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: commands::Command,
-    /// Print errors and the results' places alone
+    /// Print only errors and the paths of results
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Explain more; twice for everything (RUST_LOG overrides)
+    /// Print more; give it twice for everything (RUST_LOG overrides)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// Threads to compute on [default: as many as this process may use]
+    /// Compute threads [default: as many as this process may use]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     threads: Option<u16>,
 }

@@ -1,17 +1,17 @@
-//! The picture that shows what a generator draws where nothing else is asked for: the same latent
-//! vectors in `sample` and through a whole training run.
+//! The default picture of a generator: the same latent vectors in `sample` and throughout a training
+//! run.
 
 use gan_core::Seed;
 use gan_models::TrainingData;
 use gan_sample::Classes;
 
-/// Where its latent vectors come from.
+/// Seed of its latent vectors.
 pub(crate) const SEED: Seed = Seed(0);
 
-/// With more classes than this, a grid with a row for each is no good default.
+/// With more classes than this, a grid with a row for each is not a good default.
 pub(crate) const MOST_CLASS_ROWS: usize = 40;
 
-/// Images below and beside each other; at least one of both.
+/// Rows and columns of images; at least one of each.
 #[derive(Clone, Copy)]
 pub(crate) struct GridShape {
     pub(crate) rows: usize,
@@ -19,7 +19,7 @@ pub(crate) struct GridShape {
 }
 
 impl GridShape {
-    /// A class a row, of `classes` of them, where there are any and not too many, else 5 by 5.
+    /// One row per class if there are `classes` and not too many, else 5 by 5.
     pub(crate) fn default_for(classes: Option<usize>) -> Self {
         match classes {
             Some(rows @ 1..=MOST_CLASS_ROWS) => Self { rows, columns: 10 },
@@ -35,7 +35,7 @@ impl GridShape {
     }
 }
 
-/// How many of the `known` classes of a generator have images in the data that it learned from.
+/// How many of the `known` classes of a generator have images in its training data.
 pub(crate) fn drawn_classes(known: Option<usize>, data: Option<&TrainingData>) -> Option<usize> {
     known.map(|known| match data {
         Some(data) => data.classes_with_images().len().min(known),
@@ -43,7 +43,7 @@ pub(crate) fn drawn_classes(known: Option<usize>, data: Option<&TrainingData>) -
     })
 }
 
-/// A class for each row of `columns` images, of those that have images.
+/// One class for each row of `columns` images, among those that have images.
 pub(crate) fn class_rows(
     columns: u64,
     known: Option<usize>,

@@ -1,4 +1,4 @@
-//! Where results go: looked at before the work, so that none is done in vain.
+//! Where results go: checked before the work, so that none is done in vain.
 
 use crate::exit::WrongUse;
 use anyhow::Result;
@@ -6,22 +6,22 @@ use gan_core::check_folder;
 use std::fs;
 use std::path::Path;
 
-/// Whether a file may be written to `path`, by its name and what is there. Without `replace` nothing may
-/// be there; with it a file, but no folder.
+/// Checks that a file may be written to `path`. Without `replace` nothing may exist there; with it a
+/// file may, but not a folder.
 ///
 /// # Errors
-/// [`WrongUse`] with what is in the way and what to do.
+/// [`WrongUse`] says what is in the way and what to do.
 pub(crate) fn check_file(path: &Path, replace: bool) -> Result<()> {
     let shown = path.display();
     if path.file_name().is_none() || names_a_folder(path) {
         return refuse(format!("{shown}: names a folder, expected a file's name"));
     }
-    // A link is followed, unless it leads nowhere: then it is itself in the way.
+    // A link is followed, unless it is broken: then the link itself is in the way.
     let there = fs::metadata(path).or_else(|_| fs::symlink_metadata(path));
     match there {
         Ok(there) if there.is_dir() => refuse(format!(
-            "{shown}: is a folder, expected a file or a free name; --force does not replace folders by \
-             files: choose another name"
+            "{shown}: is a folder, expected a file or a free name; --force does not replace folders with \
+             files; choose another name"
         )),
         Ok(there) if !there.is_file() && !there.is_symlink() => refuse(format!(
             "{shown}: is a device, a pipe or a socket, expected a file or a free name"
@@ -31,8 +31,8 @@ pub(crate) fn check_file(path: &Path, replace: bool) -> Result<()> {
     }
 }
 
-/// Whether a folder of files may be written to `path`: there must be none, an empty one or, with
-/// `replace`, one that holds nothing `foreign`.
+/// Checks that a folder of files may be written to `path`: there must be no folder, an empty one or,
+/// with `replace`, one without anything `foreign`.
 ///
 /// # Errors
 /// As [`check_file`].
@@ -48,14 +48,14 @@ pub(crate) fn check_files_in(
     if !path.is_dir() {
         return refuse(format!(
             "{shown}: is not a folder, expected a folder or a free name; --force does not replace files \
-             by folders: choose another name"
+             with folders; choose another name"
         ));
     }
     let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     if !is_empty {
         if let Some(entry) = foreign(path)? {
             return refuse(format!(
-                "{shown}: holds {}, which `sample` has not written; choose another folder",
+                "{shown}: holds {}, which `sample` did not write; choose another folder",
                 Path::new(entry.file_name().unwrap_or_default()).display()
             ));
         }
@@ -66,10 +66,10 @@ pub(crate) fn check_files_in(
     writable(path, path)
 }
 
-/// That `path` is taken, where --force would replace it.
+/// The error that `path` exists, where --force would replace it.
 fn is_there(path: &Path) -> String {
     let path = path.display();
-    format!("{path}: is there already; give another name, or --force to replace it")
+    format!("{path}: exists already; give another name, or --force to replace it")
 }
 
 fn check_new_entry(path: &Path) -> Result<()> {
@@ -86,7 +86,7 @@ fn writable(path: &Path, folder: &Path) -> Result<()> {
     ))
 }
 
-/// Whether a path ends as a folder's does.
+/// Whether a path ends with a separator, as a folder's may.
 fn names_a_folder(path: &Path) -> bool {
     let last = path.as_os_str().as_encoded_bytes().last();
     last.is_some_and(|last| std::path::is_separator(char::from(*last)))

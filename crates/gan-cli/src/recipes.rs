@@ -1,4 +1,4 @@
-//! Recipes: configurations with a name, each a TOML file in the binary.
+//! Recipes: named configurations, each a TOML file in the binary.
 
 use crate::config::RunConfig;
 use crate::exit::WrongUse;
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-/// The files, in the order of a list.
+/// The files, in the order in which they are listed.
 const FILES: [(&str, &str); 12] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
     ("paper-2014", include_str!("../recipes/paper-2014.toml")),
@@ -22,7 +22,7 @@ const FILES: [(&str, &str); 12] = [
     ("ring", include_str!("../recipes/ring.toml")),
 ];
 
-/// A configuration that a run can begin from.
+/// A configuration that a run can start from.
 pub(crate) struct Recipe {
     pub(crate) name: &'static str,
     /// The whole file.
@@ -36,13 +36,13 @@ pub(crate) struct Recipe {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct About {
-    /// What it is, in a line.
+    /// What it is, in one line.
     pub(crate) about: String,
-    /// What it took on two cores.
+    /// Its training time on two cores.
     pub(crate) time: String,
-    /// What it scored.
+    /// Its scores.
     pub(crate) scores: String,
-    /// The least and the most that each score of `evaluate` may be.
+    /// The least and greatest values allowed for each score of `evaluate`.
     #[serde(default, rename = "expected")]
     _expected: Table,
 }
@@ -78,7 +78,7 @@ impl Recipe {
         })
     }
 
-    /// A file for `--config` that says what `--recipe` with its name says: the recipe's own file, with
+    /// A file for `--config` with the same effect as `--recipe` with this name: the recipe's own file, with
     /// the table `[recipe]` as comments.
     pub(crate) fn as_config(&self) -> String {
         let About {
@@ -116,7 +116,7 @@ impl Recipe {
         text
     }
 
-    /// The configuration, with what `file` sets instead.
+    /// The configuration, overridden by `file`.
     pub(crate) fn extended(&self, file: Table) -> Result<RunConfig> {
         let mut config = self.config.clone();
         merge(&mut config, file);
@@ -126,7 +126,7 @@ impl Recipe {
     }
 }
 
-/// Puts the values of `file` over those of `base`, table by table.
+/// Overrides the values of `base` with those of `file`, table by table.
 fn merge(base: &mut Table, file: Table) {
     for (key, value) in file {
         match (base.get_mut(&key), value) {
@@ -169,7 +169,7 @@ mod tests {
             ] {
                 assert!(text.contains(part), "{part} is missing in {text}");
             }
-            // What the recipe sets is in the file, not only in what it is laid over.
+            // What the recipe sets is in the file itself, not only in the configuration that it overrides.
             let mut alone: Table = toml::from_str(&text).unwrap();
             let name = Value::String(recipe.name.to_string());
             assert_eq!(alone.remove("recipe"), Some(name));

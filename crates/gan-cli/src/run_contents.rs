@@ -1,4 +1,4 @@
-//! What in a folder a run wrote, and what it did not.
+//! Which files in a folder a run wrote, and which it did not.
 
 use crate::checkpoint_folder;
 use crate::config::RunConfig;
@@ -12,7 +12,7 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const SAMPLES: &str = "samples";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
-/// The files that lie in a run folder itself.
+/// The files directly in a run folder.
 const FILES: [&str; 7] = [
     CONFIG,
     "metrics.jsonl",
@@ -31,10 +31,10 @@ pub(crate) struct RunContents {
 }
 
 impl RunContents {
-    /// Lists what is there. A folder that does not exist holds nothing.
+    /// Lists the folder. A folder that does not exist holds nothing.
     ///
     /// # Errors
-    /// When the folder holds anything that no run wrote, which is named, or cannot be read.
+    /// When the folder cannot be read, or holds a file that no run wrote, which is named.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         let mut contents = Self::default();
         for entry in entries(path)? {
@@ -43,7 +43,7 @@ impl RunContents {
             let is_folder = entry.file_type()?.is_dir();
             match (&*name, is_folder) {
                 (SAMPLES, true) => {
-                    contents.add(&entry.path(), |name| step_of_picture(name).is_some())?
+                    contents.add(&entry.path(), |name| step_of_picture(name).is_some())?;
                 }
                 // Of `sample`, which was killed.
                 (name, true) if is_unfinished(name) => contents.add(&entry.path(), |_| true)?,
@@ -59,7 +59,7 @@ impl RunContents {
         Ok(contents)
     }
 
-    /// Lists a folder of a run whose names say that they are its own.
+    /// Lists a folder of a run whose files are known by their names.
     fn add(&mut self, folder: &Path, is_own: impl Fn(&str) -> bool) -> Result<()> {
         for entry in entries(folder)? {
             let name = entry.file_name();
@@ -74,7 +74,7 @@ impl RunContents {
         Ok(())
     }
 
-    /// Names such as `metrics.jsonl` are common: the configuration tells that the files are a run's.
+    /// Names such as `metrics.jsonl` are common: the configuration shows that the files are a run's.
     fn check_config(&self, path: &Path) -> Result<()> {
         let config = path.join(CONFIG);
         if let Some(first) = self.files.first().filter(|_| !config.is_file()) {
@@ -110,15 +110,15 @@ impl RunContents {
     }
 }
 
-/// The first name in `path` that says that a run is there.
+/// The first name in `path` that belongs to a run.
 pub(crate) fn sign_of_run(path: &Path) -> Option<&'static str> {
     let all = FILES.into_iter().chain([SAMPLES, CHECKPOINTS]);
     all.into_iter()
         .find(|name| path.join(name).symlink_metadata().is_ok())
 }
 
-/// The number of steps done when a picture in `samples/` was there: of `002000.png` 2000, of
-/// `002000-batch.png` one more, for it is of the batch of the step after.
+/// The number of steps done when a picture in `samples/` existed: 2000 for `002000.png`; one more for
+/// `002000-batch.png`, because it shows the batch of the next step.
 pub(crate) fn step_of_picture(name: &str) -> Option<u64> {
     let name = name.strip_suffix(".png")?;
     let (digits, more) = match name.strip_suffix("-batch") {
@@ -130,7 +130,7 @@ pub(crate) fn step_of_picture(name: &str) -> Option<u64> {
     step.checked_add(more)
 }
 
-/// Whether a name is that of a file that was being written when its process was killed.
+/// Whether a name is that of an unfinished file of a process that was killed.
 pub(crate) fn is_unfinished(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".partial")
 }
@@ -143,7 +143,7 @@ fn foreign(path: &Path) -> WrongUse {
     ))
 }
 
-/// The entries of a folder in the order of their names; none where there is no folder.
+/// The entries of a folder, sorted by name; none if there is no folder.
 fn entries(path: &Path) -> Result<Vec<fs::DirEntry>> {
     let unreadable = || format!("{}: cannot be read", path.display());
     let entries = match fs::read_dir(path) {

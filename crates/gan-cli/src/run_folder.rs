@@ -1,4 +1,4 @@
-//! The folder that a run writes into, and the names of what lies in it.
+//! The folder that a run writes into, and the names of its files.
 
 use crate::best_files::BestFiles;
 use crate::checkpoint_folder::CheckpointFolder;
@@ -19,40 +19,40 @@ use std::sync::Arc;
 /// A run's folder.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFolder {
-    /// Where it is. Of a run that is written, without links, so that it stays the same folder whatever a
-    /// link in the path is set to.
-    path: PathBuf,
+    /// Where it is. For a run that is written, without links, so that it stays the same folder even if a
+    /// link in the path changes.
+    real: PathBuf,
     /// The path that was given, for messages.
-    shown: PathBuf,
-    /// Of a run that is written.
+    path: PathBuf,
+    /// The lock of a run that is written.
     lock: Option<Arc<RunLock>>,
 }
 
 impl RunFolder {
-    /// An existing run folder, to read from.
+    /// Opens an existing run folder for reading.
     pub(crate) fn open(path: &Path) -> Self {
         Self {
+            real: path.to_path_buf(),
             path: path.to_path_buf(),
-            shown: path.to_path_buf(),
             lock: None,
         }
     }
 
-    /// An existing folder, to write to, for this process alone.
+    /// Opens an existing folder for writing, by this process alone.
     ///
     /// # Errors
-    /// When another process writes to it, or what the run writes into is a link to somewhere else.
+    /// When another process writes to it, or a folder of the run is a link to somewhere else.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         let real = path.canonicalize().with_context(|| cannot_write(path))?;
         let run = Self {
             lock: Some(Arc::new(RunLock::take(&real)?)),
-            path: real,
-            shown: path.to_path_buf(),
+            real,
+            path: path.to_path_buf(),
         };
         for folder in [run.samples(), run.checkpoint_path()] {
             if folder.is_symlink() {
                 return Err(WrongUse(format!(
-                    "{}: is a link, expected a folder of the run's own; put the folder there itself",
+                    "{}: is a link, expected a folder of the run's own; replace the link with the folder",
                     folder.display()
                 ))
                 .into());
@@ -66,20 +66,19 @@ impl RunFolder {
     pub(crate) fn create(place: &Place, force: bool) -> Result<Self> {
         let path = place.reserve()?;
         let run = Self::take(&path)?;
-        // Another process may have made a run here since.
+        // Another process may have made a run here in the meantime.
         Self::check_free(&path, force)?;
         if force {
-            let contents = RunContents::of(&run.path)?;
+            let contents = RunContents::of(&run.real)?;
             contents.remove().with_context(|| cannot_write(&path))?;
         }
         run.complete()?;
         Ok(run)
     }
 
-    /// Makes the folders that are missing, and removes what writing left unfinished when the process
-    /// was killed.
+    /// Makes missing folders, and removes files left unfinished by a process that was killed.
     pub(crate) fn complete(&self) -> Result<()> {
-        let path = &self.path;
+        let path = &self.real;
         for folder in [path.clone(), self.samples(), self.checkpoint_path()] {
             fs::create_dir_all(&folder).with_context(|| cannot_write(path))?;
             remove_unfinished(&folder).with_context(|| cannot_write(path))?;
@@ -87,7 +86,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Whether a run may be written to `path`: a run that is there may be replaced with `force`, and
+    /// Whether a run may be written to `path`: `force` replaces an existing run, and
     /// nothing else.
     pub(crate) fn check_free(path: &Path, force: bool) -> Result<()> {
         if force {
@@ -113,12 +112,12 @@ impl RunFolder {
         }
         anyhow::bail!(
             "{}: was removed or replaced while the run was writing to it",
-            self.path.display()
+            self.real.display()
         )
     }
 
-    /// Writes the configuration of the run, whole or not at all. A file that says the same already is
-    /// left as its author wrote it.
+    /// Writes the configuration of the run, whole or not at all. A file that already says the same is left
+    /// as it is.
     pub(crate) fn write_config(&self, config: &RunConfig) -> Result<()> {
         let (path, text) = (self.config(), config.to_toml()?);
         let same = |there: RunConfig| there.to_toml().is_ok_and(|there| there == text);
@@ -130,7 +129,7 @@ impl RunFolder {
             .with_context(|| format!("{}: cannot be written", path.display()))
     }
 
-    /// Removes the pictures that `outdated` says so of, by the steps that they were drawn after.
+    /// Removes the pictures that `outdated` selects by the number of steps that they were drawn after.
     pub(crate) fn remove_pictures(&self, outdated: impl Fn(u64) -> bool) -> Result<()> {
         self.check_in_place()?;
         let folder = self.samples();
@@ -145,7 +144,7 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Removes the generator, of a run that goes back to its start.
+    /// Removes the generator of a run that goes back to its start.
     pub(crate) fn remove_generator(&self) -> Result<()> {
         let path = self.generator();
         match fs::remove_file(&path) {
@@ -156,24 +155,24 @@ impl RunFolder {
 
     /// The folder, as it was given.
     pub(crate) fn path(&self) -> &Path {
-        &self.shown
+        &self.path
     }
 
     pub(crate) fn config(&self) -> PathBuf {
-        self.path.join(CONFIG)
+        self.real.join(CONFIG)
     }
 
     pub(crate) fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
+        self.real.join("metrics.jsonl")
     }
 
     pub(crate) fn samples(&self) -> PathBuf {
-        self.path.join(SAMPLES)
+        self.real.join(SAMPLES)
     }
 
     /// The times of the lines of `metrics.jsonl`.
     pub(crate) fn timing(&self) -> PathBuf {
-        self.path.join("timing.jsonl")
+        self.real.join("timing.jsonl")
     }
 
     pub(crate) fn checkpoints(&self) -> CheckpointFolder {
@@ -181,7 +180,7 @@ impl RunFolder {
     }
 
     fn checkpoint_path(&self) -> PathBuf {
-        self.path.join(CHECKPOINTS)
+        self.real.join(CHECKPOINTS)
     }
 
     /// The checkpoint with the lowest FID while training, and its generator.
@@ -190,18 +189,18 @@ impl RunFolder {
     }
 
     pub(crate) fn scores(&self) -> PathBuf {
-        self.path.join("scores.jsonl")
+        self.real.join("scores.jsonl")
     }
 
     pub(crate) fn generator(&self) -> PathBuf {
-        self.path.join("generator.safetensors")
+        self.real.join("generator.safetensors")
     }
 
     pub(crate) fn evaluation(&self) -> PathBuf {
-        self.path.join("evaluation.json")
+        self.real.join("evaluation.json")
     }
 
-    /// The generator in the folder must be of the run's configuration.
+    /// The generator in the folder must match the run's configuration.
     pub(crate) fn check_generator(
         &self,
         config: &RunConfig,
@@ -211,7 +210,7 @@ impl RunFolder {
             return Ok(());
         }
         Err(WrongUse(format!(
-            "{}: holds a generator of {:?}, expected {:?} as in {}; these weights are of another run",
+            "{}: holds a generator of {:?}, expected {:?} as in {}; these weights are from another run",
             self.generator().display(),
             header.model,
             config.model,
@@ -220,8 +219,8 @@ impl RunFolder {
         .into())
     }
 
-    /// Finds the data set of the run where its path leads nowhere from here: a relative path is tried
-    /// from the folders above the run, one of which the run was trained in.
+    /// Finds the data set of the run if its path does not exist here: a relative path is tried from the
+    /// folders above the run, because the run was probably trained in one of them.
     pub(crate) fn locate_data(&self, config: &mut DataConfig) {
         let base = config.base();
         if config.toy().is_some() || base.path.is_absolute() || base.path.exists() {
@@ -230,10 +229,10 @@ impl RunFolder {
         let run = self
             .path
             .canonicalize()
-            .unwrap_or_else(|_| self.path.clone());
+            .unwrap_or_else(|_| self.real.clone());
         let above = run.ancestors().skip(1);
         let candidates = above.map(|folder| folder.join(&base.path));
-        // A run may bear the name of its data.
+        // A run may have the name of its data.
         let holds_run = |path: &PathBuf| Self::open(path).config().exists();
         config.found = candidates
             .filter(|path| path.exists())
@@ -241,7 +240,7 @@ impl RunFolder {
     }
 }
 
-/// Files, and folders of `sample`, that were being written when a process was killed.
+/// Unfinished files, and folders of `sample`, of a process that was killed.
 fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

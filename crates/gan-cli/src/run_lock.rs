@@ -1,4 +1,4 @@
-//! One process at a time writes to a run folder.
+//! Lets only one process at a time write to a run folder.
 
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
@@ -6,13 +6,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// The file that is locked, in the run folder. It says who has it.
+/// The file in the run folder that is locked. It names the process that holds it.
 const NAME: &str = ".lock";
 
-/// Holds a run folder; the system releases it when the process ends, however it does.
+/// Holds a run folder; the system releases it when the process ends, however it ends.
 ///
-/// The open file also tells whether the folder is still the one that was taken: as long as it is open, no
-/// other file has its number.
+/// The open file also shows whether the folder is still the one that was locked: as long as it is open,
+/// no other file has its inode number.
 #[derive(Debug)]
 pub(crate) struct RunLock {
     path: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the folder, which is there, or says which process has it.
+    /// Locks the folder, which must exist, or says which process holds it.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(NAME);
         if path.is_symlink() {
@@ -46,7 +46,7 @@ impl RunLock {
                     return Err(anyhow::Error::from(error).context(text));
                 }
             }
-            // The one who had it before may have removed the file after it was opened here.
+            // The previous holder may have removed the file after it was opened here.
             if is_at(&file, &path) {
                 let mut lock = Self { path, file };
                 lock.sign()?;
@@ -55,7 +55,7 @@ impl RunLock {
         }
     }
 
-    /// Whether the folder that was taken is still where it was.
+    /// Whether the folder that was locked is still where it was.
     pub(crate) fn is_in_place(&self) -> bool {
         is_at(&self.file, &self.path)
     }
@@ -72,7 +72,7 @@ impl RunLock {
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        // Only for tidiness: a lock file that nobody holds is no obstacle.
+        // Only for tidiness: a lock file that nobody holds is not in the way.
         if self.is_in_place()
             && let Err(error) = fs::remove_file(&self.path)
         {
@@ -108,7 +108,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((open, named), (Ok(open), Ok(named)) if open == named)
 }
 
-/// Other systems do not remove a file that is open.
+/// Other systems do not let an open file be removed.
 #[cfg(not(unix))]
 fn is_at(_file: &File, path: &Path) -> bool {
     path.exists()

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where a new run goes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Place {
-    /// The folder that was asked for.
+    /// The folder that was given.
     Given(PathBuf),
     /// `runs/NAME-001`, or the first number after it that is free.
     Numbered { name: String },
@@ -30,7 +30,7 @@ impl Place {
         }
     }
 
-    /// Where the run would go now. Of numbered folders another process may be faster.
+    /// Where the run would go now. Another process may take a numbered folder first.
     pub(crate) fn path(&self) -> PathBuf {
         match self {
             Self::Given(path) => path.clone(),
@@ -42,7 +42,7 @@ impl Place {
         }
     }
 
-    /// Makes the folder; of numbered ones, one that no other process has made.
+    /// Makes the folder; if numbered, one that no other process has made.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -91,7 +91,7 @@ pub(crate) fn check_outside_data(run: &Path, data: &DataConfig) -> Result<()> {
     .into())
 }
 
-/// The path without links, as far as it exists.
+/// The path with links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let existing = whole.ancestors().find_map(|above| {

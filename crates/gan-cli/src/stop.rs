@@ -1,4 +1,4 @@
-//! Signals that end the program: at once, without a trace of what is unfinished; or a run after its step.
+//! Signals that end the program: at once, with unfinished files removed; or a run after its step.
 
 use crate::exit;
 use anyhow::Result;
@@ -6,13 +6,13 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
-/// Whether a first signal is noted, and does not end the program.
+/// Whether the first signal is only recorded and does not end the program.
 static NOTES_FIRST: AtomicBool = AtomicBool::new(false);
 
-/// The signal that was noted; 0 before.
+/// The recorded signal; 0 if there is none.
 static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// A run was asked to stop, and has saved what it had.
+/// A run was stopped, and has saved its state.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("stopped by {name}")]
 pub(crate) struct Stopped {
@@ -27,11 +27,11 @@ impl Stopped {
     }
 }
 
-/// From now on a signal ends the program at once with its exit code, and what was being written is
-/// removed before; and a file that grows beyond the limit on its size (`ulimit -f`) is an error of
-/// writing, not the end.
+/// From now on a signal removes unfinished files and ends the program at once with its exit code. A
+/// file that grows beyond the limit on its size (`ulimit -f`) is a write error and does not end the
+/// program.
 ///
-/// Call it when threads may be started.
+/// Call it where threads may be started.
 ///
 /// # Errors
 /// When the system refuses handlers or the thread.
@@ -41,7 +41,7 @@ pub(crate) fn watch() -> Result<()> {
     use signal_hook::flag;
     use signal_hook::iterator::Signals;
 
-    // With a handler the system call fails instead; that the signal came need not be known.
+    // With a handler the write fails instead; the signal itself can be ignored.
     flag::register(SIGXFSZ, Arc::default())?;
     let mut signals = Signals::new(signals().iter().map(|(signal, _)| signal))?;
     std::thread::Builder::new()
@@ -67,7 +67,7 @@ fn receive(signal: i32) {
     signal_hook::low_level::exit(i32::from(exit::signalled(signal)));
 }
 
-/// Notes the first signal; a second one ends the program at once.
+/// Records the first signal; a second one ends the program at once.
 pub(crate) struct StopSignals(());
 
 impl StopSignals {
@@ -78,7 +78,7 @@ impl StopSignals {
         Ok(Self(()))
     }
 
-    /// The signal that has come, if one has.
+    /// The signal that was received, if any.
     pub(crate) fn received(&self) -> Option<Stopped> {
         let noted = NOTED.load(Ordering::Relaxed);
         if noted == 0 {
@@ -90,14 +90,14 @@ impl StopSignals {
     }
 }
 
-/// Where there is no thread for signals, the handlers do what can be done in them.
+/// Without a thread for signals, the handlers do what they can.
 #[cfg(not(unix))]
 fn note_in_handlers() -> Result<()> {
     use signal_hook::flag;
     let again = Arc::new(AtomicBool::new(false));
     for (signal, _) in signals() {
         let code = i32::from(exit::signalled(signal));
-        // In this order, so that the first signal arms the end and does not cause it.
+        // In this order, so that the first signal only arms the exit.
         flag::register_conditional_shutdown(signal, code, Arc::clone(&again))?;
         flag::register(signal, Arc::clone(&again))?;
         flag::register_usize(signal, Arc::clone(&NOTED), signal as usize)?;
@@ -114,8 +114,7 @@ fn signals() -> Vec<(i32, &'static str)> {
     signals
 }
 
-/// Whether whoever started this program had it ignore a signal, as `nohup` does with SIGHUP. Only Linux
-/// tells.
+/// Whether the program was started with a signal ignored, as `nohup` does with SIGHUP. Only Linux tells.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

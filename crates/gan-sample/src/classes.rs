@@ -1,35 +1,35 @@
-//! Which class each image of a class-conditional generator is of.
+//! The class of each image of a class-conditional generator.
 
 use std::sync::Arc;
 
-/// Which class each image of a class-conditional generator is of. Other generators ignore it.
+/// The class of each image of a class-conditional generator. Other generators ignore it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Classes {
-    /// Image k is of class k modulo their number, so that all are drawn equally often.
+    /// Image k has class k modulo the number of classes, so that all are drawn equally often.
     #[default]
     InTurn,
-    /// All are of this class.
+    /// All images have this class.
     One(u32),
-    /// In a grid of so many columns the images of a row are of one class, and rows take turns.
+    /// In a grid with this number of columns, each row has one class, and the classes take turns.
     Rows {
         /// Columns of the grid, at least 1.
         columns: u64,
-        /// The classes that take turns; all, if there are none here.
+        /// The classes that take turns; if empty, all of them.
         among: Vec<u32>,
     },
-    /// Each class as often as data has it.
+    /// Each class as often as in the data.
     Shares(ClassShares),
 }
 
 /// How often each class is drawn.
 ///
-/// Image k is of the class in whose part of [0, 1) the number frac((k + 1) / φ) lies, φ the golden
-/// ratio: these numbers fill the interval more evenly than random ones (Knuth, The Art of Computer
-/// Programming, volume 3, section 6.4), so any run of images has the classes' shares within a few
-/// images, and image k's class depends on k alone.
+/// Image k has the class in whose part of [0, 1) the number frac((k + 1) / φ) lies; φ is the golden
+/// ratio. These numbers fill the interval more evenly than random ones (Knuth, The Art of Computer
+/// Programming, volume 3, section 6.4), so any consecutive images have the classes' shares within a
+/// few images, and image k's class depends only on k.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassShares {
-    /// Where each class's part ends, in 2⁻⁶⁴; parts of classes without images are empty.
+    /// Where each class's part ends, in units of 2⁻⁶⁴; parts of classes without images are empty.
     ends: Arc<[u64]>,
     /// The last class that has images, to which the interval's end belongs.
     last: u32,
@@ -39,7 +39,7 @@ pub struct ClassShares {
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl ClassShares {
-    /// Shares in proportion to `counts`, one a class; none where all are 0.
+    /// Shares in proportion to `counts`, one per class; none if all are 0.
     pub fn of_counts(counts: &[u64]) -> Option<Self> {
         let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
         let last = counts.iter().rposition(|count| *count > 0)?;

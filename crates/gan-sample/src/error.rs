@@ -6,36 +6,36 @@ use std::path::{Path, PathBuf};
 /// What can go wrong between a generator and an image file.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
-    /// The prior draws vectors of another width than the generator takes.
+    /// The prior's latent vectors do not have the generator's latent dimension.
     #[error(
-        "the prior draws latent vectors of {prior} values, expected {generator} as the generator \
-         takes; give both the same latent dimension"
+        "the prior draws latent vectors of {prior} values, expected {generator} as for the \
+         generator; give both the same latent dimension"
     )]
     LatentDim {
-        /// The prior's width.
+        /// The prior's latent dimension.
         prior: usize,
-        /// The generator's width.
+        /// The generator's latent dimension.
         generator: usize,
     },
-    /// A class was asked for that the generator does not know.
+    /// A class was requested that the generator does not have.
     #[error(
-        "class {class} was asked for, the generator knows {}",
+        "class {class} was requested, the generator has {}",
         known.map_or("no classes: train one with model.classes".to_string(), |n| format!("classes 0 to {}", n - 1))
     )]
     Class {
         /// The class.
         class: u32,
-        /// How many it knows.
+        /// How many classes it has.
         known: Option<usize>,
     },
-    /// A tensor has another shape than is needed.
+    /// A tensor does not have the required shape.
     #[error("{what} have shape {found:?}, expected {expected}")]
     Shape {
         /// What the tensor holds, in the plural.
         what: &'static str,
         /// Its shape.
         found: Vec<usize>,
-        /// The shape that it should have.
+        /// The expected shape.
         expected: String,
     },
     /// Images that are neither gray nor RGB cannot be drawn.
@@ -77,38 +77,38 @@ pub enum SampleError {
     /// An animation of no frames.
     #[error("{path}: there are no frames, expected at least one; a GIF cannot be empty")]
     NoFrames {
-        /// The file that was to be written.
+        /// The file to be written.
         path: PathBuf,
     },
     /// The frames of an animation differ in size.
     #[error(
-        "{path}: frame {frame} is {found}, expected {expected} as frame 0 is; \
+        "{path}: frame {frame} is {found}, expected {expected} as in frame 0; \
          draw all frames with the same grid"
     )]
     FrameSize {
-        /// The file that was to be written.
+        /// The file to be written.
         path: PathBuf,
         /// The first frame that differs, from 0.
         frame: usize,
-        /// Its size, as `32×32×1`.
+        /// Its size, such as `32×32×1`.
         found: String,
         /// The size of frame 0.
         expected: String,
     },
-    /// Another number of images came than the file's header promises.
+    /// The number of images differs from the count in the file's header.
     #[error(
         "{path}: {found} images came, expected {expected}; \
          the header is written first, so the count must be right from the start"
     )]
     ImageCount {
-        /// The file that was to be written.
+        /// The file to be written.
         path: PathBuf,
-        /// How many images had come when the difference was certain.
+        /// How many images had been received when the difference was certain.
         found: u64,
-        /// The count that was announced.
+        /// The count in the header.
         expected: u64,
     },
-    /// An array file that holds no images as they are written here.
+    /// An array file that does not hold images as they are written here.
     #[error("{path}: {found}, expected {expected}")]
     Npy {
         /// The file.
@@ -118,15 +118,15 @@ pub enum SampleError {
         /// What it should hold, and how to get it.
         expected: &'static str,
     },
-    /// Image values that are no numbers.
+    /// Image values that are not finite.
     #[error(
-        "value {value} of image {image} is {found}, expected finite numbers from the generator; draw \
-         from its weights of an earlier step, or train it again with a smaller learning rate"
+        "value {value} of image {image} is {found}, expected finite numbers from the generator; use \
+         weights from an earlier step, or train it again with a smaller learning rate"
     )]
     NotFinite {
         /// The image's number, from 0.
         image: u64,
-        /// The value's number in the image, from 0.
+        /// The value's index in the image, from 0.
         value: usize,
         /// NaN, inf or -inf.
         found: f32,
@@ -136,7 +136,7 @@ pub enum SampleError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file or folder could not be written.
@@ -144,7 +144,7 @@ pub enum SampleError {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The picture cannot be stored in this format.
@@ -152,7 +152,7 @@ pub enum SampleError {
     Encode {
         /// The file.
         path: PathBuf,
-        /// What the encoder said.
+        /// The encoder's error.
         source: image::ImageError,
     },
     /// A tensor operation failed.

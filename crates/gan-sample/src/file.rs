@@ -1,4 +1,4 @@
-//! Whole files or none, with errors that name them.
+//! Writes files whole or not at all, with errors that name them.
 
 use crate::SampleError;
 use image::ImageError;
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-/// Why the contents of a file could not be made; the file's name is added once, by [`write_file`].
+/// Why the contents of a file could not be made; [`write_file`] adds the file's name once.
 pub(crate) enum WriteFailure {
     Io(io::Error),
     Encode(ImageError),

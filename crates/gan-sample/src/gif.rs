@@ -1,4 +1,4 @@
-//! Pictures as an animation.
+//! Writes pictures as an animation.
 
 use crate::file::write_file;
 use crate::{Raster, SampleError};
@@ -11,10 +11,10 @@ use std::time::Duration;
 ///
 /// Each frame is shown for `delay`, which the format stores in hundredths of a second (rounded
 /// here) up to 655.35 s; many viewers slow down delays below 20 ms. Gray frames are stored
-/// exactly, RGB frames of more than 256 colours are reduced to 256.
+/// exactly; RGB frames of more than 256 colours are reduced to 256.
 ///
 /// # Errors
-/// [`SampleError::NoFrames`] and [`SampleError::FrameSize`] when the frames make no animation,
+/// [`SampleError::NoFrames`] and [`SampleError::FrameSize`] when the frames cannot be an animation,
 /// [`SampleError::Encode`] when a side exceeds 65,535 pixels, and [`SampleError::Write`].
 pub fn write_gif(path: &Path, frames: &[Raster], delay: Duration) -> Result<(), SampleError> {
     check_frames(path, frames)?;

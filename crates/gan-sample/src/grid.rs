@@ -9,7 +9,7 @@ const PADDING: usize = 2;
 
 /// A grid of images, as torchvision's `make_grid` and `save_image` draw it.
 ///
-/// Image k stands in row k / columns, column k % columns. Two black pixels lie between the
+/// Image k is in row k / columns, column k % columns. Two black pixels lie between the
 /// images and around them, so that the picture is columns · (w + 2) + 2 pixels wide and
 /// rows · (h + 2) + 2 high. Cells without an image are black.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl ImageGrid {
     /// images: `[n, c, h, w]`, n ≤ rows · columns, c = 1 (gray) or 3 (RGB) → the picture.
     ///
     /// # Errors
-    /// [`SampleError::Shape`] or [`SampleError::Channels`] when the tensor holds no such images,
+    /// [`SampleError::Shape`] or [`SampleError::Channels`] when the tensor does not hold such images,
     /// [`SampleError::TooManyImages`] when they exceed the cells, and
     /// [`SampleError::PictureTooLarge`] when the picture would have more than 2²⁸ pixels.
     pub fn render(&self, images: &Tensor) -> Result<Raster, SampleError> {

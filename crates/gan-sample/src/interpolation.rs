@@ -1,24 +1,24 @@
-//! Ways from one latent vector to another.
+//! Interpolation between latent vectors.
 
 use crate::SampleError;
 use candle_core::{DType, Device, Tensor};
 
-/// Below this sine of the angle the great circle is ill-conditioned, or there is none.
+/// Below this sine of the angle the great circle is ill-conditioned or undefined.
 const MIN_SINE: f64 = 1e-6;
 
 /// Spherical interpolation (Shoemake, 1985): the point at `t` on the great circle from `a` to `b`.
 ///
 /// a, b: `[latent_dim]` → `[latent_dim]`, f32. t = 0 gives `a` and t = 1 gives `b` exactly;
 /// between vectors of equal norm the norm stays and the angle grows evenly with t. High-dimensional
-/// Gaussian vectors lie near a sphere, which the straight line between two would leave (White,
+/// Gaussian vectors lie near a sphere, which the straight line between two of them leaves (White,
 /// 2016, "Sampling generative networks"). Vectors that are nearly parallel, opposite (where every
 /// direction is as short) or zero are interpolated linearly.
 ///
 /// # Errors
-/// [`SampleError::Shape`] when `a` and `b` are no vectors of one width.
+/// [`SampleError::Shape`] when `a` and `b` are not vectors of the same length.
 pub fn slerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor, SampleError> {
     let (a, b) = read_vectors(a, b)?;
-    let values = Arc::between(&a, &b).at(t);
+    let values = GreatCircle::between(&a, &b).at(t);
     Ok(Tensor::from_vec(values, a.len(), &Device::Cpu)?)
 }
 
@@ -27,10 +27,10 @@ pub fn slerp(a: &Tensor, b: &Tensor, t: f64) -> Result<Tensor, SampleError> {
 /// a, b: `[latent_dim]` → `[frames, latent_dim]`, f32. One frame is `a` alone. See [`slerp`].
 ///
 /// # Errors
-/// [`SampleError::Shape`] when `a` and `b` are no vectors of one width.
+/// [`SampleError::Shape`] when `a` and `b` are not vectors of the same length.
 pub fn spherical_path(a: &Tensor, b: &Tensor, frames: usize) -> Result<Tensor, SampleError> {
     let (a, b) = read_vectors(a, b)?;
-    let arc = Arc::between(&a, &b);
+    let arc = GreatCircle::between(&a, &b);
     let last = frames.saturating_sub(1).max(1) as f64;
     let values: Vec<f32> = (0..frames).flat_map(|i| arc.at(i as f64 / last)).collect();
     Ok(Tensor::from_vec(values, (frames, a.len()), &Device::Cpu)?)
@@ -59,14 +59,14 @@ fn read_vectors(a: &Tensor, b: &Tensor) -> Result<(Vec<f64>, Vec<f64>), SampleEr
 }
 
 /// Two vectors and the angle between them.
-struct Arc<'a> {
+struct GreatCircle<'a> {
     a: &'a [f64],
     b: &'a [f64],
-    /// In radians; none where the way is straight.
+    /// In radians; none if the path is a straight line.
     angle: Option<f64>,
 }
 
-impl<'a> Arc<'a> {
+impl<'a> GreatCircle<'a> {
     fn between(a: &'a [f64], b: &'a [f64]) -> Self {
         let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
         let (norm_a, norm_b) = (norm(a), norm(b));
@@ -74,9 +74,9 @@ impl<'a> Arc<'a> {
             let pair = |(x, y): (&f64, &f64)| x / norm_a + sign * y / norm_b;
             norm(&a.iter().zip(b).map(pair).collect::<Vec<_>>())
         };
-        // Exact near 0 and π, where the arc cosine of the dot product is not (Kahan, 2006).
+        // Accurate near 0 and π, where the arc cosine of the dot product is not (Kahan, 2006).
         let angle = 2.0 * f64::atan2(combine(-1.0), combine(1.0));
-        // NaN, from a vector without direction, compares false.
+        // NaN, from a zero vector, compares false.
         let curved = angle.sin() >= MIN_SINE;
         let angle = curved.then_some(angle);
         Self { a, b, angle }
@@ -170,7 +170,7 @@ mod tests {
         for angle in [1e-9f64, 1e-7, 1e-6, 1e-5, 1e-3] {
             let a = [1.0, 0.0];
             let b = [angle.cos(), angle.sin()];
-            let quarter = Arc::between(&a, &b).at(0.25)[1];
+            let quarter = GreatCircle::between(&a, &b).at(0.25)[1];
             assert!((f64::from(quarter) / (0.25 * angle).sin() - 1.0).abs() < 1e-6);
         }
     }

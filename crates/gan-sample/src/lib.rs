@@ -4,14 +4,15 @@
 //! image 12 has its own latent vector and its own bytes, whether it is drawn alone, among 25 for
 //! a preview or among 50,000 for a score. To keep this exact, and memory small, the generator
 //! always runs on aligned blocks of [`BLOCK_IMAGES`] images, which [`Sampler::blocks`] hands out
-//! one at a time. [`spherical_path`] walks from one latent vector to another;
-//! [`Sampler::decode`] shows what lies on the way.
+//! one at a time. [`spherical_path`] interpolates between two latent vectors;
+//! [`Sampler::decode`] draws the images of given vectors.
 //!
 //! Images are f32 tensors `[n, c, h, w]` in [-1, 1] on the CPU until the last moment. One
-//! function turns them into bytes, under a [`PixelRange`], for all that is looked at: single
+//! function converts them to bytes, under a [`PixelRange`], for all pictures: single
 //! images and the cells of an [`ImageGrid`] are [`Raster`]s, which [`write_png`],
-//! [`write_png_sequence`] and [`write_gif`] store. Programs that compute on images are given
-//! floats by [`write_npy`] instead, and [`read_npy`] takes theirs. No file appears under its name before it is whole.
+//! [`write_png_sequence`] and [`write_gif`] store. For programs that compute on images,
+//! [`write_npy`] writes floats, and [`read_npy`] reads theirs. No file appears under its name
+//! before it is complete.
 //!
 //! ```
 //! use gan_core::{Generator, Mode, Seed, NormalPrior};

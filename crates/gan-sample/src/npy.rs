@@ -1,4 +1,4 @@
-//! Images as NumPy's `.npy`: floats for other programs' scores.
+//! Images as NumPy's `.npy`: floats for other programs to score.
 
 use crate::SampleError;
 use crate::file::{WriteFailure, write_file};
@@ -11,15 +11,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Writes `count` images as an array `[count, c, h, w]` of little-endian float32 in C order,
-/// with the values that the generator gave, in [-1, 1].
+/// with the generator's values, in [-1, 1].
 ///
 /// blocks: tensors `[n, c, h, w]` of any n, as they come from
 /// [`Sampler::blocks`](crate::Sampler::blocks). Each is written before the next is asked for,
-/// so memory holds one. The file is whole or not there; missing folders are made.
+/// so memory holds one. The file is written whole or not at all; missing folders are made.
 ///
 /// # Errors
-/// [`SampleError::Shape`] when a block holds other images than `shape`,
-/// [`SampleError::ImageCount`] when more or fewer than `count` come, those of the blocks, and
+/// [`SampleError::Shape`] when a block's images do not have shape `shape`,
+/// [`SampleError::ImageCount`] when there are not `count` images, those of the blocks, and
 /// [`SampleError::Write`].
 pub fn write_npy(
     path: &Path,
@@ -53,18 +53,18 @@ pub fn write_npy(
     })
 }
 
-/// What each file begins with.
+/// The first bytes of each file.
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Longer headers are refused, as NumPy refuses them unless it is told otherwise.
+/// Longer headers are refused, as NumPy does by default.
 const MAX_HEADER_BYTES: usize = 10_000;
 
-/// Brackets within brackets; an array of images has two. The library that reads the header calls
-/// itself for each.
+/// The most nested brackets; an array of images has two. The library that reads the header recurses
+/// for each.
 const MAX_HEADER_DEPTH: usize = 8;
 
 /// Reads an array as [`write_npy`] writes it: the images' shape and their values, one image after
-/// the other. Values are not looked at.
+/// the other. Values are not checked.
 ///
 /// # Errors
 /// As [`NpyImages::open`] and [`NpyImages::read`].
@@ -76,7 +76,7 @@ pub fn read_npy(path: &Path) -> Result<(ImageShape, Vec<f32>), SampleError> {
     Ok((shape, values))
 }
 
-/// An array of images in a file, of which the header was read.
+/// An array of images in a file whose header was read.
 #[derive(Debug)]
 pub struct NpyImages {
     path: PathBuf,
@@ -85,16 +85,16 @@ pub struct NpyImages {
     count: usize,
 }
 
-/// Values that are read at a time.
+/// How many values are read at a time.
 const BLOCK_VALUES: usize = 1 << 16;
 
 impl NpyImages {
-    /// Reads the header of an array as [`write_npy`] writes it. What it promises is held against the
-    /// file's length.
+    /// Reads the header of an array as [`write_npy`] writes it. The header is checked against the file's
+    /// length.
     ///
     /// # Errors
-    /// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, another type of numbers than
-    /// little-endian float32, Fortran order, other than four dimensions, or no numbers at all.
+    /// [`SampleError::Io`]; [`SampleError::Npy`] for a damaged file, a number type other than
+    /// little-endian float32, Fortran order, other than four dimensions, or an empty array.
     pub fn open(path: &Path) -> Result<Self, SampleError> {
         let io = |source| SampleError::io(path, source);
         let mut file = File::open(path).map_err(io)?;
@@ -124,7 +124,7 @@ impl NpyImages {
         self.count
     }
 
-    /// All values in order, some thousands at a time.
+    /// All values in order, a few thousand at a time.
     ///
     /// # Errors
     /// [`SampleError::Io`].
@@ -148,7 +148,7 @@ impl NpyImages {
     }
 }
 
-/// Where the numbers begin in a file of `length` bytes, the shape of an image and how many there are.
+/// Where the numbers start in a file of `length` bytes, the shape of an image and the number of images.
 fn parse_header(
     path: &Path,
     bytes: &[u8],
@@ -209,14 +209,14 @@ fn parse_header(
     Ok((start, shape, side(n)))
 }
 
-/// Whether the header's text lies within the file and is no longer and no deeper than its reader can
-/// take; says what is wrong with it.
+/// Checks that the header's text lies within the file and is not too long or too deep for its reader;
+/// says what is wrong with it.
 fn check_header(bytes: &[u8]) -> Result<(), String> {
     if !bytes.starts_with(MAGIC) {
         return Err("no npy header".to_string());
     }
     let too_short = || "a file that ends within its npy header".to_string();
-    // Behind magic and version stands the length: two bytes in version 1, four in later ones.
+    // The length follows magic and version: two bytes in version 1, four in later ones.
     let (length, start) = match bytes.get(6).ok_or_else(too_short)? {
         1 => (number(bytes, 8..10), 10),
         _ => (number(bytes, 8..12), 12),
@@ -236,13 +236,13 @@ fn check_header(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The little-endian number in `place`, if the bytes reach so far.
+/// The little-endian number in `place`, if there are enough bytes.
 fn number(bytes: &[u8], place: Range<usize>) -> Option<usize> {
     let digits = bytes.get(place)?.iter().rev();
     Some(digits.fold(0, |number, digit| number << 8 | usize::from(*digit)))
 }
 
-/// The most brackets that are open at once.
+/// The most brackets open at once.
 fn depth(text: &[u8]) -> usize {
     let (mut open, mut most) = (0_usize, 0);
     for byte in text {
@@ -256,7 +256,8 @@ fn depth(text: &[u8]) -> usize {
     most
 }
 
-/// What stands before the numbers. They are written apart: the library would take them one by one.
+/// The bytes before the numbers. The numbers are written separately, since the library would take them
+/// one by one.
 fn header(shape: &[u64]) -> io::Result<Vec<u8>> {
     let float: TypeStr = "<f4".parse().map_err(io::Error::other)?;
     let mut header = Vec::new();

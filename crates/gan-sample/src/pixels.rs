@@ -1,4 +1,4 @@
-//! The one way from a generated value to a byte.
+//! The only conversion of generated values to bytes.
 
 use crate::SampleError;
 use candle_core::{DType, Device, Tensor};
@@ -12,8 +12,8 @@ const MIN_SPAN: f64 = 1e-5;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PixelRange {
-    /// -1 is black and 1 is white; what lies outside is clamped. An image's pixels depend on
-    /// nothing but the image.
+    /// -1 is black and 1 is white; values outside are clamped. An image's pixels depend only on
+    /// the image.
     #[default]
     Fixed,
     /// The least value of the whole batch is black and the greatest white: torchvision's
@@ -93,7 +93,7 @@ impl ImageValues {
         })
     }
 
-    /// Where the values of one row of one channel lie.
+    /// The positions of the values of one row of one channel.
     pub(crate) fn row(&self, image: usize, channel: usize, y: usize) -> &[f32] {
         let row = (image * self.channels + channel) * self.height + y;
         &self.values[row * self.width..(row + 1) * self.width]

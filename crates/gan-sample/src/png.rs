@@ -1,4 +1,4 @@
-//! Pictures as PNG files.
+//! Writes pictures as PNG files.
 
 use crate::file::write_file;
 use crate::{Raster, SampleError};

@@ -1,4 +1,4 @@
-//! A folder of numbered PNG files.
+//! Writes a folder of numbered PNG files.
 
 use crate::{PixelRange, Raster, SampleError, write_png};
 use candle_core::Tensor;
@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 ///
 /// blocks: tensors `[n, c, h, w]`, c = 1 or 3, as they come from
 /// [`Sampler::blocks`](crate::Sampler::blocks). The range is [`PixelRange::Fixed`], so that a
-/// pixel depends on its image alone.
+/// pixel depends only on its image.
 ///
-/// The images are in the folder once all of them are there, as
-/// [`write_folder_atomically`] does it. With `replace` they take the place of the images of an earlier
-/// sequence; the folder may hold nothing else, and without `replace` nothing at all.
+/// The images appear in the folder together once all are written, see
+/// [`write_folder_atomically`]. With `replace` they replace the images of an earlier sequence; the folder
+/// must not hold anything else, and without `replace` must be empty.
 ///
 /// # Errors
 /// Those of the blocks, of [`Raster::from_images`] and of [`write_png`]; [`SampleError::Write`], also
-/// when the folder holds what is not replaced. Nothing is written or removed then.
+/// when the folder holds files that must not be replaced. Then nothing is written or removed.
 pub fn write_png_sequence(
     folder: &Path,
     replace: bool,
@@ -44,7 +44,7 @@ pub fn write_png_sequence(
     Ok(count)
 }
 
-/// The first entry of `folder`, by name, that [`write_png_sequence`] has not written, if there is one.
+/// The first entry of `folder`, by name, that [`write_png_sequence`] did not write, if there is one.
 ///
 /// # Errors
 /// [`SampleError::Io`] when the folder cannot be read.
@@ -57,7 +57,7 @@ pub fn first_foreign_entry(folder: &Path) -> Result<Option<PathBuf>, SampleError
     Ok(paths.into_iter().filter(|path| !is_of_sequence(path)).min())
 }
 
-/// Whether a sequence has such an entry: `000000.png`, or the hidden folder of one that was killed.
+/// Whether a sequence has such an entry: `000000.png`, or the hidden folder of a write that was killed.
 fn is_of_sequence(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let number = name.strip_suffix(".png").unwrap_or_default();

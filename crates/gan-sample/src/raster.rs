@@ -1,10 +1,10 @@
-//! Pictures of bytes, ready to be stored.
+//! Pictures as bytes, ready to be stored.
 
 use crate::SampleError;
 use crate::pixels::{ImageValues, PixelRange, PixelScale};
 use candle_core::Tensor;
 
-/// The most pixels of one picture, 16,384².
+/// The most pixels in one picture, 16,384².
 const MAX_PIXELS: usize = 1 << 28;
 
 /// A picture of 8-bit pixels, gray or RGB. Made from tensors, so that its bytes always fit its size.
@@ -17,12 +17,12 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// One picture an image, without a border. images: `[n, c, h, w]`, c = 1 (gray) or 3 (RGB).
+    /// One picture per image, without a border. images: `[n, c, h, w]`, c = 1 (gray) or 3 (RGB).
     ///
     /// [`PixelRange::MinMax`] is taken over the whole batch.
     ///
     /// # Errors
-    /// [`SampleError::Shape`] or [`SampleError::Channels`] when the tensor holds no such images.
+    /// [`SampleError::Shape`] or [`SampleError::Channels`] when the tensor does not hold such images.
     pub fn from_images(images: &Tensor, range: PixelRange) -> Result<Vec<Self>, SampleError> {
         let images = ImageValues::read(images)?;
         let scale = range.scale(&images.values);
@@ -49,7 +49,7 @@ impl Raster {
         self.channels
     }
 
-    /// `height · width · channels` values: rows from above, pixels from the left, red first.
+    /// `height · width · channels` values: rows from the top, pixels from the left, red first.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

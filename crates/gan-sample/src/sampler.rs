@@ -7,19 +7,19 @@ use std::ops::Range;
 
 /// How many images a generator makes at a time.
 ///
-/// The kernels behind a matrix product may round differently for another number of rows, and
-/// batch statistics are of the whole batch; an image is the same to the byte because it always
-/// stands in the same row of a batch of this size, among the same others.
+/// A matrix product may round differently for another number of rows, and batch statistics depend
+/// on the whole batch. An image is the same to the byte because it always has the same row in a
+/// batch of this size, among the same other images.
 pub const BLOCK_IMAGES: usize = 256;
 
-/// Draws images from a generator, one latent vector a number.
+/// Draws numbered images from a generator, each from its own latent vector.
 ///
 /// Image k's latent vector comes from the seed's stream k for [`Purpose::Sample`], so image k is
-/// the same however many are drawn, and wherever one starts.
+/// the same whatever the count and the first number.
 ///
-/// In [`Mode::Eval`] an image depends on its latent vector alone. In [`Mode::Train`] batch
+/// In [`Mode::Eval`] an image depends only on its latent vector. In [`Mode::Train`] batch
 /// normalization uses the statistics of the image's block, as the previews of many tutorials do;
-/// the generator's running statistics are put back afterwards, so neither mode changes it.
+/// the generator's running statistics are restored afterwards, so neither mode changes it.
 pub struct Sampler<'a> {
     generator: &'a dyn Generator,
     prior: Box<dyn LatentPrior>,
@@ -54,10 +54,10 @@ impl<'a> Sampler<'a> {
         })
     }
 
-    /// The same sampler of images of these classes.
+    /// The same sampler with these classes.
     ///
     /// # Errors
-    /// [`SampleError::Class`] when the generator knows no classes or not this one.
+    /// [`SampleError::Class`] when the generator is not class-conditional or does not have this class.
     pub fn of_classes(mut self, classes: Classes) -> Result<Self, SampleError> {
         let known = self.generator.classes();
         let named = match &classes {
@@ -87,15 +87,15 @@ impl<'a> Sampler<'a> {
     /// All are held in memory; see [`blocks`](Self::blocks) for many.
     ///
     /// # Errors
-    /// [`SampleError::NotFinite`] when one of these images has a value that is not finite. When the
-    /// generator or the prior fails, or gives tensors of another shape than it says.
+    /// [`SampleError::NotFinite`] when one of these images has a value that is not finite. Also when
+    /// the generator or the prior fails, or returns tensors of the wrong shape.
     pub fn images(&self, numbers: Range<u64>) -> Result<Tensor, SampleError> {
         let blocks = self.aligned(numbers).collect::<Result<Vec<_>, _>>()?;
         self.concatenate(&blocks)
     }
 
     /// Images 0 to `count` - 1, at most [`BLOCK_IMAGES`] at a time: tensors `[n, c, h, w]`, f32
-    /// on the CPU, in [-1, 1]. Each block is made when it is asked for.
+    /// on the CPU, in [-1, 1]. Each block is made when it is requested.
     ///
     /// # Errors
     /// An item is an error where [`images`](Self::images) would fail.
@@ -106,8 +106,8 @@ impl<'a> Sampler<'a> {
     /// The images of given latent vectors. z: `[n, latent_dim]` → `[n, c, h, w]`, f32 on the
     /// CPU, in [-1, 1].
     ///
-    /// Runs on blocks of [`BLOCK_IMAGES`] too. The last one is filled up by repeating its own
-    /// vectors, from which [`Mode::Train`] therefore takes its statistics.
+    /// This also runs on blocks of [`BLOCK_IMAGES`]. The last one is filled by repeating its own
+    /// vectors, so [`Mode::Train`] takes its statistics from these.
     ///
     /// # Errors
     /// [`SampleError::Shape`] when `z` has another shape; [`SampleError::NotFinite`] with the number of
@@ -133,7 +133,7 @@ impl<'a> Sampler<'a> {
         self.concatenate(&blocks)
     }
 
-    /// The images with these numbers, cut where the aligned blocks end.
+    /// The images with these numbers, split where the aligned blocks end.
     fn aligned(&self, numbers: Range<u64>) -> impl Iterator<Item = Result<Tensor, SampleError>> {
         const SIZE: u64 = BLOCK_IMAGES as u64;
         let mut next = numbers.start;
@@ -164,8 +164,8 @@ impl<'a> Sampler<'a> {
         )
     }
 
-    /// A whole block through the generator, whose state is the same afterwards; `first`: the number
-    /// of the block's first image.
+    /// Runs a whole block through the generator, whose state is unchanged afterwards; `first`: the
+    /// number of the block's first image.
     fn forward(&self, z: &Tensor, first: u64) -> Result<Tensor, SampleError> {
         let parameters = self.generator.parameters();
         let z = z
@@ -199,7 +199,7 @@ impl<'a> Sampler<'a> {
         Ok(Some(Tensor::new(labels, &Device::Cpu)?))
     }
 
-    /// A pass in training mode that leaves the running statistics as they were.
+    /// A forward pass in training mode that leaves the running statistics unchanged.
     fn forward_and_restore(
         &self,
         z: &Tensor,
@@ -218,7 +218,7 @@ impl<'a> Sampler<'a> {
         Ok(images?)
     }
 
-    /// `[n, c, h, w]` of all blocks, also of none.
+    /// `[n, c, h, w]` of all blocks, even if there are none.
     fn concatenate(&self, blocks: &[Tensor]) -> Result<Tensor, SampleError> {
         let shape = self.generator.image_shape();
         let none = (0, shape.channels, shape.height, shape.width);
@@ -230,15 +230,15 @@ impl<'a> Sampler<'a> {
     }
 }
 
-/// z: `[n, latent_dim]`, 0 < n ≤ [`BLOCK_IMAGES`] → its rows over and over, [`BLOCK_IMAGES`] of them.
+/// z: `[n, latent_dim]`, 0 < n ≤ [`BLOCK_IMAGES`] → its rows repeated to [`BLOCK_IMAGES`] rows.
 fn repeat_rows(z: &Tensor) -> candle_core::Result<Tensor> {
     let count = z.dim(0)? as u32;
     let rows: Vec<u32> = (0..BLOCK_IMAGES as u32).map(|row| row % count).collect();
     z.index_select(&Tensor::new(rows, z.device())?, 0)
 }
 
-/// The images `[n, c, h, w]`, f32 on the CPU, if all their values are finite; `first`: the number of the
-/// first of them.
+/// The images `[n, c, h, w]`, f32 on the CPU, if all values are finite; `first`: the number of the first
+/// one.
 fn finite(images: Tensor, first: u64) -> Result<Tensor, SampleError> {
     let size = images.dims().iter().skip(1).product::<usize>().max(1);
     let values = images.flatten_all()?.to_vec1::<f32>()?;

@@ -1,15 +1,15 @@
-//! Points of the plane as a picture, over a field.
+//! Draws points of the plane over a field, as a picture.
 
 use crate::{Raster, SampleError};
 use candle_core::{DType, Tensor};
 
-/// What is drawn lies in [-RANGE, RANGE]².
+/// The picture shows [-RANGE, RANGE]².
 const RANGE: f64 = 1.1;
 
-/// Pixels of each side of the picture.
+/// Height and width of the picture in pixels.
 const SIDE: usize = 400;
 
-/// A point is a square of so many pixels.
+/// A point is a square with sides of this many pixels.
 const POINT: usize = 3;
 
 const REAL: [u8; 3] = [40, 90, 200];
@@ -32,8 +32,8 @@ impl Default for Scatter {
 }
 
 impl Scatter {
-    /// Where a field of `side` by `side` values is to be known: points `[side², 2, 1, 1]`, rows from
-    /// above.
+    /// The points where a field of `side` by `side` values is needed: `[side², 2, 1, 1]`, rows from the
+    /// top.
     ///
     /// # Errors
     /// When the tensor cannot be made.
@@ -45,11 +45,10 @@ impl Scatter {
         Ok(Tensor::from_vec(points, (side * side, 2, 1, 1), cpu)?)
     }
 
-    /// Shades the picture by values in [0, 1] at [`places`](Self::places), `[side²]`: darker for
-    /// higher.
+    /// Shades the picture by values in [0, 1] at [`places`](Self::places), `[side²]`; higher is darker.
     ///
     /// # Errors
-    /// [`SampleError::Shape`] when the values are no square.
+    /// [`SampleError::Shape`] when the number of values is not a square.
     pub fn field(mut self, values: &Tensor) -> Result<Self, SampleError> {
         let found = values
             .to_dtype(DType::F32)?
@@ -76,7 +75,7 @@ impl Scatter {
     /// Draws real points `[n, 2, 1, 1]`.
     ///
     /// # Errors
-    /// [`SampleError::Shape`] when the tensor holds no points.
+    /// [`SampleError::Shape`] when the tensor does not hold points.
     pub fn real(self, points: &Tensor) -> Result<Self, SampleError> {
         self.points(points, REAL)
     }
@@ -109,7 +108,7 @@ impl Scatter {
         for point in values.chunks_exact(2) {
             let place = |value: f64| (value / RANGE + 1.0) / 2.0 * SIDE as f64;
             let (left, top) = (place(point[0]), place(-point[1]));
-            // Casts of what lies outside, or is no number, end at an edge.
+            // Casts of NaN and of values outside end at an edge.
             let (left, top) = (left as usize, top as usize);
             for y in top..(top + POINT).min(SIDE) {
                 for x in left..(left + POINT).min(SIDE) {
@@ -140,7 +139,7 @@ mod tests {
         assert_eq!(pixel(&picture, SIDE / 2, SIDE / 2), REAL);
         assert_eq!(pixel(&picture, SIDE * 3 / 4, SIDE / 4), GENERATED);
         assert_eq!(pixel(&picture, 1, 1), WHITE);
-        // Beyond the edges nothing is drawn, or at them; nothing panics.
+        // Beyond the edges nothing is drawn, or only at them; nothing panics.
         for far in [5.0, -5.0, f32::NAN] {
             Scatter::default().real(&point(far, far)).unwrap();
         }

@@ -1,4 +1,4 @@
-//! What is written is read back by the formats' own readers, and never half a file is left.
+//! Files are read back by the formats' own readers, and no partial file is ever left.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -239,7 +239,7 @@ fn a_sequence_replaces_an_earlier_one_and_nothing_else() {
     let error = write(false, 2).unwrap_err();
     assert!(matches!(error, SampleError::Write { .. }), "{error}");
     assert_eq!(entries(path).len(), 5);
-    // What an earlier process left when it was killed.
+    // Left by an earlier process that was killed.
     std::fs::create_dir(path.join(".x.partial")).unwrap();
     assert_eq!(first_foreign_entry(path).unwrap(), None);
     write(true, 2).unwrap();

@@ -1,4 +1,4 @@
-//! The grid against torchvision's, and against its own formula where rows and columns differ.
+//! The grid compared with torchvision's, and with its own formula where rows and columns differ.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -68,7 +68,7 @@ fn two_rows_of_three_stand_where_the_layout_says() {
         for (index, byte) in picture.bytes().iter().enumerate() {
             let (pixel, c) = (index / channels, index % channels);
             let (py, px) = (pixel / width, pixel % width);
-            // The cell, counting its upper and left padding; the last padding is a cell too far.
+            // The cell, counting its upper and left padding; the last padding would be one cell too far.
             let (row, y) = (py / (h + PADDING), py % (h + PADDING));
             let (column, x) = (px / (w + PADDING), px % (w + PADDING));
             let image = row * columns + column;

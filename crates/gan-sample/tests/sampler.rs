@@ -1,4 +1,4 @@
-//! Image k is image k: whatever the count, the offset and the way it is asked for.
+//! Image k is the same whatever the count, the offset and the function that draws it.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -183,7 +183,7 @@ fn latent_vectors_of_another_width_are_refused() {
     }
 }
 
-/// A generator that says it makes larger images than it does.
+/// A generator that claims to make larger images than it does.
 struct Boaster(TinyGenerator);
 
 impl Generator for Boaster {
@@ -230,7 +230,7 @@ fn images_that_are_not_finite_are_refused_by_their_number() {
     let mut latents = values(&uniform(3, &[5, LATENT_DIM]));
     latents[3 * LATENT_DIM] = f32::NAN;
     let z = Tensor::from_vec(latents, (5, LATENT_DIM), &candle_core::Device::Cpu).unwrap();
-    // The others of a block are no reason to refuse those that are asked for.
+    // Other images of a block must not make the requested ones fail.
     finite.decode(&z.narrow(0, 0, 3).unwrap()).unwrap();
     let error = finite.decode(&z).unwrap_err();
     assert!(

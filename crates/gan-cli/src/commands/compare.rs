@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(crate) struct CompareArguments {
-    /// Run folders that were evaluated, or evaluation.json files
+    /// Evaluated run folders, or evaluation.json files
     #[arg(required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
 }
@@ -42,14 +42,14 @@ fn read(run: &Path) -> Result<EvaluationFile> {
     }
     let path = path.display();
     if !folder.config().exists() {
-        let text = format!("{path}: is not there; give run folders, or evaluation.json files");
+        let text = format!("{path}: does not exist; give run folders or evaluation.json files");
         return Err(WrongUse(text).into());
     }
     RunConfig::read(&folder.config())?
         .data
         .check_images("scores")?;
     Err(WrongUse(format!(
-        "{path}: is not there; run `{} evaluate {}` first",
+        "{path}: does not exist; run `{} evaluate {}` first",
         program(),
         quoted(run)
     ))
@@ -67,7 +67,7 @@ fn name(run: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Scores say something beside each other only if all but the images was the same.
+/// Scores can be compared only if everything but the images was the same.
 fn check_comparable(
     (name, first): &(String, EvaluationFile),
     (other_name, other): &(String, EvaluationFile),

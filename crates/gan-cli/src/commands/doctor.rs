@@ -1,4 +1,4 @@
-//! `gan-cli doctor`: what ails a run, by what it wrote.
+//! `gan-cli doctor`: signs of trouble in a run, from the files that it wrote.
 
 use super::{program, quoted};
 use crate::config::RunConfig;
@@ -38,13 +38,13 @@ pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Result<()> 
     Ok(())
 }
 
-/// Why lost classes were not looked for, and what would show them.
+/// Why lost classes were not looked for, and how they can be.
 fn unknown_classes(run: &RunFolder) -> String {
     let data = RunConfig::read(&run.config()).map(|config| config.data);
     let how = match data {
-        Ok(data) if data.toy().is_some() => "scores are of images, and these are points".to_string(),
+        Ok(data) if data.toy().is_some() => "scores need images, and these are points".to_string(),
         Ok(data) if data.is_stacked() => {
-            "they are looked for in images of one digit, and these are stacks".to_string()
+            "this needs images of one digit, and these are stacks".to_string()
         }
         _ if run.evaluation().exists() || run.scores().exists() => {
             "the run's scores have no classes; they need a classifier of the labelled training images, \
@@ -60,7 +60,7 @@ fn unknown_classes(run: &RunFolder) -> String {
     format!("Lost classes were not looked for: {how}.")
 }
 
-/// A finding as it is printed, while training too.
+/// A finding as it is printed, also during training.
 pub(crate) fn lines(finding: &Finding) -> [String; 2] {
     [
         format!("{:?}: {}.", finding.failure_mode, finding.evidence),
@@ -85,7 +85,7 @@ fn examined(history: &[HistoryRecord], classes: Option<&ClassBalance>) -> String
     }
 }
 
-/// Those of the newest scores: an evaluation's, or the last while training.
+/// The class shares of the newest scores: those of an evaluation, or the last during training.
 fn class_shares(run: &RunFolder) -> Result<Option<ClassBalance>> {
     let mut newest = None;
     if run.scores().exists() {

@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::data_arguments::{DataArguments, missing_data, say};
 use crate::device::device;
 use crate::evaluation::{
-    ClassShares, DataFacts, DataReference, EvaluationFile, LEAST_HELD_OUT, Progress, Request,
+    ClassHistogram, DataFacts, DataReference, EvaluationFile, LEAST_HELD_OUT, Progress, Request,
     SCORE_SEED, Subject, Wanted, controls, mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
@@ -17,42 +17,42 @@ use gan_data::{DataSplits, Dataset, Division, Parts, Reading};
 use gan_metrics::{Draw, Embedding, Equilibrium, Evaluation, ImageSet, Metric, STACKED_CHANNELS};
 use std::path::{Path, PathBuf};
 
-/// Images of a generator, unless another number is given: what published scores use.
+/// Images to draw from a generator by default; the number that published scores use.
 const COUNT: usize = 10_000;
 
-/// Classes that one line names.
+/// The most classes that one line names.
 const LISTED_CLASSES: usize = 40;
 
-/// The same of PacGAN's protocol.
+/// The same in PacGAN's protocol.
 pub(crate) const STACKED_COUNT: usize = 26_000;
 
 #[derive(Clone, clap::Args)]
 pub(crate) struct EvaluateArguments {
-    /// A run folder, a generator.safetensors, an npy batch or a folder of images
+    /// A run folder, a generator.safetensors, an .npy file or a folder of images
     subject: PathBuf,
     #[command(flatten)]
     data: DataArguments,
     /// The feature network [default: DATA.classifier.safetensors; without it, random features]
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// Images to score [default: 10000 of a generator, all of a file or folder]
+    /// Number of images to score [default: 10000 of a generator, all of a file or folder]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     count: Option<u32>,
-    /// Which families of scores: fid, kid, precision-recall, density-coverage, modes, inception,
+    /// Scores to compute: fid, kid, precision-recall, density-coverage, modes, inception,
     /// memorization, sharpness, parzen, equilibrium [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = by_name::<Metric>)]
     metrics: Vec<Metric>,
-    /// Count the modes of StackedMNIST images, whose three channels are digits of the data set each,
-    /// by PacGAN's protocol (26,000 images of a generator)
+    /// Count the modes of StackedMNIST images, each of whose three channels is a digit of the data set,
+    /// by PacGAN's protocol (26,000 images from a generator)
     #[arg(long, conflicts_with = "metrics")]
     stacked: bool,
-    /// Score the images of K seeds, 0 to K-1, and report means and deviations
+    /// Score the images of K seeds, 0 to K-1; report means and standard deviations
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     seeds: u64,
     /// Folder for evaluation.json and report.html [default: the run, or beside the images]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// cpu, cuda or cuda:N, to generate on
+    /// Device of the generator: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
 }
@@ -61,11 +61,11 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let wants_discriminator = arguments.metrics().contains(&Metric::Equilibrium);
     let device = device(&arguments.device)?;
     let (json, html) = arguments.outputs(&arguments.subject);
-    // The report lies beside it; that one alone cannot be written is no reason not to score.
+    // The report lies beside it. If only the report cannot be written, the images are scored anyway.
     check_file(&json, true)?;
     let subject = Subject::open(&arguments.subject, wants_discriminator, &device)?;
     if arguments.seeds > 1 && !subject.is_generator() {
-        let text = "--seeds needs a generator; images from a file are what they are";
+        let text = "--seeds needs a generator; images from a file do not depend on a seed";
         return Err(WrongUse(text.to_string()).into());
     }
     let config = arguments
@@ -130,7 +130,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     bar.finish_and_clear();
     if file.scores.is_empty() {
         return Err(WrongUse(format!(
-            "{}: there is no score that these images could have: {}",
+            "{}: no score can be computed for these images: {}",
             subject.facts.path.display(),
             file.notes.join(" ")
         ))
@@ -142,7 +142,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     written?;
     if let Some(folder) = data.cache.folder() {
         console.line(format!(
-            "What the next evaluation of this data need not compute again is in {}",
+            "Features and controls are saved for the next evaluation of this data, in {}",
             folder.display()
         ));
     }
@@ -153,7 +153,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     Ok(())
 }
 
-/// Reads the data set that images are scored against, and says what of it was taken.
+/// Reads the data set that images are scored against, and reports what was read.
 fn read_data(config: &DataConfig, subject: &Subject, console: &Console) -> Result<DataSplits> {
     if subject.data.is_some() && !config.folder().exists() {
         return Err(missing_data(&subject.facts.path, config).into());
@@ -163,14 +163,14 @@ fn read_data(config: &DataConfig, subject: &Subject, console: &Console) -> Resul
     Ok(splits)
 }
 
-/// What to know of a data set without held-out images, or with few.
+/// What to know about a data set without held-out images, or with few.
 fn division_note(facts: &DataFacts, division: &Division) -> Option<String> {
     let held_out = facts.held_out_images;
     match (division, held_out) {
         (_, LEAST_HELD_OUT..) => None,
         (_, 1..) => Some(format!(
-            "{held_out} images are held out, fewer than {LEAST_HELD_OUT}, too few for distances between \
-             distributions: FID, KID, precision, recall, density and coverage are against training \
+            "{held_out} images are held out, fewer than {LEAST_HELD_OUT}: too few for distances between \
+             distributions. FID, KID, precision, recall, density and coverage are against training \
              images, with the held-out images as their control. Memorization, Parzen window and the \
              discriminator's gap are against the held-out images.",
         )),
@@ -187,7 +187,7 @@ fn division_note(facts: &DataFacts, division: &Division) -> Option<String> {
     }
 }
 
-/// The class of each image that was asked of a generator: its name, and the share of it.
+/// The classes requested from a generator: each with its name and its share of the images.
 fn conditions(
     subject: &Subject,
     images: &ImageSet,
@@ -207,18 +207,18 @@ fn conditions(
     )
 }
 
-/// What a perfect generator would get.
+/// The score of a perfect generator.
 fn stacked_floor(count: usize, classes: usize) -> String {
     let modes = classes.pow(STACKED_CHANNELS as u32);
     format!(
         "{count} images spread evenly over {modes} modes have a KL of about (modes - 1) / (2 images) \
-         = {:.4} by their number alone; stacks of training images, whose classes are not quite \
-         equally frequent, stand under `training images`.",
+         = {:.4} by chance alone. Stacks of training images, whose classes are not quite \
+         equally frequent, are under `training images`.",
         (modes as f64 - 1.0) / (2.0 * count as f64)
     )
 }
 
-/// The families of scores of some images; the equilibrium's needs the subject's discriminator.
+/// The families of scores of some images; the equilibrium scores need the subject's discriminator.
 fn score(
     subject: &Subject,
     data: &DataReference,
@@ -242,7 +242,7 @@ fn score(
     Ok((generated, evaluation))
 }
 
-/// What the subject's discriminator makes of images that it learnt, of others and of generated ones.
+/// The discriminator's outputs for images that it was trained on, for others and for generated ones.
 fn equilibrium(
     subject: &Subject,
     data: &DataReference,
@@ -283,7 +283,7 @@ fn print(file: &EvaluationFile, console: &Console) {
 }
 
 /// The class histogram on one line.
-fn class_line(classes: &ClassShares) -> String {
+fn class_line(classes: &ClassHistogram) -> String {
     let shares = classes
         .generated
         .iter()
@@ -335,8 +335,8 @@ impl EvaluateArguments {
         subject.images(&wanted, say)
     }
 
-    /// Refuses another data set than a generator was trained on, unless it was asked for; says so
-    /// then.
+    /// Refuses a data set that the generator was not trained on. If it was requested, reports the
+    /// difference instead.
     fn check_same_data(
         &self,
         subject: &Subject,
@@ -344,7 +344,7 @@ impl EvaluateArguments {
         config: &DataConfig,
     ) -> Result<Option<String>> {
         if self.stacked {
-            // A generator of stacks learnt from what is made of these images.
+            // A generator of stacks was trained on stacks of these images.
             return Ok(None);
         }
         let training = splits.training.sha256();
@@ -353,19 +353,19 @@ impl EvaluateArguments {
         let (subject_path, folder) = (subject.facts.path.display(), config.folder().display());
         let text = match (&subject.trained_on, &subject.held_out) {
             (Some(known), _) if *known != training => format!(
-                "{subject_path}: was trained on images with SHA-256 {known}, those of {folder} have \
+                "{subject_path}: was trained on images with SHA-256 {known}; those in {folder} have \
                  {training}"
             ),
             (_, Some(known)) if *known != held_out => format!(
-                "{subject_path}: images with SHA-256 {known} were held out, of {folder} now {held_out}"
+                "{subject_path}: images with SHA-256 {known} were held out; of {folder} now {held_out}"
             ),
             _ => return Ok(None),
         };
         if self.data.names_data() {
-            return Ok(Some(format!("{text}: scores are of other data.")));
+            return Ok(Some(format!("{text}. The scores are against other data.")));
         }
         let advice = if self.data.changes_reading() {
-            "leave out --image-size, --channels and --held-out, which the run has settled, or give \
+            "leave out --image-size, --channels and --held-out, which the run sets, or give \
              --data to score against other images"
         } else {
             "restore them, or give --data to score against other images. (A run of version 0.1.0 held \
@@ -374,7 +374,7 @@ impl EvaluateArguments {
         Err(WrongUse(format!("{text}; {advice}")).into())
     }
 
-    /// What the network looks at: the images, or the digits that are stacked in them.
+    /// The network's input: the images, or the digits that are stacked in them.
     fn scored(&self, images: ImageSet) -> ImageSet {
         if self.stacked {
             images.split_channels()
@@ -383,7 +383,7 @@ impl EvaluateArguments {
         }
     }
 
-    /// What a reader should know beside the scores.
+    /// What a reader should know besides the scores.
     fn notes(&self, data: &DataReference, evaluation: &Evaluation) -> Vec<String> {
         let mut notes = data.notes.clone();
         notes.extend(evaluation.notes.iter().cloned());
@@ -401,8 +401,8 @@ impl EvaluateArguments {
         Metric::ALL.into_iter().filter(chosen).collect()
     }
 
-    /// The families that can be had; why others cannot becomes a note. What was asked for by name, and
-    /// nothing else, must be there.
+    /// The families that can be computed; a note says why others cannot. At least one of those
+    /// requested must be computable.
     fn available(&self, subject: &Subject, data: &mut DataReference) -> Result<Vec<Metric>> {
         let mut available = Vec::new();
         let mut reasons = Vec::new();
@@ -413,7 +413,7 @@ impl EvaluateArguments {
                 ),
                 (Metric::Equilibrium, Err(reason), _) => Some(reason.to_string()),
                 (Metric::Equilibrium, Ok(_), None) => {
-                    Some("needs images that were held out from training".to_string())
+                    Some("needs images held out from training".to_string())
                 }
                 (Metric::Equilibrium, Ok(_), Some(held_out)) => {
                     let unlabelled = subject.conditions().is_some() && held_out.labels().is_none();
@@ -427,14 +427,14 @@ impl EvaluateArguments {
             }
         }
         if available.is_empty() {
-            let text = format!("none of the scores can be had. {}", reasons.join(" "));
+            let text = format!("none of the scores can be computed. {}", reasons.join(" "));
             return Err(WrongUse(format!("{}: {text}", subject.facts.path.display())).into());
         }
         data.notes.extend(reasons);
         Ok(available)
     }
 
-    /// Where the numbers and the page go: into a run, and beside anything else.
+    /// Where the scores and the report go: into a run, and beside anything else.
     fn outputs(&self, subject: &Path) -> (PathBuf, PathBuf) {
         let is_run = subject.join("config.toml").exists();
         match &self.out {

@@ -11,7 +11,7 @@ use gan_train::CheckpointHeader;
 use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
 
-/// Classes that are listed.
+/// The most classes that are listed.
 const MOST_CLASSES: usize = 100;
 
 #[derive(clap::Args)]
@@ -23,11 +23,7 @@ pub(crate) struct InspectArguments {
 pub(crate) fn run(arguments: &InspectArguments, console: &Console) -> Result<()> {
     let path = &arguments.run;
     if !path.exists() {
-        return Err(WrongUse(format!(
-            "{}: there is no such file or folder",
-            path.display()
-        ))
-        .into());
+        return Err(WrongUse(format!("{}: no such file or folder", path.display())).into());
     }
     let text = if path.is_dir() {
         describe_run(path)?
@@ -70,7 +66,7 @@ fn describe_file(path: &Path) -> Result<String> {
     } else if let Ok(header) = serde_json::from_str::<FeatureNetworkHeader>(&weights.metadata) {
         text += &describe_feature_network(&header);
     } else {
-        text += "  a safetensors file of another program\n";
+        text += "  a safetensors file from another program\n";
     }
     for prefix in ["generator.", "discriminator.", ""] {
         // A checkpoint has two networks and their optimizers' moments; other files have one.
@@ -105,7 +101,10 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
 
 fn describe_feature_network(header: &FeatureNetworkHeader) -> String {
     let accuracy = header.test_accuracy.map_or(String::new(), |share| {
-        format!(", {:.2} % of held-out images right", 100.0 * share)
+        format!(
+            ", {:.2} % of held-out images classified correctly",
+            100.0 * share
+        )
     });
     format!(
         "  feature network (format {}): {:?} of images {}, {} classes{accuracy}, seed {}\n",
@@ -142,7 +141,7 @@ fn describe_generator(header: &GeneratorHeader) -> String {
     text
 }
 
-/// The tensors under `prefix`: a table of names and shapes, and the sums.
+/// The tensors under `prefix`: a table of names and shapes, and the totals.
 fn describe_network(weights: &Weights, prefix: &str) -> String {
     let tensors = || {
         weights

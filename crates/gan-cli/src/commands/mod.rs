@@ -21,21 +21,21 @@ use std::path::Path;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Train a GAN; with no options the tutorial's recipe on MNIST
+    /// Train a GAN; without options, the tutorial's recipe on MNIST
     Train(Box<train::TrainArguments>),
-    /// List the recipes that train offers, with their scores and times
+    /// List the recipes of `train`, with their scores and times
     Recipes(recipes::RecipesArguments),
-    /// Train the feature network that scores of a data set are made with
+    /// Train the feature network that `evaluate` uses for a data set
     TrainClassifier(train_classifier::TrainClassifierArguments),
     /// Draw images from a trained generator
     Sample(sample::SampleArguments),
     /// Score a generator or a set of images against a data set
     Evaluate(evaluate::EvaluateArguments),
-    /// Put the scores of several evaluated runs side by side
+    /// Compare the scores of several evaluated runs
     Compare(compare::CompareArguments),
-    /// Say what is alarming in a run, with evidence and what to try
+    /// Look for signs of trouble in a run; print the evidence and what to try
     Doctor(doctor::DoctorArguments),
-    /// Say what a run folder or a safetensors file holds
+    /// Print what a run folder or a safetensors file holds
     Inspect(inspect::InspectArguments),
 }
 
@@ -54,14 +54,14 @@ impl Command {
     }
 }
 
-/// A value by the name that a configuration file gives it, so that flags and files agree.
+/// Parses a value by its name in configuration files, so that flags and files agree.
 pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {
     T::deserialize(StrDeserializer::new(name))
 }
 
-/// How this program is called here, for hints at what to type next.
+/// How this program is called here, for hints on what to type next.
 pub(crate) fn program() -> &'static str {
-    // Set by cargo for what `cargo run` starts.
+    // cargo sets it for programs that `cargo run` starts.
     if std::env::var_os("CARGO").is_some() {
         "cargo run -p gan-cli --"
     } else {
@@ -69,7 +69,7 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// A path as it is typed to a shell.
+/// A path as it is typed in a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     match shlex::try_quote(&text) {

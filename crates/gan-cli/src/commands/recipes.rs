@@ -7,7 +7,7 @@ use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct RecipesArguments {
-    /// Print this recipe as a file for train --config, which means the same as train --recipe
+    /// Print this recipe as a file for train --config, with the same effect as train --recipe
     name: Option<String>,
 }
 

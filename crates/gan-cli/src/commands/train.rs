@@ -19,42 +19,42 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct TrainArguments {
-    /// Begin from this recipe; `recipes` lists them [default: tutorial]
+    /// Start from this recipe; `gan-cli recipes` lists them [default: tutorial]
     #[arg(long, value_name = "NAME")]
     recipe: Option<String>,
-    /// Read the configuration from this TOML file, over the recipe; flags override it
+    /// Read the configuration from this TOML file. It overrides the recipe; flags override it
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
-    /// Mirror training images left to right every other time
+    /// Mirror each training image left to right with probability 1/2
     #[arg(long)]
     mirror: bool,
     /// Run folder to write [default: the next free runs/NAME-001]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace a run that the folder holds, and nothing else that it holds
+    /// Replace the run in that folder, but no other files in it
     #[arg(long)]
     force: bool,
-    /// Resume a run that was stopped, to the same bytes as without the stop
+    /// Resume a run that was stopped; the result is the same to the byte as without the stop
     #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "config", "out", "force", "dry_run"])]
     resume: Option<PathBuf>,
-    /// Resume with changes that make other numbers: another configuration or data set
+    /// With --resume: accept another configuration or data set, which changes the results
     #[arg(long, requires = "resume")]
     allow_change: bool,
-    /// Passes over the data set [default: 200]
+    /// Passes over the training images [default: 200]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
     /// Train for N steps, whatever the number of epochs
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
-    /// Images a step [default: 128]
+    /// Images per step [default: 128]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// Adam's learning rate [default: 0.0002]
     #[arg(long, allow_negative_numbers = true)]
     lr: Option<f64>,
-    /// Another learning rate for the discriminator [default: --lr]
+    /// The discriminator's learning rate, if it differs [default: --lr]
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     discriminator_lr: Option<f64>,
     /// Adam's decay of the first moment [default: 0.5]
@@ -63,66 +63,66 @@ pub(crate) struct TrainArguments {
     /// Adam's decay of the second moment [default: 0.999]
     #[arg(long, allow_negative_numbers = true)]
     beta2: Option<f64>,
-    /// mlp, dcgan, residual or maxout [default: mlp]
+    /// The networks: mlp, dcgan, residual or maxout [default: mlp]
     #[arg(long, value_parser = by_name::<Architecture>)]
     architecture: Option<Architecture>,
-    /// Channels of a convolutional network's widest images [default: 64]
+    /// Channels of a convolutional network's largest feature maps [default: 64]
     #[arg(long, value_name = "N")]
     width: Option<usize>,
-    /// none, batch or spectral, for dcgan's discriminator [default: none]
+    /// Normalization in dcgan's discriminator: none, batch or spectral [default: none]
     #[arg(long, value_parser = by_name::<DiscriminatorNorm>)]
     discriminator_norm: Option<DiscriminatorNorm>,
-    /// Tell both networks the class, one of N, as the data set's labels say; auto takes N from the data
-    /// set [default: do not]
+    /// Condition both networks on the class, one of N, by the data set's labels; auto takes N from the
+    /// data set [default: do not]
     #[arg(long, value_name = "N|auto")]
     classes: Option<ClassCount>,
-    /// Width of a latent vector [default: 100]
+    /// Length of a latent vector [default: 100]
     #[arg(long, value_name = "N")]
     latent_dim: Option<usize>,
-    /// non-saturating, minimax, least-squares, wasserstein, hinge or relativistic-pairing [default:
-    /// non-saturating]
+    /// The loss: non-saturating, minimax, least-squares, wasserstein, hinge or relativistic-pairing
+    /// [default: non-saturating]
     #[arg(long, value_parser = by_name::<LossKind>)]
     loss: Option<LossKind>,
-    /// Label real images 1 less this, for losses with labels; 0.1 is usual [default: 0]
+    /// Label real images 1 - S instead of 1, in losses with labels; 0.1 is usual [default: 0]
     #[arg(long, value_name = "S")]
     label_smoothing: Option<f64>,
-    /// Gaussian noise of this deviation on all that the discriminator is shown [default: 0]
+    /// Add Gaussian noise of this standard deviation to the discriminator's input [default: 0]
     #[arg(long, value_name = "SIGMA")]
     instance_noise: Option<f64>,
     /// Clamp the discriminator's weights to [-C, C] after each step; wasserstein needs it [default: none]
     #[arg(long, value_name = "C")]
     weight_clip: Option<f64>,
-    /// R1, a penalty of this weight on the discriminator's gradient at real images [default: 0]
+    /// Weight of R1, a penalty on the discriminator's gradient at real images [default: 0]
     #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
     r1: Option<f64>,
-    /// R2, the same at generated images [default: 0]
+    /// Weight of R2, the same penalty at generated images [default: 0]
     #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
     r2: Option<f64>,
-    /// WGAN-GP's penalty of this weight between the two; 10 is usual [default: 0]
+    /// Weight of WGAN-GP's gradient penalty, between real and generated images; 10 is usual [default: 0]
     #[arg(long, value_name = "LAMBDA", allow_negative_numbers = true)]
     gradient_penalty: Option<f64>,
-    /// Apply the penalties every N steps, N times as strong [default: 1]
+    /// Apply the penalties every N steps, at N times the weight [default: 1]
     #[arg(long, value_name = "N")]
     penalty_interval: Option<u64>,
-    /// Move the generator every N steps [default: 1]
+    /// Update the generator every N discriminator steps [default: 1]
     #[arg(long, value_name = "N")]
     discriminator_steps: Option<u64>,
-    /// constant, linear or cosine, from the learning rate to 0 [default: constant]
+    /// How the learning rate falls to 0: linear or cosine; or constant [default: constant]
     #[arg(long, value_parser = by_name::<LrSchedule>)]
     lr_schedule: Option<LrSchedule>,
-    /// Shorten each player's gradient to this norm [default: none]
+    /// Clip the gradient of each network to this norm [default: none]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     gradient_clip: Option<f64>,
-    /// Change all that the discriminator is shown, by brightness, translation, cutout [default: none]
+    /// Augment the images given to the discriminator (DiffAugment): brightness, translation, cutout [default: none]
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = by_name::<Augmentation>)]
     augment: Option<Vec<Augmentation>>,
-    /// Keep an average of the generator in which N images ago counts half, and sample from it [default: none]
+    /// Average the generator's weights with a half-life of N images, and sample from the average [default: none]
     #[arg(long, value_name = "N")]
     ema_half_life_images: Option<f64>,
-    /// generator-first (the tutorial's) or discriminator-first (the paper's) [default: generator-first]
+    /// Which network is updated first: generator-first (the tutorial) or discriminator-first (the paper) [default: generator-first]
     #[arg(long, value_parser = by_name::<UpdateOrder>)]
     update_order: Option<UpdateOrder>,
-    /// Where every random number comes from [default: 0]
+    /// Seed of all random numbers [default: 0]
     #[arg(long)]
     seed: Option<u64>,
     /// Steps between sample grids [default: 2000]
@@ -131,26 +131,26 @@ pub(crate) struct TrainArguments {
     /// Steps between log lines [default: 100]
     #[arg(long, value_name = "N")]
     log_every: Option<u64>,
-    /// Steps between scores of 10,000 images, which take seconds each [default: none]
+    /// Steps between evaluations on 10,000 images, of some seconds each [default: none]
     #[arg(long, value_name = "N")]
     evaluate_every: Option<u64>,
     /// Steps between checkpoints [default: a minute of work; 1000 with --on-nan rollback]
     #[arg(long, value_name = "N")]
     checkpoint_every: Option<u64>,
-    /// Checkpoints to keep, beside the best [default: 2]
+    /// Checkpoints to keep, besides the best [default: 2]
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
-    /// What to do when a number is not finite: stop, or rollback to the last checkpoint and train on with
-    /// another seed, three times at most [default: stop]
+    /// When a number is not finite: stop, or rollback to the last checkpoint and continue with
+    /// another seed, at most three times [default: stop]
     #[arg(long, value_parser = by_name::<OnNan>)]
     on_nan: Option<OnNan>,
-    /// Brightness of grids: fixed maps [-1, 1], min-max stretches as the tutorial [default: fixed]
+    /// Brightness of grids: fixed maps [-1, 1] to black and white; min-max stretches, as in the tutorial [default: fixed]
     #[arg(long, value_parser = by_name::<PixelRange>)]
     pixel_range: Option<PixelRange>,
-    /// cpu, cuda or cuda:N [default: cpu]
+    /// Device: cpu, cuda or cuda:N [default: cpu]
     #[arg(long)]
     device: Option<String>,
-    /// Check everything and print the configuration, but train nothing and write nothing
+    /// Check everything and print the configuration; do not train or write anything
     #[arg(long)]
     dry_run: bool,
 }
@@ -177,7 +177,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
         }
         Some(_) => {}
     }
-    // A published test split is not needed for training, but to be checked.
+    // Training does not need a published test split, but it is checked.
     let parts = if arguments.dry_run {
         Parts::All
     } else {
@@ -212,7 +212,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
 }
 
 impl TrainArguments {
-    /// Defaults ← recipe ← file ← flags; of a run that is resumed, its `config.toml` ← flags.
+    /// Defaults ← recipe ← file ← flags; when a run is resumed, its `config.toml` ← flags.
     fn effective_config(&self, saved: Option<&SavedRun>) -> Result<RunConfig> {
         let mut config = match saved {
             Some(saved) => saved.config.clone(),
@@ -268,7 +268,7 @@ impl TrainArguments {
         Ok(config)
     }
 
-    /// Refuses epochs alone where a number of steps says how long the run is.
+    /// Refuses epochs alone where a number of steps sets the length of the run.
     fn check_epochs(&self, steps: Option<u64>) -> Result<()> {
         match (self.epochs, self.steps, steps) {
             (Some(epochs), None, Some(steps)) => Err(WrongUse(format!(

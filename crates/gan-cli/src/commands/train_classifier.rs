@@ -20,12 +20,12 @@ use std::path::{Path, PathBuf};
 
 const BATCH_SIZE: usize = 128;
 
-/// Epochs at most, if it is not said; more of a small data set, for so many steps.
+/// The default of the most epochs; a small data set gets more, to reach this number of steps.
 const EPOCHS: u64 = 12;
 const STEPS: u64 = 1500;
 
-/// The part of the training images by which it is seen whether the network still learns, the most of
-/// them, and the fewest training images that can spare one.
+/// The share of the training images used for validation, the most validation images, and the fewest
+/// training images from which any are taken.
 const VALIDATION_PART: usize = 10;
 const MOST_VALIDATION: usize = 5000;
 const LEAST_TRAINING: usize = 50;
@@ -34,17 +34,17 @@ const LEAST_TRAINING: usize = 50;
 pub(crate) struct TrainClassifierArguments {
     #[command(flatten)]
     data: DataArguments,
-    /// Passes over the training images at most; training ends when the accuracy no longer rises
+    /// The most passes over the training images; training ends when the accuracy no longer rises
     /// [default: 12, or as many as make 1,500 steps]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     epochs: Option<u64>,
-    /// Where every random number comes from
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// File to write [default: DATA.classifier.safetensors, where `evaluate` looks for it]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace the feature network that is there, but no other file
+    /// Replace an existing feature network, but no other file
     #[arg(long)]
     force: bool,
 }
@@ -62,8 +62,8 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
     let data = &splits.training;
     if data.labels().is_none() {
         return Err(WrongUse(format!(
-            "{}: the images have no labels, expected classes to learn; without them `{} evaluate` \
-             takes random features",
+            "{}: the images have no labels, expected classes to learn. Without them `{} evaluate` \
+             uses random features",
             config.path.display(),
             program(),
         ))
@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &TrainClassifierArguments, console: &Console) -> Re
     Ok(())
 }
 
-/// Only a feature network makes place for another one.
+/// Only an existing feature network may be replaced.
 fn check_place(out: &Path, force: bool) -> Result<()> {
     check_file(out, true)?;
     if fs::symlink_metadata(out).is_err() {
@@ -98,16 +98,16 @@ fn check_place(out: &Path, force: bool) -> Result<()> {
     }
     let text = match (is_feature_network(out), force) {
         (true, true) => return Ok(()),
-        (true, false) => "is there already; give another --out, or --force to replace it",
+        (true, false) => "exists already; give another --out, or --force to replace it",
         (false, _) => {
-            "is there already, and not a feature network that can be read, and --force replaces no \
-             other file; give another --out, or remove it"
+            "exists already and is not a feature network that can be read. --force replaces no \
+             other file: give another --out, or remove it"
         }
     };
     Err(WrongUse(format!("{}: {text}", out.display())).into())
 }
 
-/// Whether a whole file is a feature network of any version.
+/// Whether an undamaged file is a feature network of any version.
 fn is_feature_network(path: &Path) -> bool {
     #[derive(Deserialize)]
     struct Version {
@@ -118,7 +118,7 @@ fn is_feature_network(path: &Path) -> bool {
         .is_ok_and(|weights| serde_json::from_str::<Version>(&weights.metadata).is_ok())
 }
 
-/// Trains on all images but those that show when to end; the number of epochs that were worth it.
+/// Trains on all images except those for validation; returns the best number of epochs.
 fn train(
     network: &FeatureNetwork,
     data: &Dataset,
@@ -174,14 +174,14 @@ fn epoch_line(epoch: u64, most: u64, mean_loss: f64, accuracy: Option<f64>) -> S
     let line = format!("epoch {epoch}/{most}  mean loss {mean_loss:.4}");
     match accuracy {
         Some(accuracy) => format!(
-            "{line}  {:.2} % of validation images right",
+            "{line}  {:.2} % of validation images classified correctly",
             100.0 * accuracy
         ),
         None => line,
     }
 }
 
-/// How well the network does on images that nothing was learnt from.
+/// The network's accuracy on images that it was not trained on.
 fn held_out_accuracy(
     network: &FeatureNetwork,
     splits: &DataSplits,
@@ -198,7 +198,7 @@ fn held_out_accuracy(
     };
     let accuracy = network.accuracy(&image_set("held-out images", held_out)?)?;
     console.line(format!(
-        "{:.2} % of {} held-out images right",
+        "{:.2} % of {} held-out images classified correctly",
         100.0 * accuracy.share,
         accuracy.images
     ));

@@ -1,4 +1,4 @@
-//! How errors and warnings look: a word for what they are and their text, without times, colours or
+//! The format of errors and warnings: a word for the kind, then the text, without times, colours or
 //! control characters.
 
 use anyhow::Error;
@@ -26,7 +26,7 @@ pub(super) fn with_causes(error: &Error) -> String {
     let mut text = error.to_string();
     let mut last = text.clone();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // Errors that show their source in their own text need not say it twice.
+        // An error that includes its source in its own text must not print it twice.
         if !last.contains(&cause) {
             text = format!("{text}: {cause}");
         }
@@ -35,7 +35,7 @@ pub(super) fn with_causes(error: &Error) -> String {
     text
 }
 
-/// Warnings and what `--verbose` tells, as errors look.
+/// Formats warnings and the events of `--verbose` like errors.
 pub(super) struct PlainEvents;
 
 impl<S, N> FormatEvent<S, N> for PlainEvents
@@ -81,7 +81,7 @@ impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         match field.name() {
             "message" => drop(write!(self.message, "{value:?}")),
-            // Where an event of the crate `log` comes from.
+            // The origin of an event of the crate `log`.
             name if name.starts_with("log.") => {}
             name => self.others.push(format!("{name}={value:?}")),
         }

@@ -1,4 +1,4 @@
-//! What a person sees: lines on standard output, a progress bar and diagnostics on standard error.
+//! The program's output: lines on standard output, a progress bar and diagnostics on standard error.
 
 mod diagnostics;
 mod printer;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The one way to a person.
+/// All output to the user goes through this.
 #[derive(Clone)]
 pub(crate) struct Console {
     quiet: bool,
@@ -27,10 +27,10 @@ pub(crate) struct Console {
     output: Arc<Output>,
 }
 
-/// How long the end of the program waits for whoever reads what it prints.
+/// How long the program waits at its end for its output to be read.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where lines go: at once, or by way of the printer if there is one.
+/// Where lines go: to the streams at once, or through the printer if there is one.
 struct Output {
     screen: Screen,
     printer: OnceLock<Printer>,
@@ -59,17 +59,16 @@ impl Output {
 #[derive(Clone)]
 struct Screen {
     bars: MultiProgress,
-    /// Why the first result could not be written that could not.
+    /// Why the first lost result could not be written.
     unwritten: Arc<Mutex<Option<Error>>>,
 }
 
 impl Screen {
-    /// Lines on a terminal do not tear a progress bar apart. Elsewhere they must not hold it: a pipe that
-    /// nobody reads would hold up who moves the bar.
+    /// On a terminal, a line must not break the progress bar. Elsewhere, it must not hold the bar's lock: a
+    /// pipe that nobody reads would block whoever moves the bar.
     ///
-    /// Where the reader has gone, as `head` does, the line has nowhere to go, and neither has a message
-    /// about it: that is no reason to stop working. A result that cannot be written for another reason
-    /// is lost, and is noted.
+    /// If the reader has gone, as `head` does, the line and any message about it are dropped, and the work
+    /// continues. A result that cannot be written for another reason is lost, and this is recorded.
     fn print(&self, stream: Stream, bytes: &[u8]) {
         let written = if stream.is_terminal() {
             self.bars.suspend(|| stream.write(bytes))
@@ -91,18 +90,18 @@ impl Screen {
     }
 }
 
-/// That standard output did not take what was asked for.
+/// The error that a result could not be written to standard output.
 pub(crate) fn unwritten(error: &io::Error) -> Error {
     anyhow!("standard output: cannot be written: {error}")
 }
 
-/// Prints why there is nothing to do, before there is a console; lines of it stay lines.
+/// Prints why the arguments are refused, before there is a console; line breaks are kept.
 pub(crate) fn print_refusal(text: &str) {
-    // Whoever does not take a message cannot be told so.
+    // If the message cannot be written, there is no way to report that.
     drop(Stream::Diagnostics.write(lines_of(text).as_bytes()));
 }
 
-/// The lines of a text that is composed here, each without control characters.
+/// The lines of a text composed by this program, each without control characters.
 fn lines_of(text: &str) -> String {
     let lines = text.trim_end_matches('\n').split('\n');
     lines.map(|line| shown_text(line) + "\n").collect()
@@ -132,7 +131,7 @@ impl Console {
         }
     }
 
-    /// One that is quiet, and sets up no diagnostics.
+    /// A quiet console that does not set up diagnostics.
     #[cfg(test)]
     pub(crate) fn silent() -> Self {
         Self {
@@ -142,36 +141,36 @@ impl Console {
         }
     }
 
-    /// Whether a person wants to know more than what matters.
+    /// Whether details are printed.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose
     }
 
-    /// The same console, verbose where `more` is asked for.
+    /// The same console, verbose if `more` is set.
     pub(crate) fn in_detail(&self, more: bool) -> Self {
         let mut console = self.clone();
         console.verbose |= more;
         console
     }
 
-    /// From now on lines are printed by a thread of their own: work goes on where nobody reads them.
+    /// From now on a separate thread prints the lines: work continues even if nobody reads them.
     pub(crate) fn print_in_background(&self) -> io::Result<()> {
         let screen = self.output.screen.clone();
         let printer = Printer::start(move |stream, bytes| screen.print(stream, bytes))?;
-        // There is one already if this is asked for twice.
+        // A second call finds one already.
         drop(self.output.printer.set(printer));
         Ok(())
     }
 
-    /// Waits for what is still to be printed, but not for ever.
+    /// Waits until everything is printed, but not for ever.
     ///
     /// # Errors
-    /// That a result could not be written, once.
+    /// When a result could not be written; reported once.
     pub(crate) fn finish(&self) -> Result<()> {
         if let Some(printer) = self.output.printer.get() {
             let dropped = printer.finish(PATIENCE);
             if dropped > 0 {
-                let text = format!("{dropped} lines were not printed, because nobody read them\n");
+                let text = format!("{dropped} lines were not printed because nobody read them\n");
                 printer.push(Stream::Diagnostics, text.into_bytes());
                 printer.finish(PATIENCE);
             }
@@ -180,14 +179,14 @@ impl Console {
         unwritten.map_or(Ok(()), Err)
     }
 
-    /// A line about the work, unless the console is quiet. Whatever `text` holds is one line, without
-    /// control characters.
+    /// Prints a line about the work, unless the console is quiet. `text` becomes one line without control
+    /// characters.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         self.lines(shown_text(text.as_ref()));
     }
 
-    /// Lines about the work that are composed here, unless the console is quiet: names in them have
-    /// been shown with [`shown_text`] already, so that none begins a line.
+    /// Prints lines about the work that this program composed, unless the console is quiet. Names in them
+    /// have passed through [`shown_text`], so that none can start a line.
     pub(crate) fn lines(&self, text: impl AsRef<str>) {
         if !self.quiet {
             let text = lines_of(text.as_ref());
@@ -195,27 +194,26 @@ impl Console {
         }
     }
 
-    /// A line that was asked for, on a quiet console too. One that cannot be written makes
-    /// [`finish`](Self::finish) fail.
+    /// Prints a result, also on a quiet console. If it cannot be written, [`finish`](Self::finish) fails.
     pub(crate) fn result(&self, text: impl AsRef<str>) {
         self.result_lines(shown_text(text.as_ref()));
     }
 
-    /// As [`lines`](Self::lines), of what was asked for.
+    /// Like [`lines`](Self::lines), for results.
     pub(crate) fn result_lines(&self, text: impl AsRef<str>) {
         let text = lines_of(text.as_ref());
         self.output.print(Stream::Result, text.into_bytes());
     }
 
-    /// An error with all its causes. A message of several lines, such as that of a TOML file, has its
-    /// lines after the first indented.
+    /// Prints an error with all its causes. In a message of several lines, such as that of a TOML file, the
+    /// lines after the first are indented.
     pub(crate) fn error(&self, error: &Error) {
         let text = diagnostic("error", &with_causes(error));
         self.output.print(Stream::Diagnostics, text.into_bytes());
     }
 }
 
-/// Diagnostics to standard error, above the progress bar.
+/// Writes diagnostics to standard error, above the progress bar.
 #[derive(Clone)]
 struct Diagnostics(Arc<Output>);
 

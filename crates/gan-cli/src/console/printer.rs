@@ -1,4 +1,4 @@
-//! Prints from a thread of its own, so that a reader who does not read cannot hold up the work.
+//! Prints from a separate thread, so that a reader that does not read cannot block the work.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,17 +6,17 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Lines that may wait to be printed; more are dropped, and counted.
+/// The most lines that wait to be printed; more are dropped and counted.
 const WAITING: usize = 1024;
 
 /// Where a line goes, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Stream {
-    /// What was asked for, to standard output.
+    /// A result, to standard output.
     Result,
-    /// What is told of the work, to standard output.
+    /// A line about the work, to standard output.
     Line,
-    /// To standard error.
+    /// A diagnostic, to standard error.
     Diagnostics,
 }
 
@@ -42,7 +42,7 @@ impl Stream {
 
 enum Message {
     Bytes(Stream, Vec<u8>),
-    /// Answered when all before it is printed.
+    /// Answered when everything before it is printed.
     Finish(Sender<()>),
 }
 
@@ -64,14 +64,14 @@ impl Printer {
         })
     }
 
-    /// Has a line printed, unless too many are waiting.
+    /// Queues a line, unless too many are waiting.
     pub(super) fn push(&self, stream: Stream, bytes: Vec<u8>) {
         if self.queue.try_send(Message::Bytes(stream, bytes)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until all is printed, or `patience` is over; the number of lines that were dropped.
+    /// Waits until everything is printed or `patience` is over; returns the number of dropped lines.
     pub(super) fn finish(&self, patience: Duration) -> u64 {
         let end = Instant::now() + patience;
         let (done, finished) = mpsc::channel();
@@ -97,7 +97,7 @@ fn serve(messages: &Receiver<Message>, print: impl Fn(Stream, &[u8])) {
     for message in messages {
         match message {
             Message::Bytes(stream, bytes) => print(stream, &bytes),
-            // Whoever asked may have lost patience.
+            // The caller may have stopped waiting.
             Message::Finish(done) => drop(done.send(())),
         }
     }
@@ -135,7 +135,7 @@ mod tests {
             printer.push(Stream::Line, b"line".to_vec());
         }
         let dropped = printer.finish(Duration::from_millis(20));
-        // One line is in the printer's hands, at most.
+        // The printer holds at most one line.
         assert!(dropped as usize >= lines - WAITING - 1, "{dropped}");
         drop(stop);
     }

@@ -1,4 +1,4 @@
-//! How far long work has come: a bar on a terminal, a plain line now and then elsewhere.
+//! Progress of long work: a bar on a terminal, a plain line now and then elsewhere.
 
 use super::printer::Stream;
 use super::{Console, Output};
@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Plain lines are at least so far apart, and shorter work has none.
+/// The least time between plain lines; shorter work has none.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// The most that they are apart, of work that takes minutes; and where the lines of a log tell the
-/// progress too.
+/// The most time between plain lines: for work that takes minutes, and for work whose log also shows
+/// progress.
 const LONG_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often a bar shows the time though nothing moves it.
+/// How often a bar updates its time while nothing moves it.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How far some work has come. Clones tell of the same work.
+/// The progress of some work. Clones are of the same work.
 #[derive(Clone)]
 pub(crate) struct Bar {
-    /// Hidden where standard error is no terminal that can draw it.
+    /// Hidden if standard error is not a terminal that can draw it.
     drawn: ProgressBar,
-    /// Only where nothing is drawn.
+    /// Only if no bar is drawn.
     teller: Option<Arc<Teller>>,
 }
 
@@ -38,8 +38,8 @@ impl Console {
         self.counted(total, unit, LONG_INTERVAL)
     }
 
-    /// A bar over parts of `work` that differ too much in length to tell the time left; the message
-    /// names the part at hand.
+    /// A bar over parts of `work` that differ too much in length to estimate the time left; the message
+    /// names the current part.
     pub(crate) fn parts(&self, work: &str) -> Bar {
         let template = "{bar:30} {human_pos}/{human_len}  {elapsed}  {msg}";
         let bar = self.bar(0, template, work, INTERVAL);
@@ -82,12 +82,12 @@ impl Bar {
         self.drawn.inc(units);
     }
 
-    /// Announces so many units more.
+    /// Announces more units.
     pub(crate) fn inc_length(&self, units: u64) {
         self.drawn.inc_length(units);
     }
 
-    /// Begins at `position`, which is no work of this process.
+    /// Starts at `position`; the work before it was not done by this process.
     pub(crate) fn begin_at(&self, position: u64) {
         self.drawn.set_position(position);
         self.drawn.reset_eta();
@@ -98,14 +98,14 @@ impl Bar {
         self.drawn.tick();
     }
 
-    /// Notes that a line was printed that tells the progress.
+    /// Records that a line was printed that shows the progress.
     pub(crate) fn told(&self) {
         if let Some(teller) = &self.teller {
             lock(&teller.pace).told(Instant::now());
         }
     }
 
-    /// Nothing is shown of the work from now on.
+    /// Stops showing the work.
     pub(crate) fn finish_and_clear(&self) {
         self.drawn.finish_and_clear();
         if let Some(teller) = &self.teller {
@@ -114,14 +114,14 @@ impl Bar {
     }
 }
 
-/// A thread that prints plain lines, also while the work is in one long part; it ends with this.
+/// A thread that prints plain lines, also during one long part; it ends when this is dropped.
 struct Teller {
     pace: Arc<Mutex<Pace>>,
     _alive: Sender<()>,
 }
 
 impl Teller {
-    /// None where no thread can be had: work goes on without being told of.
+    /// None if no thread can be started: the work continues without plain lines.
     fn start(
         bar: &ProgressBar,
         name: String,
@@ -151,8 +151,8 @@ impl Drop for Teller {
     }
 }
 
-/// Calls `print` with the time that has gone by whenever a line is due, until the other end of
-/// `dropped` is gone or the work has ended.
+/// Calls `print` with the elapsed time whenever a line is due, until the other end of `dropped` is gone or
+/// the work has ended.
 fn tell(pace: &Mutex<Pace>, dropped: &Receiver<()>, print: impl Fn(Duration)) {
     loop {
         let wait = {
@@ -181,7 +181,7 @@ fn lock(pace: &Mutex<Pace>) -> MutexGuard<'_, Pace> {
 /// When plain lines are due.
 struct Pace {
     begin: Instant,
-    /// When the progress was told last, or the work began.
+    /// When the progress was last printed, or the work started.
     last: Instant,
     interval: Duration,
     ended: bool,
@@ -199,7 +199,7 @@ impl Pace {
 
     /// How long it takes from `now` until a line is due.
     fn wait(&self, now: Instant) -> Duration {
-        // A tenth of the time so far: of half an hour nobody wants to read every five seconds.
+        // A tenth of the time so far: nobody wants a line every five seconds for half an hour.
         let apart = (self.last - self.begin) / 10;
         let due = self.last + apart.clamp(self.interval, LONG_INTERVAL);
         due.saturating_duration_since(now)
@@ -224,7 +224,7 @@ fn plain_line(name: &str, bar: &ProgressBar, elapsed: Duration) -> String {
     if message.is_empty() {
         format!("{name}: {} of {all}, {time}", HumanCount(done))
     } else {
-        // The part at hand is not done yet.
+        // The current part is not done yet.
         let part = HumanCount((done + 1).min(all.0));
         format!("{name}: {part} of {all} ({message}), {time}")
     }
@@ -236,8 +236,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// The seconds at which lines are printed of work that takes `seconds`, looked at every second;
-    /// `others`: when something else tells the progress.
+    /// The seconds at which lines are printed for work that takes `seconds`, checked every second;
+    /// `others`: when something else prints the progress.
     fn told_at(interval: Duration, seconds: u32, others: &[u32]) -> Vec<u32> {
         let begin = Instant::now();
         let mut pace = Pace::new(interval, begin);

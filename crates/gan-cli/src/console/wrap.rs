@@ -8,14 +8,14 @@ use std::iter::once;
 const COLUMNS: usize = 80;
 
 impl Console {
-    /// A sentence about the work, unless the console is quiet: as many lines as it takes, those after
-    /// the first indented.
+    /// Prints a sentence about the work, unless the console is quiet, on as many lines as needed; those
+    /// after the first are indented.
     pub(crate) fn sentence(&self, text: impl AsRef<str>) {
         self.lines(wrap(&shown_text(text.as_ref())));
     }
 }
 
-/// Breaks a sentence between words. What stands in backticks, a command, stays whole.
+/// Breaks a sentence between words. A command, in backticks, is not broken.
 fn wrap(text: &str) -> String {
     let body = text.trim_start_matches(' ');
     let lead = text.len() - body.len();
@@ -28,8 +28,8 @@ fn wrap(text: &str) -> String {
     pack(once(&text[..lead + first]).chain(words), " ", lead + 2)
 }
 
-/// Puts `parts` one after the other with `gap` between them, on as many lines as it takes. Lines after
-/// the first begin with `indent` spaces; no part is broken.
+/// Joins `parts` with `gap` between them, on as many lines as needed. Lines after the first start with
+/// `indent` spaces; no part is broken.
 pub(crate) fn pack<'a>(
     parts: impl IntoIterator<Item = &'a str>,
     gap: &str,

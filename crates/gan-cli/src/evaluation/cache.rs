@@ -1,6 +1,6 @@
-//! What was computed of a data set once and need not be again: features, distances, controls.
+//! A cache of what evaluations computed for a data set: features, distances, controls.
 //!
-//! It lies in the user's cache folder, never among anyone's pictures, and can be deleted at any time.
+//! It is in the user's cache folder, never beside the data, and can be deleted at any time.
 
 use super::{DataFacts, PROTOCOL};
 use anyhow::Result;
@@ -16,20 +16,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The most that all files of the cache take; the oldest go first.
+/// The most bytes that all files of the cache take; the oldest are removed first.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// What evaluations of one data set keep.
+/// What evaluations of one data set save.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    /// Of the training images, however many images are scored.
+    /// For the training images, however many images are scored.
     training: CacheFile,
-    /// Of all else, which depends on that number.
+    /// For everything else, which depends on that number.
     scores: CacheFile,
 }
 
 impl Cache {
-    /// What is there for a data set, features with this SHA-256 and `count` scored images.
+    /// Opens the cache for a data set, features with this SHA-256 and `count` scored images.
     pub(crate) fn open(data: &DataFacts, features: &str, count: usize) -> Self {
         let folder = cache_folder();
         let training = [data.training_sha256.as_str(), features];
@@ -42,13 +42,13 @@ impl Cache {
         }
     }
 
-    /// Where it is kept, if it was there or could be written.
+    /// The cache's path, if it existed or could be written.
     pub(crate) fn folder(&self) -> Option<&Path> {
         let path = self.scores.path.as_deref().filter(|path| path.exists());
         path.and_then(Path::parent)
     }
 
-    /// `[n, width]` features that were kept; none where they are not `count` rows.
+    /// The saved features `[n, width]`; none if they do not have `count` rows.
     pub(crate) fn features(&self, name: &str, of: &str, count: usize) -> Option<Features> {
         let tensor = self.file(name).weights.tensors.get(name)?;
         let width = tensor.dims2().ok().filter(|(n, _)| *n == count)?.1;
@@ -57,7 +57,7 @@ impl Cache {
         Features::new(of, values, width).ok()
     }
 
-    /// Keeps features, which a network made and are therefore f32.
+    /// Saves features, which are f32 because a network computed them.
     pub(crate) fn keep_features(&mut self, name: &str, features: &Features) -> Result<()> {
         let values = features.values().iter().map(|value| *value as f32);
         let shape = (features.count(), features.dimensions());
@@ -66,7 +66,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Neighbours that were kept; none where they are not of `count` images.
+    /// The saved neighbours; none if they are not those of `count` images.
     pub(crate) fn neighbors(&self, name: &str, count: usize) -> Option<NearestNeighbors> {
         let tensor = |part: &str| self.scores.weights.tensors.get(&format!("{name}.{part}"));
         let rows: Vec<i64> = tensor("rows")?.to_vec1().ok()?;
@@ -100,13 +100,13 @@ impl Cache {
         self.scores.changed = true;
     }
 
-    /// Writes what is new. Where that cannot be, the next evaluation computes it again.
+    /// Writes what is new. If that fails, the next evaluation computes it again.
     pub(crate) fn save(&mut self) -> Result<()> {
         self.training.save()?;
         self.scores.save()
     }
 
-    /// Features of the training images have a file of their own.
+    /// Features of the training images have their own file.
     fn file(&self, name: &str) -> &CacheFile {
         if name.starts_with("training.") {
             &self.training
@@ -127,7 +127,7 @@ impl Cache {
 /// A file that is found by a hash of all that its contents depend on.
 #[derive(Debug)]
 struct CacheFile {
-    /// None where there is no place for a cache.
+    /// None if there is no place for a cache.
     path: Option<PathBuf>,
     weights: Weights,
     facts: Facts,
@@ -141,7 +141,7 @@ struct Facts {
 }
 
 impl CacheFile {
-    /// What is there; nothing where there is no file or none that can be trusted.
+    /// The file's contents; empty if there is no file or it cannot be trusted.
     fn open(folder: Option<&Path>, kind: &str, determined_by: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(PROTOCOL.to_le_bytes());
@@ -154,7 +154,7 @@ impl CacheFile {
         let weights = match path.as_deref().map(Weights::read_with_checksum) {
             Some(Ok(weights)) => weights,
             Some(Err(error)) if !is_absence(&error) => {
-                tracing::warn!(%error, "what was kept of an evaluation is computed anew");
+                tracing::warn!(%error, "the evaluation's cache cannot be used; its contents are computed again");
                 Weights::default()
             }
             _ => Weights::default(),
@@ -184,10 +184,10 @@ impl CacheFile {
                 if let Some(folder) = path.parent()
                     && let Err(error) = prune(folder, path)
                 {
-                    tracing::info!(%error, "the evaluation's cache is not pruned");
+                    tracing::info!(%error, "cannot prune the evaluation's cache");
                 }
             }
-            Err(error) => tracing::info!(%error, "the evaluation's cache is not kept"),
+            Err(error) => tracing::info!(%error, "cannot save the evaluation's cache"),
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ fn cache_folder() -> Option<PathBuf> {
         .then(|| base.join("gan-workbench").join("evaluations"))
 }
 
-/// Removes the oldest files until the others take no more than they may; never
+/// Removes the oldest files until the others are within the limit; never
 /// `kept`.
 fn prune(folder: &Path, kept: &Path) -> io::Result<()> {
     let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! Controls: what each score is for images whose worth is known.
+//! Controls: each score for images whose quality is known.
 
 use super::{DataReference, Progress, SCORE_SEED};
 use anyhow::Result;
@@ -18,18 +18,18 @@ pub(crate) struct Control {
     pub(crate) scores: Vec<Score>,
 }
 
-/// Images whose worth is known.
+/// Images whose quality is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ControlKind {
-    /// Training images in place of generated ones: the best that distances to held-out images can be,
-    /// and what copying them looks like.
+    /// Training images in place of generated ones: the best possible distances to held-out images, and
+    /// what copying looks like.
     TrainingImages,
-    /// Held-out images in place of generated ones: the best that distances to training images can be.
+    /// Held-out images in place of generated ones: the best possible distances to training images.
     HeldOutImages,
-    /// Every byte of a pixel equally likely.
+    /// Noise: every byte of a pixel is equally likely.
     Noise,
-    /// One real image over and over: realistic, without variety.
+    /// One real image repeated: realistic, without variety.
     RepeatedImage,
 }
 
@@ -62,13 +62,13 @@ impl ControlKind {
         }
     }
 
-    /// The channels of as many stacks of such images as are scored.
+    /// The channels of stacks of such images, as many stacks as are scored.
     fn stacks(self, data: &DataReference) -> Result<ImageSet> {
         let count = data.count * STACKED_CHANNELS;
         if self != Self::TrainingImages {
             return self.images(data, count);
         }
-        // Independent digits, as the data set of stacks is made.
+        // Independent digits, as in the data set of stacks.
         let training = &data.training_images;
         let mut rng = SCORE_SEED.rng(Purpose::ScoreSubset, 0);
         let picks = (0..count).map(|_| rng.random_range(0..training.count()));
@@ -93,7 +93,7 @@ impl ControlKind {
         })
     }
 
-    /// How many images it has where `data.count` are scored.
+    /// How many images it has when `data.count` are scored.
     fn count(self, data: &DataReference) -> usize {
         match (self, &data.held_out) {
             (Self::TrainingImages, _) => data.count.min(data.training_images.count()),
@@ -104,7 +104,7 @@ impl ControlKind {
 }
 
 impl Control {
-    /// What a table calls it where `scored` images are scored.
+    /// Its name in a table when `scored` images are scored.
     pub(crate) fn label(&self, scored: usize) -> String {
         match (self.kind.label(), self.count) {
             (label, count) if count < scored => format!("{label} ({count})"),
@@ -128,7 +128,7 @@ pub(crate) fn missing(data: &DataReference, metrics: &[Metric]) -> Vec<(ControlK
     ControlKind::ALL.into_iter().map(missing).collect()
 }
 
-/// The controls' scores, from the cache where they are known; controls without any are left out.
+/// The controls' scores, from the cache where possible; controls without scores are left out.
 /// Controls have no discriminator.
 pub(crate) fn controls(
     data: &mut DataReference,

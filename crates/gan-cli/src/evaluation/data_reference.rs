@@ -3,7 +3,7 @@
 use super::cache::Cache;
 use super::controls;
 use super::features::FeatureSource;
-use super::{ClassShares, DataFacts, FeatureFacts, Progress, SCORE_SEED};
+use super::{ClassHistogram, DataFacts, FeatureFacts, Progress, SCORE_SEED};
 use crate::config::DataConfig;
 use anyhow::Result;
 use gan_data::Dataset;
@@ -13,13 +13,13 @@ use gan_metrics::{
 };
 use std::path::Path;
 
-/// A held-out part of fewer images is too small for distances between distributions.
+/// Fewer held-out images than this are too few for distances between distributions.
 pub(crate) const LEAST_HELD_OUT: usize = 1000;
 
 /// Training images that choose the Parzen window's width.
 const PARZEN_WIDTH_IMAGES: usize = 1000;
 
-/// Everything of a data set that evaluations of its imitations need.
+/// Everything about a data set that evaluations need.
 pub(crate) struct DataReference {
     pub(crate) network: FeatureNetwork,
     pub(crate) reference: Reference,
@@ -27,7 +27,7 @@ pub(crate) struct DataReference {
     pub(crate) held_out: Option<ImageSet>,
     pub(crate) class_names: Vec<String>,
     pub(crate) cache: Cache,
-    /// Images that are scored, and the most real ones that they are compared with.
+    /// The number of images that are scored, and the most real ones that they are compared with.
     pub(crate) count: usize,
     pub(crate) facts: (DataFacts, FeatureFacts),
     pub(crate) notes: Vec<String>,
@@ -35,9 +35,9 @@ pub(crate) struct DataReference {
 
 /// What is to be scored against a data set.
 pub(crate) struct Request<'a> {
-    /// Where the data set lies.
+    /// Where the data set is.
     pub(crate) config: &'a DataConfig,
-    /// The feature network to take, if it is not the one beside the data.
+    /// The feature network to use, if not the one beside the data.
     pub(crate) features: Option<&'a Path>,
     /// How many images are scored.
     pub(crate) count: usize,
@@ -45,8 +45,8 @@ pub(crate) struct Request<'a> {
 }
 
 impl DataReference {
-    /// Prepares what `request` needs of the images to train on and, where there are any, of those
-    /// held out.
+    /// Prepares what `request` needs from the training images and from the held-out ones, if there are
+    /// any.
     pub(crate) fn new(
         training: &Dataset,
         held_out: Option<&Dataset>,
@@ -54,7 +54,7 @@ impl DataReference {
         progress: &Progress,
     ) -> Result<Self> {
         let training_images = image_set("training images", training)?;
-        // A set of one image has no distribution.
+        // A single image has no distribution.
         let held_out = held_out.filter(|data| data.len() >= 2);
         let held_out_images = held_out.map(|data| image_set("held-out images", data));
         let held_out_images = held_out_images.transpose()?;
@@ -126,9 +126,9 @@ impl DataReference {
         Ok(reference)
     }
 
-    /// How images spread over the classes, by the classes' names.
-    pub(crate) fn class_shares(&self, evaluation: &Evaluation) -> Option<ClassShares> {
-        evaluation.modes.as_ref().map(|modes| ClassShares {
+    /// How the images are distributed over the classes, by the classes' names.
+    pub(crate) fn class_shares(&self, evaluation: &Evaluation) -> Option<ClassHistogram> {
+        evaluation.modes.as_ref().map(|modes| ClassHistogram {
             names: self.class_names.clone(),
             generated: modes.generated_shares.clone(),
             data: modes.data_shares.clone(),
@@ -136,7 +136,7 @@ impl DataReference {
     }
 }
 
-/// The images of a data set with their labels, in the memory that it has.
+/// The images of a data set with their labels, without copying them.
 pub(crate) fn image_set(name: &str, data: &Dataset) -> Result<ImageSet> {
     let images = ImageSet::new(name, data.images().clone())?;
     Ok(match data.labels() {
@@ -145,7 +145,7 @@ pub(crate) fn image_set(name: &str, data: &Dataset) -> Result<ImageSet> {
     })
 }
 
-/// What makes features and distances, or finds them in the cache.
+/// Computes features and distances, or reads them from the cache.
 struct Parts<'a> {
     network: &'a FeatureNetwork,
     cache: Cache,

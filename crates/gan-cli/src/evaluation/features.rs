@@ -1,4 +1,4 @@
-//! The network in whose features a data set is scored, and where it comes from.
+//! The feature network that a data set is scored with, and where it comes from.
 
 use super::{FeatureFacts, SCORE_SEED};
 use crate::config::DataConfig;
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// The random network's weights are the same in every evaluation.
 const RANDOM_FEATURES_SEED: Seed = Seed(0);
 
-/// Training images that its features are whitened by.
+/// How many training images its features are whitened by.
 const RANDOM_FEATURES_IMAGES: usize = 10_000;
 
-/// A feature network, and what is known of it.
+/// A feature network, and what is known about it.
 pub(crate) struct FeatureSource {
     pub(crate) network: FeatureNetwork,
     path: Option<PathBuf>,
@@ -25,8 +25,8 @@ pub(crate) struct FeatureSource {
 }
 
 impl FeatureSource {
-    /// The network in `chosen`, or the one beside the data set, or one that knows nothing.
-    /// training_sha256: of the training images, which the network beside them must have learnt from.
+    /// The network in `chosen`, or the one beside the data set, or a random one.
+    /// training_sha256: of the training images; the network beside them must be trained on these.
     pub(crate) fn open(
         chosen: Option<&Path>,
         data: &DataConfig,
@@ -51,16 +51,16 @@ impl FeatureSource {
         let mut notes = Vec::new();
         if let Some(accuracy) = network.header().test_accuracy.filter(|share| *share < 0.5) {
             notes.push(format!(
-                "{}: tells {:.1} % of held-out images right, so its scores, of classes above all, say \
-                 little.",
+                "{}: classifies only {:.1} % of held-out images correctly, so its scores, especially of \
+                 classes, mean little.",
                 path.display(),
                 100.0 * accuracy
             ));
         }
         if !same {
             notes.push(format!(
-                "{}: learnt from other images than the training images of {}, so its classes are not \
-                 theirs: no scores of classes.",
+                "{}: was not trained on the training images of {}, so its classes may differ: no scores \
+                 of classes.",
                 path.display(),
                 data.folder().display()
             ));
@@ -73,7 +73,7 @@ impl FeatureSource {
         })
     }
 
-    /// A network that learnt nothing.
+    /// An untrained network with random weights.
     fn random(data: &DataConfig, training: &ImageSet) -> Result<Self> {
         let network = FeatureNetwork::random(training.shape(), RANDOM_FEATURES_SEED)?;
         network.whiten_by(&training.draw(
@@ -82,8 +82,8 @@ impl FeatureSource {
             SCORE_SEED,
         )?)?;
         let note = format!(
-            "The features are those of a random network, since {} is not there: distances in them \
-             say less, and there are no classes. Labelled images get a network by `{}`.",
+            "The features are those of a random network, since {} does not exist: distances in them \
+             mean less, and there are no classes. For labelled images, train a network with `{}`.",
             data.feature_network().display(),
             train_classifier_command(data),
         );
@@ -109,17 +109,17 @@ impl FeatureSource {
 }
 
 impl FeatureFacts {
-    /// What the features are, and how good, in one line.
+    /// What the features are and how good they are, in one line.
     pub(crate) fn in_words(&self) -> String {
         let path = self.path.as_deref().unwrap_or(Path::new("")).display();
         let dimensions = self.dimensions;
         match (self.kind, self.test_accuracy, self.test_images) {
             (FeatureNetworkKind::Random, ..) => {
-                format!("{dimensions} activations of a random network, which learnt nothing")
+                format!("{dimensions} activations of a random, untrained network")
             }
             (_, Some(accuracy), images) => format!(
-                "{dimensions} activations of the classifier {path}, which tells {:.2} % of {}\
-                 held-out images right",
+                "{dimensions} activations of the classifier {path}, which classifies {:.2} % of {}\
+                 held-out images correctly",
                 100.0 * accuracy,
                 images.map_or(String::new(), |images| format!("{images} ")),
             ),
@@ -141,20 +141,20 @@ fn check_shape(
         return Ok(());
     }
     Err(WrongUse(format!(
-        "{}: takes images {found}, expected {expected} as the data set's; train one with `{}`",
+        "{}: takes images {found}, expected {expected} as in the data set; train one with `{}`",
         path.display(),
         train_classifier_command(data),
     ))
     .into())
 }
 
-/// Refuses a network beside a data set that it did not learn from.
+/// The error that the network beside a data set was trained on other images.
 fn stale(path: &Path, learnt_from: Option<&str>, data: &DataConfig, training: &str) -> WrongUse {
     let (path, folder) = (path.display(), data.folder().display());
     let learnt_from = learnt_from.unwrap_or("not known");
     WrongUse(format!(
         "{path}: was trained on other images: their SHA-256 is {learnt_from}, that of the training \
-         images of {folder} is {training}. Train it anew with `{}`, remove it to score in random \
+         images of {folder} is {training}. Train it again with `{}`, remove it to score in random \
          features, or name it with --features",
         train_classifier_command(data),
     ))

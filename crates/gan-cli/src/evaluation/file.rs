@@ -1,4 +1,4 @@
-//! `evaluation.json`: the scores of one set of images, with all that they depend on.
+//! `evaluation.json`: the scores of one set of images, with everything that they depend on.
 
 use super::PROTOCOL;
 use super::controls::Control;
@@ -32,10 +32,9 @@ pub(crate) struct EvaluationFile {
     /// In the order of the seeds.
     pub(crate) scores_by_seed: Vec<Vec<Score>>,
     pub(crate) controls: Vec<Control>,
-    /// Share of the generated images by class, and of the data.
-    pub(crate) classes: Option<ClassShares>,
-    /// Of a class-conditional generator: the name of each class and the share of images that were
-    /// asked of it.
+    /// Each class's share of the generated images, and of the data.
+    pub(crate) classes: Option<ClassHistogram>,
+    /// For a class-conditional generator: each class's name and its share of the requested images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) conditions: Option<Vec<(String, f64)>>,
     /// What could not be scored and why.
@@ -52,7 +51,7 @@ pub(crate) struct SubjectFacts {
     pub(crate) step: Option<u64>,
 }
 
-/// What it was scored against.
+/// The data that it was scored against.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DataFacts {
     pub(crate) path: PathBuf,
@@ -61,35 +60,35 @@ pub(crate) struct DataFacts {
     pub(crate) held_out_images: usize,
     /// SHA-256 of the held-out images, where there are any.
     pub(crate) held_out_sha256: Option<String>,
-    /// Which images distances between distributions compare with.
+    /// The images that distances between distributions are measured to.
     pub(crate) against: RealImages,
     /// How many of them.
     pub(crate) real_images: usize,
 }
 
-/// In which features.
+/// The features used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FeatureFacts {
     pub(crate) path: Option<PathBuf>,
     pub(crate) kind: FeatureNetworkKind,
     pub(crate) sha256: String,
     pub(crate) dimensions: usize,
-    /// The share of held-out images that a classifier tells right.
+    /// The share of held-out images that a classifier classifies correctly.
     pub(crate) test_accuracy: Option<f64>,
-    /// How many these were.
+    /// The number of these held-out images.
     pub(crate) test_images: Option<usize>,
 }
 
-/// How images spread over the classes.
+/// How the images are distributed over the classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ClassShares {
+pub(crate) struct ClassHistogram {
     pub(crate) names: Vec<String>,
     pub(crate) generated: Vec<f64>,
     pub(crate) data: Vec<f64>,
 }
 
 impl EvaluationFile {
-    /// One without scores yet.
+    /// An evaluation without scores yet.
     pub(crate) fn new(subject: SubjectFacts, (data, features): (DataFacts, FeatureFacts)) -> Self {
         Self {
             evaluation_format_version: FORMAT_VERSION,
@@ -127,7 +126,7 @@ impl EvaluationFile {
         let wrong = |text: String| WrongUse(format!("{}: {text}", path.display()));
         let damaged = |error: &dyn Display| {
             wrong(format!(
-                "not an evaluation that can be read ({error}), expected an evaluation.json that \
+                "not a readable evaluation ({error}), expected an evaluation.json that \
                  `evaluate` wrote, or a run folder with one"
             ))
         };

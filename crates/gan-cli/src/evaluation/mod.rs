@@ -1,4 +1,4 @@
-//! From images and a data set to scores, controls beside them, and what is written of both.
+//! From images and a data set to scores, with controls beside them, and the files that hold both.
 
 mod cache;
 mod controls;
@@ -11,7 +11,7 @@ mod table;
 
 pub(crate) use controls::controls;
 pub(crate) use data_reference::{DataReference, LEAST_HELD_OUT, Request, image_set};
-pub(crate) use file::{ClassShares, DataFacts, EvaluationFile, FeatureFacts, SubjectFacts};
+pub(crate) use file::{ClassHistogram, DataFacts, EvaluationFile, FeatureFacts, SubjectFacts};
 pub(crate) use report::write_report;
 pub(crate) use subject::{Subject, Wanted, classes_like, draw};
 pub(crate) use table::{comparison_table, parzen_lines, score_table, value};
@@ -20,21 +20,21 @@ use crate::console::Bar;
 use gan_core::Seed;
 use gan_metrics::Score;
 
-/// Grows when scores are computed otherwise, so that old figures are not taken for new ones. 2: parts
-/// that stand for a whole are drawn by seed; generated images are rounded to bytes; class-conditional
-/// generators draw classes at the data's shares; small held-out parts are no reference of distances.
+/// Incremented when scores are computed differently, so that old figures are not taken for new ones.
+/// 2: subsets are drawn by seed; generated images are rounded to bytes; class-conditional generators
+/// draw classes at the data's shares; a small held-out part is not a reference of distances.
 pub(crate) const PROTOCOL: u32 = 2;
 
-/// Where the random numbers of subsets, bootstraps and controls come from: scores of two
-/// generators shall differ by the generators alone.
+/// Seed of the random numbers of subsets, bootstraps and controls, fixed so that scores of two
+/// generators differ only because the generators do.
 pub(crate) const SCORE_SEED: Seed = Seed(0);
 
-/// A bar over the parts of an evaluation, with the name of the part at hand.
+/// A bar over the parts of an evaluation, with the name of the current part.
 #[derive(Clone)]
 pub(crate) struct Progress(pub(crate) Bar);
 
 impl Progress {
-    /// Announces `parts` parts more.
+    /// Announces `parts` more parts.
     pub(crate) fn expect(&self, parts: usize) {
         self.0.inc_length(parts as u64);
     }
@@ -49,8 +49,8 @@ impl Progress {
     }
 }
 
-/// Means over the seeds, with the deviation over them as the uncertainty; one seed's scores stay
-/// as they are.
+/// Means over the seeds, with their standard deviation as the uncertainty; with one seed, its scores
+/// unchanged.
 pub(crate) fn mean_scores(by_seed: &[Vec<Score>]) -> Vec<Score> {
     let [first, others @ ..] = by_seed else {
         return Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn mean_scores(by_seed: &[Vec<Score>]) -> Vec<Score> {
         let count = values.len() as f64;
         let value = values.iter().sum::<f64>() / count;
         let squares = values.iter().map(|v| (v - value).powi(2)).sum::<f64>();
-        // Not a number for a single value.
+        // NaN for a single value.
         Score::new(score.kind, value, (squares / (count - 1.0)).sqrt())
     };
     first.iter().map(mean).collect()

@@ -1,4 +1,4 @@
-//! `report.html`: an evaluation to look at, in one file that needs no network.
+//! `report.html`: an evaluation with its images, in one file that needs no network.
 
 use super::table::{
     PAPER_LIKELIHOODS, PARZEN_WARNING, PARZEN_WIDTH, better, figure, label, value, with_uncertainty,
@@ -15,11 +15,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::io::Write;
 use std::path::Path;
 
-/// Images of a grid's row.
+/// Images in a row of a grid.
 const COLUMNS: usize = 15;
-/// Classes that get a row of images.
+/// The most classes that get a row of images.
 const MOST_CLASS_ROWS: usize = 100;
-/// Images of the grids of samples.
+/// Images in a grid of samples.
 const SAMPLES: usize = 150;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222}\
@@ -27,7 +27,7 @@ table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-alig
 th:first-child,td:first-child{text-align:left}img{image-rendering:pixelated;max-width:100%}\
 .bar{display:inline-block;height:.8rem;background:#4878a8}.data{background:#bbb}.note{color:#555}";
 
-/// Writes the report of an evaluation; the pictures are of its first seed.
+/// Writes the report of an evaluation, with pictures from its first seed.
 pub(crate) fn write_report(
     path: &Path,
     file: &EvaluationFile,
@@ -80,13 +80,13 @@ fn page(
     })
 }
 
-/// The first ones; of a class-conditional generator the first of each class in a row.
+/// The first images; for a class-conditional generator, a row with the first of each class.
 fn generated_images(file: &EvaluationFile, generated: &Embedding) -> Result<Markup> {
     let images = &generated.images;
     let first = SAMPLES.min(images.count());
     let (Some(labels), Some(classes)) = (images.labels(), &file.conditions) else {
         return Ok(html! {
-            p { "The first " (first) ", not chosen by anyone." }
+            p { "The first " (first) ", not selected." }
             (picture(images, 0..SAMPLES)?)
         });
     };
@@ -99,7 +99,7 @@ fn generated_images(file: &EvaluationFile, generated: &Embedding) -> Result<Mark
     let rows = rows.map(|(class, (name, share))| Ok((name, share, row(class)?)));
     let rows = rows.collect::<Result<Vec<_>>>()?;
     Ok(html! {
-        p { "The first of each class, not chosen by anyone, with the class's share of the data." }
+        p { "The first of each class, not selected, with the class's share of the data." }
         table {
             @for (name, share, picture) in rows {
                 tr { td { (name) } td { (format!("{:.1} %", 100.0 * share)) } td { (picture) } }
@@ -152,9 +152,9 @@ fn scores(file: &EvaluationFile) -> Markup {
             }
         }
         p.note {
-            "Controls show what a score is worth: other real images in place of generated ones are \
-             the best that distances can be, and training images what copying looks like; noise and \
-             one image over and over are what to stay clear of."
+            "Controls show what a score means. Other real images in place of generated ones give the \
+             best possible distances; training images show what copying looks like; noise and one \
+             repeated image show what bad scores look like."
         }
     }
 }
@@ -172,7 +172,7 @@ fn classes(file: &EvaluationFile) -> Markup {
     let bar = |share: f64| format!("width:{:.1}rem", 24.0 * share / largest.max(1e-9));
     html! {
         h2 { "Classes" }
-        p.note { "Generated images above, the data below, by the classifier's likeliest class." }
+        p.note { "Generated images above, the data below, by the class that the classifier finds most likely." }
         table {
             @for (name, (generated, data)) in classes.names.iter().zip(classes.generated.iter().zip(&classes.data)) {
                 tr {
@@ -188,7 +188,7 @@ fn classes(file: &EvaluationFile) -> Markup {
     }
 }
 
-/// Pairs of a generated image and its nearest training image: the first ones, and the closest.
+/// Pairs of a generated image and its nearest training image: the first images, and the closest.
 fn neighbors(
     space: &str,
     generated: &ImageSet,
@@ -241,11 +241,11 @@ fn reading() -> Markup {
     html! {
         h2 { "How to read this" }
         ul {
-            li { "FID and KID say how far the distributions are apart. They fall with quality and with variety, and cannot tell which of them is missing." }
-            li { "Precision says how many generated images look real, recall how much of what is real is reached. Pictures that please with a recall near 0 hide lost modes." }
-            li { "A distance to training images far below 1, or far more than 1 % too close, is copying." }
-            li { "Sharpness below 1 is blur, above 1 noise." }
-            li { "D(training) above D(held-out) is a discriminator that knows its images by heart." }
+            li { "FID and KID measure how far apart the distributions are. Lower is better. They depend on both quality and variety, and cannot tell which of them is missing." }
+            li { "Precision is the share of generated images that look real; recall is the share of real images that the generator covers. Good-looking pictures with a recall near 0 hide lost modes." }
+            li { "A distance to training images far below 1, or far more than 1 % too close, means copying." }
+            li { "Sharpness below 1 means blur, above 1 noise." }
+            li { "D(training) above D(held-out) means that the discriminator has memorized its training images." }
             li { "Compare only evaluations with the same features, data and number of images; `compare` refuses the others." }
         }
     }

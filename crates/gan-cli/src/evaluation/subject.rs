@@ -15,18 +15,18 @@ use gan_sample::{ClassShares, Classes, NpyImages, SampleError, Sampler};
 use gan_train::Checkpoint;
 use std::path::{Path, PathBuf};
 
-/// Why what is no run has no equilibrium.
+/// Why anything but a run has no equilibrium scores.
 const NO_DISCRIMINATOR: &str = "needs a run's discriminator; give a run folder";
 
-/// Real images that show which values are usual.
+/// How many real images show which values are usual.
 const RANGE_IMAGES: usize = 1000;
 
-/// Images, or what makes them.
+/// Images, or the generator of images.
 pub(crate) struct Subject {
     pub(crate) facts: SubjectFacts,
     /// The data set that a run was trained on.
     pub(crate) data: Option<DataConfig>,
-    /// SHA-256 of the images that a generator was trained on, and of those held out of them, where
+    /// SHA-256 of the images that a generator was trained on, and of those held out, where
     /// they are known.
     pub(crate) trained_on: Option<String>,
     pub(crate) held_out: Option<String>,
@@ -44,28 +44,28 @@ enum Source {
     Folder(PathBuf),
 }
 
-/// Which images of a subject are to be scored.
+/// Which images of a subject to score.
 pub(crate) struct Wanted<'a> {
-    /// How many; all of a file or a folder, if it is not said.
+    /// The number of images; None: all of a file or a folder.
     pub(crate) count: Option<usize>,
-    /// How many of a generator, if it is not said.
+    /// The default number of images of a generator.
     pub(crate) default_count: usize,
-    /// Of a generator's latent vectors.
+    /// Seed of a generator's latent vectors.
     pub(crate) seed: Seed,
     pub(crate) shape: ImageShape,
-    /// What the images of the data set were resized to.
+    /// The size that the images of the data set were resized to.
     pub(crate) image_size: Option<u32>,
-    /// The images that are imitated, whose classes have their shares.
+    /// The images that are imitated, with their class shares.
     pub(crate) training: &'a Dataset,
 }
 
 impl Subject {
-    /// with_discriminator: whether a run's is wanted.
+    /// with_discriminator: whether to load a run's discriminator.
     pub(crate) fn open(path: &Path, with_discriminator: bool, device: &Device) -> Result<Self> {
         let run = RunFolder::open(path);
         let extension = path.extension().and_then(|extension| extension.to_str());
         if !path.exists() {
-            let text = format!("{}: there is no such file or folder", path.display());
+            let text = format!("{}: no such file or folder", path.display());
             return Err(WrongUse(text).into());
         }
         if path.is_dir() && (run.config().exists() || run.generator().exists()) {
@@ -121,14 +121,14 @@ impl Subject {
     }
 
     /// The generator, and the discriminator of the last checkpoint if it is wanted and of the same
-    /// step. What is wrong with the checkpoint is no reason not to score the generator.
+    /// step. The generator is scored even if the checkpoint cannot be used.
     fn of_run(run: &RunFolder, with_discriminator: bool, device: &Device) -> Result<Self> {
         let mut config = RunConfig::read(&run.config())?;
         let (header, generator) = GeneratorHeader::load(&run.generator(), device)?;
         run.check_generator(&config, &header)?;
         run.locate_data(&mut config.data);
         let mut trained_on = header.data.as_ref().map(|data| data.data_sha256.clone());
-        let mut discriminator = Err("was not asked for".to_string());
+        let mut discriminator = Err("was not requested".to_string());
         // A generator of version 0.1.0 does not say what it was trained on; its checkpoint does.
         if with_discriminator || trained_on.is_none() {
             let checkpoint = newest_checkpoint(run);
@@ -169,12 +169,12 @@ impl Subject {
         }
     }
 
-    /// Whether a seed makes other images.
+    /// Whether the images depend on a seed.
     pub(crate) fn is_generator(&self) -> bool {
         matches!(self.source, Source::Generator { .. })
     }
 
-    /// The number of classes that a generator is told.
+    /// The number of classes of a class-conditional generator.
     pub(crate) fn conditions(&self) -> Option<usize> {
         match &self.source {
             Source::Generator { generator, .. } => generator.classes(),
@@ -182,8 +182,8 @@ impl Subject {
         }
     }
 
-    /// The wanted images: of a generator those of its seed, of a file or a folder all, or as many
-    /// as are wanted, each equally likely. `say` is told how a folder was read.
+    /// The wanted images: from a generator, those of the seed; from a file or a folder, all of them or a
+    /// random subset, each equally likely. `say` gets the lines on how a folder was read.
     pub(crate) fn images(
         &self,
         wanted: &Wanted<'_>,
@@ -237,8 +237,8 @@ impl Subject {
             return Ok(());
         }
         Err(WrongUse(format!(
-            "{}: images of shape {found}, expected {expected} as the data set's; give the data that \
-             these images imitate with --data, and --image-size N to bring images to N x N",
+            "{}: images of shape {found}, expected {expected} as in the data set; give the data that \
+             these images imitate with --data, and --image-size N to resize images to N x N",
             self.facts.path.display()
         ))
         .into())
@@ -261,7 +261,7 @@ fn newest_checkpoint(run: &RunFolder) -> Result<Checkpoint, String> {
     match run.checkpoints().newest() {
         Ok(Some(path)) => Checkpoint::read(&path)
             .map_err(|error| format!("needs the run's checkpoint, which cannot be read ({error})")),
-        Ok(None) => Err("needs a checkpoint of the run, and there is none".to_string()),
+        Ok(None) => Err("needs a checkpoint of the run, but there is none".to_string()),
         Err(error) => Err(format!("needs a checkpoint of the run ({error:#})")),
     }
 }
@@ -275,7 +275,7 @@ fn discriminator_of(
     let (found, expected) = (checkpoint.header.state.step, header.step);
     if found != expected {
         return Err(format!(
-            "needs the discriminator of the generator's step {expected}, and the newest checkpoint is \
+            "needs the discriminator of the generator's step {expected}, but the newest checkpoint is \
              of step {found}"
         ));
     }
@@ -293,8 +293,8 @@ fn discriminator_of(
     Ok(discriminator)
 }
 
-/// An array in [-1, 1] as bytes. Numbers do not say their range: where hardly any is below 0, though many
-/// of the data are, they are taken to lie in [0, 1], and refused.
+/// An array in [-1, 1] as bytes. An array does not say its range: if hardly any value is below 0, though
+/// many of the data are, the values are probably in [0, 1], and are refused.
 fn round(images: NpyImages, name: &str, training: &Dataset) -> Result<ImageSet> {
     let mut rounding = ImageRounding::new(name, images.shape(), images.count());
     let (mut outcome, mut below, mut all) = (Ok(()), 0, 0);
@@ -310,7 +310,7 @@ fn round(images: NpyImages, name: &str, training: &Dataset) -> Result<ImageSet> 
     if found < 0.05 * expected {
         return Err(WrongUse(format!(
             "{name}: {:.2} % of the values are below 0, of the data {:.0} %; expected -1 (black) to 1 \
-             (white). Values in [0, 1] become these by 2 x - 1; a folder of PNG files has no such doubt",
+             (white). Convert values in [0, 1] by 2 x - 1, or give a folder of PNG files",
             100.0 * found,
             100.0 * expected,
         ))
@@ -332,8 +332,8 @@ fn dark_share(data: &Dataset) -> f64 {
     dark as f64 / all as f64
 }
 
-/// Each class as often as the data has it, where the generator is told the data's classes and not
-/// those of its stacks.
+/// Each class as often as in the data, if the generator's classes are those of the data and not those
+/// of its stacks.
 pub(crate) fn classes_like(generator: &dyn Generator, training: &Dataset) -> Classes {
     let counts: Vec<u64> = training
         .images_per_class()
@@ -348,7 +348,7 @@ pub(crate) fn classes_like(generator: &dyn Generator, training: &Dataset) -> Cla
     }
 }
 
-/// Values that are not finite are the same error in images that are drawn as in those that are read.
+/// Values that are not finite give the same error for generated images as for images from a file.
 fn as_of_set(error: SampleError, name: &str) -> anyhow::Error {
     match error {
         SampleError::NotFinite {

@@ -11,15 +11,15 @@ pub(crate) const PAPER_LIKELIHOODS: [(&str, f64, f64); 4] = [
     ("adversarial nets", 225.0, 2.0),
 ];
 
-/// How this figure differs from the paper's.
+/// How this estimate differs from the paper's.
 pub(crate) const PARZEN_WIDTH: &str = "The window's width is chosen here on images that the generator \
     was trained on, in the paper on others.";
 
-/// The known weakness of the estimator, for whoever reads the figure.
+/// The known weakness of the estimator, for the reader.
 pub(crate) const PARZEN_WARNING: &str = "Parzen estimates have high variance, do poorly in high \
     dimensions and can rank models wrongly (Theis et al., 2016, arXiv 1511.01844).";
 
-/// A table with a heading: the scores, the controls beside them, which way is better.
+/// A table with a heading: the scores, the controls beside them, and which direction is better.
 pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
     let mut header = vec!["score".to_string(), "value".to_string()];
     header.extend(
@@ -40,7 +40,7 @@ pub(crate) fn score_table(file: &EvaluationFile) -> Vec<String> {
     aligned(&rows)
 }
 
-/// What a score of an evaluation is called: what is unusual about it belongs to its name.
+/// The name of an evaluation's score, with whatever is unusual about it.
 pub(crate) fn label(file: &EvaluationFile, kind: ScoreKind) -> String {
     let mut label = kind.label().to_string();
     if kind.uses_features() && file.features.kind == FeatureNetworkKind::Random {
@@ -52,7 +52,7 @@ pub(crate) fn label(file: &EvaluationFile, kind: ScoreKind) -> String {
     label
 }
 
-/// The paper's figures, to be read under a Parzen window's.
+/// The paper's figures, printed under a Parzen estimate.
 pub(crate) fn parzen_lines() -> Vec<String> {
     let models = PAPER_LIKELIHOODS.map(|(model, mean, error)| format!("{model} {mean} ± {error}"));
     vec![
@@ -88,7 +88,7 @@ pub(crate) fn comparison_table(files: &[(String, EvaluationFile)]) -> Vec<String
     aligned(&rows)
 }
 
-/// Which way is better, in a word.
+/// Which direction is better, in a word.
 pub(crate) fn better(kind: ScoreKind) -> String {
     match kind.better() {
         Better::Lower => "lower".to_string(),
@@ -98,8 +98,8 @@ pub(crate) fn better(kind: ScoreKind) -> String {
     }
 }
 
-/// Four digits, as many of them behind the point as there are left; small values to five places. What
-/// is not a number is called so.
+/// Four digits, a leading 0 included; small values to five decimal places. NaN and infinities are
+/// `not a number`.
 pub(crate) fn figure(value: f64) -> String {
     if !value.is_finite() {
         return "not a number".to_string();
@@ -121,7 +121,7 @@ fn is_zero(figure: &str) -> bool {
     !figure.chars().any(|digit| ('1'..='9').contains(&digit))
 }
 
-/// The value alone; counts, which have no uncertainty, as they are.
+/// The value alone; counts, which have no uncertainty, unrounded.
 pub(crate) fn value(score: Score) -> String {
     if score.uncertainty.is_none() && score.value.fract() == 0.0 {
         return score.value.to_string();
@@ -129,7 +129,8 @@ pub(crate) fn value(score: Score) -> String {
     figure(score.value)
 }
 
-/// As `12.31 ± 0.050`; an uncertainty that would round to nothing to two digits, for none is certain.
+/// Such as `12.31 ± 0.050`; an uncertainty that would round to 0 gets two digits, since no score is
+/// certain.
 pub(crate) fn with_uncertainty(score: Score) -> String {
     let Some(uncertainty) = score.uncertainty else {
         return value(score);

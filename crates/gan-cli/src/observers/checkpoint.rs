@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Between checkpoints, where the configuration does not say how many steps.
+/// Time between checkpoints if the configuration does not set a number of steps.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Writes a run's checkpoints and generators.
@@ -43,8 +43,8 @@ impl CheckpointWriter {
         &self.facts.config.model
     }
 
-    /// Writes the best checkpoint and its generator. The ones before stay, under their step, as long as
-    /// the run may go back to them.
+    /// Writes the best checkpoint and its generator. Earlier ones stay, named by their step, as long as
+    /// the run may roll back to them.
     pub(crate) fn write_best(&self, trainer: &Trainer) -> Observed {
         let best = self.run.best_files();
         self.run.check_in_place()?;
@@ -54,7 +54,7 @@ impl CheckpointWriter {
         self.write(trainer, &best.checkpoint(), &best.generator())
     }
 
-    /// Writes the generator of a run that is resumed, where it is missing or not of the checkpoint.
+    /// Writes the generator of a resumed run if it is missing or not from the checkpoint.
     pub(crate) fn restore_generator(&self, trainer: &Trainer) -> Observed {
         let path = self.run.generator();
         let there = Weights::read(&path).ok();
@@ -73,7 +73,7 @@ impl CheckpointWriter {
         self.write(trainer, &checkpoint, &self.run.generator())
     }
 
-    /// The logs are flushed to the disk first, so that all lines of a checkpoint are there when it is.
+    /// The logs are flushed to disk first, so that a checkpoint never exists without its log lines.
     /// The generator comes last: it can be written again from the checkpoint.
     fn write(&self, trainer: &Trainer, checkpoint: &Path, generator: &Path) -> Observed {
         self.run.check_in_place()?;
@@ -103,14 +103,14 @@ pub(crate) struct CheckpointObserver {
     writer: CheckpointWriter,
     schedule: Schedule,
     retention: Retention,
-    /// When the last ones were written, or the run began.
+    /// When the last checkpoint was written, or the run started.
     written: Instant,
-    /// Steps done at the last one.
+    /// Steps done at the last checkpoint.
     steps_kept: u64,
 }
 
 impl CheckpointObserver {
-    /// An observer of a run that has a checkpoint of `done` steps, or has done none.
+    /// An observer of a run that has a checkpoint of `done` steps, or has not done any.
     pub(crate) fn new(
         writer: CheckpointWriter,
         schedule: Schedule,
@@ -136,8 +136,8 @@ impl CheckpointObserver {
         self.steps_kept
     }
 
-    /// Writes a checkpoint, unless there is one of this step, and removes those that are outdated. The
-    /// error of a divergence that is found here keeps its type.
+    /// Writes a checkpoint, unless this step already has one, and removes outdated ones. If a divergence
+    /// is found here, its error keeps its type.
     pub(crate) fn keep(&mut self, trainer: &Trainer) -> Observed {
         let done = trainer.state().step;
         if done != self.steps_kept {
@@ -148,7 +148,7 @@ impl CheckpointObserver {
         let run = self.writer.run();
         run.check_in_place()?;
         run.checkpoints().prune(self.retention)?;
-        // The run may go back to each of these, and to before the score of its last step.
+        // The run may roll back to each of these, and to before the score of its last step.
         let mut horizons = run.checkpoints().steps()?;
         horizons.push(self.schedule.steps - 1);
         let best = run.best_files();

@@ -1,10 +1,10 @@
-//! The run doctor at the bedside: says what is alarming when it first shows.
+//! The run doctor during training: prints each sign of trouble when it first appears.
 
 use crate::commands::doctor_lines;
 use crate::console::Console;
 use gan_train::doctor::{FailureMode, HistoryRecord, diagnose, forget};
 
-/// The history that still counts, and what was said of it.
+/// The history that still counts, and the findings that were printed.
 pub(crate) struct Doctor {
     history: Vec<HistoryRecord>,
     said: Vec<FailureMode>,
@@ -12,7 +12,7 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor who knows what was logged before; what ailed the run then was said then.
+    /// A doctor that knows the earlier log; its findings have been printed already.
     pub(crate) fn new(mut history: Vec<HistoryRecord>, console: &Console) -> Self {
         let said = diagnose(&history, None).into_iter();
         forget(&mut history);
@@ -23,7 +23,7 @@ impl Doctor {
         }
     }
 
-    /// Looks at one more logged step.
+    /// Examines one more logged step.
     pub(crate) fn examine(&mut self, record: HistoryRecord) {
         self.history.push(record);
         forget(&mut self.history);

@@ -1,4 +1,4 @@
-//! Pictures of images: those that show how far the generator has come, and the tutorial's.
+//! Grids of images: those that show the generator's progress, and the tutorial's.
 
 use crate::config::OutputConfig;
 use crate::picture::{self, GridShape};
@@ -13,7 +13,7 @@ const SIDE: usize = 5;
 pub(super) struct Grid {
     training: TrainingData,
     range: PixelRange,
-    /// Whether the batch at hand has a picture of its own.
+    /// Whether the current batch gets its own picture.
     pub(super) of_batch: bool,
 }
 
@@ -26,7 +26,7 @@ impl Grid {
         }
     }
 
-    /// What `sample` draws by default. known: the classes of the generator, if it is told any.
+    /// What `sample` draws by default. known: the number of classes of a class-conditional generator.
     pub(super) fn draw(
         &self,
         sampler: Sampler<'_>,

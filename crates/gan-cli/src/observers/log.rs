@@ -1,5 +1,5 @@
-//! The log of a run: a line a log interval for the person, for `metrics.jsonl` and for the doctor, its
-//! time for `timing.jsonl`, and a progress bar.
+//! The log of a run: one line per log interval on the console, in `metrics.jsonl` and to the doctor, its
+//! time in `timing.jsonl`, and a progress bar.
 
 use super::doctor::Doctor;
 use super::{Observed, Schedule};
@@ -26,21 +26,21 @@ pub(crate) struct LogObserver {
     /// Whether the columns' names were printed.
     headed: bool,
     begin: Instant,
-    /// Of the run before this process went on with it.
+    /// The run's seconds before this process resumed it.
     seconds_before: f64,
     interval: Interval,
     done: Done,
-    /// By the whole run.
+    /// In the whole run.
     images_seen: u64,
     /// Share of the data's pixels that are black or white.
     data_saturated_share: f64,
     doctor: Doctor,
 }
 
-/// Where the log interval began.
+/// Where the log interval started.
 struct Interval {
     begin: Instant,
-    /// That this process had seen.
+    /// Images that this process had seen by then.
     images: u64,
 }
 
@@ -51,8 +51,8 @@ struct Done {
     images: u64,
 }
 
-/// A line of `metrics.jsonl`: figures of one step. They depend on no clock, so that a run that was
-/// stopped leaves the same lines. Numbers that are not finite are null in JSON.
+/// A line of `metrics.jsonl`: the values of one step. They do not depend on a clock, so that a run that
+/// was stopped leaves the same lines. Numbers that are not finite are null in JSON.
 #[derive(Serialize)]
 struct Line {
     step: u64,
@@ -68,7 +68,7 @@ struct Line {
     data_saturated_share: f64,
 }
 
-/// A line of `timing.jsonl`: the rate since the line before, and the run's time, stops left out.
+/// A line of `timing.jsonl`: the rate since the previous line, and the run's time without stops.
 #[derive(Serialize)]
 struct TimingLine {
     step: u64,
@@ -77,7 +77,7 @@ struct TimingLine {
 }
 
 impl LogObserver {
-    /// The log of a run that has come as far as `state`.
+    /// The log of a run that has reached `state`.
     pub(crate) fn new(
         run: &RunFolder,
         schedule: Schedule,
@@ -100,7 +100,7 @@ impl LogObserver {
             headed: false,
             console: console.clone(),
             begin,
-            seconds_before: read_elapsed(&run.timing())?,
+            seconds_before: read_elapsed(&run.timing()),
             interval: Interval { begin, images: 0 },
             done: Done::default(),
             images_seen: state.images_seen,
@@ -109,7 +109,7 @@ impl LogObserver {
         })
     }
 
-    /// How much was done in what time.
+    /// How much was done, and in what time.
     pub(crate) fn summary(&self) -> String {
         if self.done.steps == 0 {
             return "Nothing was left to do".to_string();
@@ -166,7 +166,7 @@ impl LogObserver {
         self.begin.elapsed() + Duration::from_secs_f64(self.seconds_before)
     }
 
-    /// Notes that a step found numbers that are not finite, and that nothing follows.
+    /// Records that a step found numbers that are not finite, and that no step follows.
     pub(crate) fn diverged(&mut self, step: u64) -> Result<()> {
         self.bar.finish_and_clear();
         self.metrics.append(&Line {
@@ -210,7 +210,7 @@ const COLUMNS: [&str; 9] = [
     "step", "epoch", "D loss", "G loss", "D(x)", "D(G(z))", "V", "images/s", "time",
 ];
 
-/// Cells in columns of equal width, of 79 characters as long as no cell is too long.
+/// Cells in columns; 79 characters in all, unless a cell is too long.
 fn row(cells: [String; 9]) -> String {
     let [
         step,
@@ -229,7 +229,7 @@ fn row(cells: [String; 9]) -> String {
     )
 }
 
-/// With `places` digits behind the point, or as many as `width` characters have room for.
+/// With `places` decimal places, or as many as fit in `width` characters.
 fn fitted(value: f64, width: usize, places: usize) -> String {
     let texts = (0..=places).rev().map(|places| format!("{value:.places$}"));
     let mut fitting = texts.filter(|text| text.len() <= width);
@@ -269,7 +269,7 @@ fn saturated_share(data: &Dataset) -> f64 {
     saturated as f64 / all as f64
 }
 
-/// Hours, minutes and seconds, as `0:06:10`.
+/// Hours, minutes and seconds, such as `0:06:10`.
 fn clock(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     format!(

@@ -16,11 +16,11 @@ pub(crate) use scores::ScoreObserver;
 use gan_train::TrainConfig;
 use std::error::Error;
 
-/// What an observer gives back. The error keeps its type, so that a run that diverged can be told
-/// from one that could not write.
+/// What an observer returns. The error keeps its type, so that a run that diverged can be told from one
+/// that could not write.
 pub(crate) type Observed<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How many steps a run has, and how they fall into epochs.
+/// How many steps a run has, and how they divide into epochs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub(crate) steps: u64,
@@ -37,7 +37,7 @@ impl Schedule {
         }
     }
 
-    /// The number of epochs that are begun.
+    /// The number of epochs that are started.
     pub(crate) fn epochs(self) -> u64 {
         self.steps.div_ceil(self.steps_per_epoch)
     }

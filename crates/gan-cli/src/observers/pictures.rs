@@ -1,5 +1,4 @@
-//! Pictures through a run, of the same latent vectors in all of them. Drawing changes nothing that
-//! training depends on.
+//! Pictures during a run, all of the same latent vectors. Drawing does not affect training.
 
 use super::grid::Grid;
 use super::scatter::Points;
@@ -13,13 +12,13 @@ use gan_models::ModelConfig;
 use gan_sample::{Raster, SampleError, Sampler, write_png};
 use gan_train::{Observer, StepReport, TrainError, Trainer};
 
-/// The name of the picture after so many steps, such as `009380.png`.
+/// The name of the picture after a number of steps, such as `009380.png`.
 pub(crate) fn picture_name(steps_done: u64) -> String {
     format!("{steps_done:06}.png")
 }
 
-/// Writes what the generator draws, averaged where an average is kept, in evaluation mode: before the
-/// first step, every so many steps, and after the last.
+/// Writes pictures from the generator (its average, if there is one) in evaluation mode: before the
+/// first step, every N steps, and after the last.
 pub(crate) struct PictureObserver {
     run: RunFolder,
     schedule: Schedule,
@@ -50,7 +49,7 @@ impl PictureObserver {
         })
     }
 
-    /// The picture of a run that has done no step.
+    /// The picture before the first step.
     pub(crate) fn begin(&self, trainer: &Trainer) -> Observed {
         self.write_picture(trainer, 0)
     }
@@ -83,8 +82,8 @@ impl PictureObserver {
         }
     }
 
-    /// The batch of a step, as the generator made it in training mode, under the number of steps that
-    /// were done then.
+    /// The batch of a step, as the generator made it in training mode; the file is named by the number of
+    /// steps done then.
     fn write_batch(&self, step: u64, images: &Tensor) -> Observed {
         match &self.content {
             Content::Images(grid) if grid.of_batch && step.is_multiple_of(self.every) => {

@@ -5,13 +5,13 @@ use gan_core::{Discriminator, Mode, byte_to_value};
 use gan_data::Dataset;
 use gan_sample::{Raster, SampleError, Sampler, Scatter};
 
-/// Real and generated points of a picture.
+/// How many real and how many generated points a picture has.
 const POINTS: usize = 500;
 
-/// The discriminator is asked at so many places along each side.
+/// The discriminator is evaluated at this many places along each side.
 const FIELD: usize = 100;
 
-/// Real points, which generated ones are drawn over.
+/// Real points, under the generated ones.
 pub(super) struct Points {
     real: Tensor,
 }
@@ -27,8 +27,8 @@ impl Points {
         })
     }
 
-    /// Real points, the sampler's, and behind them the logits of a discriminator that is told no
-    /// classes, dark for its highest.
+    /// Real points, the sampler's, and behind them the logits of an unconditional discriminator, darker
+    /// for higher ones.
     pub(super) fn draw(
         &self,
         sampler: &Sampler<'_>,
@@ -44,8 +44,8 @@ impl Points {
     }
 }
 
-/// The discriminator's logits at the places of a field, from 0 for its lowest to 1: relativistic losses
-/// leave the level open, so what counts is the difference.
+/// The discriminator's logits at the places of a field, scaled from 0 (lowest) to 1 (highest):
+/// relativistic losses determine logits only up to a constant, so only differences count.
 fn field(discriminator: &dyn Discriminator) -> Result<Tensor, SampleError> {
     let places = Scatter::places(FIELD)?.to_device(discriminator.parameters().device())?;
     let logits = discriminator.forward(&places, None, Mode::Eval)?;

@@ -1,4 +1,4 @@
-//! Scores while training, and the checkpoint that had the best.
+//! Scores during training, and the checkpoint with the best one.
 
 use super::{CheckpointWriter, Observed, Schedule};
 use crate::commands::{STACKED_COUNT, doctor_lines};
@@ -20,13 +20,13 @@ use indicatif::HumanCount;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// As many images as `evaluate` scores, so that figures can stand beside each other.
+/// As many images as `evaluate` scores, so that the scores can be compared.
 const COUNT: usize = 10_000;
 
-/// The images of the seed that `evaluate` begins with.
+/// The first seed that `evaluate` uses.
 const SEED: Seed = Seed(0);
 
-/// The families that take seconds.
+/// The families of scores that take only seconds.
 const METRICS: [Metric; 5] = [
     Metric::Fid,
     Metric::Kid,
@@ -35,7 +35,7 @@ const METRICS: [Metric; 5] = [
     Metric::Modes,
 ];
 
-/// Lost classes are said after so many scores in a row that found some.
+/// Lost classes are reported after this many scores in a row that found some.
 const ALARMING_SCORES: usize = 3;
 
 /// What a line on the console shows.
@@ -50,7 +50,7 @@ const SHOWN: [(ScoreKind, &str); 8] = [
     (ScoreKind::StackedKl, "KL"),
 ];
 
-/// How many images are scored, and by what.
+/// How many images are scored, and with which families.
 fn scope(stacked: bool) -> (usize, &'static [Metric]) {
     if stacked {
         (STACKED_COUNT, &[Metric::Stacked])
@@ -59,8 +59,8 @@ fn scope(stacked: bool) -> (usize, &'static [Metric]) {
     }
 }
 
-/// The score that tells which checkpoint is the best: the lower the better. KID, where there are too
-/// few images for an FID.
+/// The score that decides which checkpoint is the best; lower is better. KID, if there are too few
+/// images for an FID.
 fn decisive(stacked: bool, reference: &Reference) -> ScoreKind {
     if stacked {
         ScoreKind::StackedKl
@@ -71,8 +71,8 @@ fn decisive(stacked: bool, reference: &Reference) -> ScoreKind {
     }
 }
 
-/// Scores the generator, averaged where an average is kept, in evaluation mode, every so many steps.
-/// It draws from seeds of its own and changes nothing that training depends on.
+/// Scores the generator (its average, if there is one) in evaluation mode every N steps. It has its own
+/// seeds and does not affect training.
 pub(crate) struct ScoreObserver<'a> {
     data: &'a DataReference,
     training: &'a Dataset,
@@ -81,7 +81,7 @@ pub(crate) struct ScoreObserver<'a> {
     every: u64,
     file: JsonLines,
     console: Console,
-    /// Whether digits stacked in an image are scored, by their modes.
+    /// Whether images are stacks of digits, scored by their modes.
     stacked: bool,
     decisive: ScoreKind,
     /// The lowest decisive score so far.
@@ -106,9 +106,9 @@ struct Line {
 }
 
 impl<'a> ScoreObserver<'a> {
-    /// What scores need of a run's training images, which choose its best checkpoint: the held-out
-    /// ones are for `evaluate`. Call it before the run folder is made: it fails where the data cannot
-    /// be scored against.
+    /// Prepares the training images for scores. They choose the best checkpoint; the held-out images
+    /// are for `evaluate`. Call it before the run folder is made: it fails if scores against the data
+    /// are not possible.
     pub(crate) fn prepare(plan: &Plan, console: &Console) -> Result<DataReference> {
         let config = &plan.config.data;
         config.check_images("scores")?;
@@ -129,20 +129,20 @@ impl<'a> ScoreObserver<'a> {
         let data = DataReference::new(training, None, &request, &progress)?;
         progress.0.finish_and_clear();
         console.sentence(format!(
-            "Scores while training: against {} {}. Features: {}",
+            "Scores during training: against {} {}. Features: {}",
             data.facts.0.real_images,
             data.reference.against,
             data.facts.1.in_words(),
         ));
         for metric in metrics {
             if let Some(reason) = data.reference.unavailable(*metric, count) {
-                console.sentence(format!("No {metric} while training: it {reason}."));
+                console.sentence(format!("No {metric} during training: it {reason}."));
             }
         }
         Ok(data)
     }
 
-    /// Scores of a run, whose file has those of the steps that are done.
+    /// Scores of a run whose file has those of the steps already done.
     pub(crate) fn new(
         data: &'a DataReference,
         plan: &'a Plan,
@@ -239,7 +239,7 @@ impl<'a> ScoreObserver<'a> {
 }
 
 impl ScoreObserver<'_> {
-    /// Under the columns of the log, on as many lines as it takes.
+    /// Printed under the columns of the log, on as many lines as needed.
     fn print(&self, line: &Line, evaluation: &Evaluation) {
         let heading = match line.features {
             FeatureNetworkKind::Classifier => "scores:",
@@ -261,7 +261,7 @@ impl ScoreObserver<'_> {
             .lines(pack(parts.iter().map(String::as_str), "  ", indent));
     }
 
-    /// Every run draws few classes at first: it is alarming when scores go on finding it.
+    /// Every run draws few classes at first; it is alarming only if scores keep finding it.
     fn look_for_lost_classes(&mut self, step: u64, modes: Option<&ModeCoverage>) {
         let shares = modes.map(|modes| ClassBalance {
             step,

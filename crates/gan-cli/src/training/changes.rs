@@ -7,9 +7,9 @@ use gan_train::{LrSchedule, OnNan};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Keys that change none of the numbers of the steps to come: where, and what is written. The data set's
-/// folder may have another name; its contents are compared by themselves. The length is a matter of the
-/// schedule, see [`changes`].
+/// Keys that do not change the results of the remaining steps: where and what is written. The data set's
+/// folder may have another name; its contents are compared separately. Whether the length matters
+/// depends on the schedule, see [`changes`].
 const FREE: [&str; 6] = [
     "device",
     "recipe",
@@ -19,15 +19,15 @@ const FREE: [&str; 6] = [
     "train.on_nan",
 ];
 
-/// So do all keys that begin with this.
+/// The same holds for all keys that start with this.
 const FREE_SECTION: &str = "output.";
 
-/// Decides where a run goes back to that diverges.
+/// Decides which step a run that diverges goes back to.
 const CHECKPOINT_EVERY: &str = "output.checkpoint_every";
 
-/// What makes other numbers, such as `train.batch_size is 64, was 128`. Some keys do so under another key
-/// alone: the number of steps where a schedule spreads the learning rate over them, the interval of
-/// checkpoints where a run that diverges goes back to one.
+/// The changes that affect the results, such as `train.batch_size is 64, was 128`. Some keys matter only
+/// together with another: the number of steps if a schedule spreads the learning rate over them, the
+/// interval of checkpoints if a run that diverges goes back to one.
 pub(super) fn changes(
     before: &RunConfig,
     now: &RunConfig,
@@ -65,7 +65,7 @@ pub(super) fn changes(
     Ok(changes)
 }
 
-/// Every value by its whole key.
+/// Every value by its full key.
 fn flat(config: &RunConfig) -> Result<BTreeMap<String, Value>> {
     let mut all = BTreeMap::new();
     flatten("", serde_json::to_value(config)?, &mut all);
@@ -142,7 +142,7 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             let expected = "the run is 46900 steps long, was 93800";
             assert!(found[0].contains(expected), "{found:?}");
-            // The same length, said otherwise.
+            // The same length, expressed differently.
             now.train.steps = Some(200 * 469);
             assert!(changes(&before, &now, 469).unwrap().is_empty());
         }

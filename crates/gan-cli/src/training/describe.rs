@@ -1,4 +1,4 @@
-//! What a run amounts to, in the lines that it begins with.
+//! The start-up lines of a run.
 
 use super::plan::Plan;
 use crate::console::{Console, pack};
@@ -10,14 +10,16 @@ use serde::Serialize;
 use std::path::Path;
 
 impl Plan {
-    /// Says what the run will do and where it writes, in four lines; before them the whole
-    /// configuration, if the console is verbose.
+    /// Prints what the run will do and where it writes, in four lines; a verbose console gets the whole
+    /// configuration before them.
     pub(crate) fn describe(&self, trainer: &Trainer, out: &Path, console: &Console) -> Result<()> {
         // A path that is not UTF-8 has no place in it, which is to be said before anything is written.
         let configuration = self.config.to_toml()?;
         if console.is_verbose() {
-            console.lines(format!("
-{configuration}"));
+            console.lines(format!(
+                "
+{configuration}"
+            ));
         }
         console.sentence(self.networks(trainer));
         console.sentence(self.length(console.is_verbose())?);
@@ -36,7 +38,7 @@ impl Plan {
         )
     }
 
-    /// How many steps there are, and by which key.
+    /// How many steps there are, and which key sets the number.
     fn length(&self, verbose: bool) -> Result<String> {
         let (schedule, train) = (self.schedule, &self.config.train);
         let (steps, per_epoch) = (schedule.steps, schedule.steps_per_epoch);
@@ -92,7 +94,7 @@ impl Plan {
     }
 }
 
-/// What a configuration calls a value.
+/// A value's name in a configuration.
 fn name(value: &impl Serialize) -> String {
     let value = serde_json::to_value(value).ok();
     value

@@ -1,4 +1,4 @@
-//! Taking a run folder back to a checkpoint, so that training writes again what came after it.
+//! Takes a run folder back to a checkpoint, so that training can write again what came after it.
 
 use crate::config::OutputConfig;
 use crate::json_lines::keep_lines;
@@ -8,9 +8,9 @@ use gan_train::Checkpoint;
 
 /// Removes what a run wrote after `done` steps: lines of logs, pictures, checkpoints, better scores.
 ///
-/// ended: the output of a shorter run that ended there and is now to be longer. What it wrote at its last
-/// step, because that was the last, is removed as well: a run that was that long from the start has none
-/// of it.
+/// ended: the output of a shorter run that ended there and is now extended. What it wrote at its last
+/// step only because it was the last is removed as well: a run that was this long from the start would
+/// not have it.
 pub(super) fn go_back(run: &RunFolder, done: u64, ended: Option<&OutputConfig>) -> Result<()> {
     run.check_in_place()?;
     let last = done.saturating_sub(1);
@@ -35,7 +35,7 @@ pub(super) fn go_back(run: &RunFolder, done: u64, ended: Option<&OutputConfig>) 
     Ok(())
 }
 
-/// Has the checkpoints of a run say what the run is now. One that is damaged is left as it is.
+/// Writes the run's current facts into its checkpoints. A damaged one is left as it is.
 pub(super) fn restate(run: &RunFolder, facts: &serde_json::Value) -> Result<()> {
     for path in run.checkpoints().files()? {
         if let Ok(mut checkpoint) = Checkpoint::read(&path)

@@ -1,4 +1,4 @@
-//! A training run, from its configuration to its end, with stops and resumptions.
+//! A training run, from its configuration to its end, including stops and resumes.
 
 mod changes;
 mod describe;

@@ -1,4 +1,4 @@
-//! What a configuration amounts to: data, networks and a number of steps that fit each other.
+//! Turns a configuration into data, networks and a number of steps that fit each other.
 
 use crate::config::RunConfig;
 use crate::console::Console;
@@ -14,7 +14,7 @@ use gan_models::{ClassCount, TrainingData};
 use gan_train::{OnNan, Trainer};
 use std::sync::Arc;
 
-/// Steps between checkpoints of a run that may go back to one: the clock must not decide which.
+/// Steps between checkpoints of a run that may roll back: the clock must not decide where to.
 const ROLLBACK_CHECKPOINT_EVERY: u64 = 1000;
 
 /// A checked configuration with its data set.
@@ -22,13 +22,13 @@ pub(crate) struct Plan {
     pub(crate) config: RunConfig,
     /// The images to train on.
     pub(crate) data: Arc<Dataset>,
-    /// What a generator's file says of them.
+    /// What a generator's file says about them.
     pub(crate) training: TrainingData,
     pub(crate) schedule: Schedule,
 }
 
 impl Plan {
-    /// Reads `parts` of the data, settles what the configuration leaves to it and checks that both fit.
+    /// Reads `parts` of the data, fills in what the configuration leaves open and checks that both fit.
     pub(crate) fn new(mut config: RunConfig, parts: Parts, console: &Console) -> Result<Self> {
         config.validate()?;
         if config.train.on_nan == OnNan::Rollback {
@@ -47,7 +47,7 @@ impl Plan {
         let classes = data.labels().map(|_| data.class_count());
         if config.model.classes == Some(ClassCount::Auto) && classes.is_none() {
             console.sentence(format!(
-                "{}: the images have no labels, so the networks are told no classes",
+                "{}: the images have no labels, so the networks are not class-conditional",
                 config.data.path.display()
             ));
         }
@@ -77,7 +77,7 @@ impl Plan {
         })
     }
 
-    /// Both players at step 0.
+    /// Both networks at step 0.
     pub(crate) fn trainer(&self) -> Result<Trainer> {
         let (config, shape) = (&self.config, self.data.shape());
         let (seed, device) = (config.train.seed, device(&config.device)?);
@@ -92,7 +92,7 @@ impl Plan {
         )?)
     }
 
-    /// Batch normalization cannot train on a batch of one.
+    /// Batch normalization cannot train on a batch of one image.
     fn check_batches(&self, loader: &DataLoader) -> Result<()> {
         if loader.last_batch_size() > 1 || !self.config.model.needs_two_images_a_batch() {
             return Ok(());
@@ -110,7 +110,7 @@ impl Plan {
         .into())
     }
 
-    /// Class-conditional networks learn from labels.
+    /// Class-conditional networks need labels.
     fn check_classes(&self) -> Result<()> {
         let found = self.data.labels().map(|_| self.data.class_count());
         match (self.config.model.class_count()?, found) {
@@ -130,7 +130,7 @@ impl Plan {
         }
     }
 
-    /// Networks know nothing of a class without images.
+    /// Networks learn nothing about a class without images.
     fn warn_of_empty_classes(&self, classes: usize) {
         let counts = self.data.images_per_class();
         let count = |class: &usize| counts.get(*class).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! A run that is there, to be resumed.
+//! An existing run, to be resumed.
 
 use super::changes::changes;
 use super::plan::Plan;
@@ -13,15 +13,15 @@ use gan_train::{Checkpoint, OnNan};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What a checkpoint says of its run.
+/// What a checkpoint says about its run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunFacts {
     /// The effective configuration.
     pub(crate) config: RunConfig,
     /// SHA-256 of the training images and labels.
     pub(crate) data_sha256: String,
-    /// Steps that were done when the interval of checkpoints was chosen: 0, or where a resumed run got
-    /// another one.
+    /// Steps that were done when the interval of checkpoints was set: 0, or the step where a resumed run
+    /// changed it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) regular_since: u64,
 }
@@ -32,7 +32,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl RunFacts {
-    /// Which checkpoints the run has whether it is stopped or not.
+    /// Which checkpoints the run has, whether or not it was stopped.
     pub(crate) fn regular(&self) -> Regular {
         Regular {
             every: self.config.output.checkpoint_every,
@@ -41,14 +41,14 @@ impl RunFacts {
     }
 }
 
-/// A run folder that no other process writes to, and how far its run has come.
+/// A run folder locked by this process, and the state of its run.
 pub(crate) struct SavedRun {
     pub(crate) folder: RunFolder,
-    /// That of the folder, with what was edited there.
+    /// The configuration in the folder, including edits.
     pub(crate) config: RunConfig,
     /// The newest whole checkpoint; none if the run was stopped before the first.
     checkpoint: Option<Checkpoint>,
-    /// What the checkpoint says.
+    /// The facts in the checkpoint.
     facts: Option<RunFacts>,
 }
 
@@ -77,8 +77,8 @@ impl SavedRun {
         })
     }
 
-    /// Refuses a plan that asks for fewer steps than are done, that changes a length which nothing looks
-    /// at, or, unless `allow`, that makes other numbers than the run would have made.
+    /// Refuses a plan with fewer steps than are done, or that changes a length that has no effect, or,
+    /// unless `allow`, that changes the run's results.
     pub(crate) fn check_changes(&mut self, plan: &Plan, allow: bool) -> Result<()> {
         let (Some(checkpoint), Some(before)) = (&mut self.checkpoint, &self.facts) else {
             return Ok(());
@@ -99,7 +99,7 @@ impl SavedRun {
         let mut changes = changes(&before.config, &plan.config, plan.schedule.steps_per_epoch)?;
         if before.data_sha256 != plan.training.data_sha256 {
             changes.push(format!(
-                "the data set in {} has SHA-256 {}, had {} in {}",
+                "the data set in {} has SHA-256 {}, was {} in {}",
                 plan.config.data.path.display(),
                 plan.training.data_sha256,
                 before.data_sha256,
@@ -112,8 +112,8 @@ impl SavedRun {
         let changes = changes.join("; ");
         if !allow {
             return Err(WrongUse(format!(
-                "{path}: {changes}; expected no such changes, by flags or in config.toml: they make other \
-                 numbers than the run would have made. Undo them, or give --allow-change to resume with them"
+                "{path}: {changes}; expected no such changes, by flags or in config.toml: they change the \
+                 results of the run. Undo them, or give --allow-change to resume with them"
             ))
             .into());
         }
@@ -122,7 +122,7 @@ impl SavedRun {
         Ok(())
     }
 
-    /// Where the session begins.
+    /// Where training starts.
     pub(crate) fn start(self, plan: &Plan) -> Start {
         let done = self.checkpoint.as_ref().map_or(0, |c| c.header.state.step);
         Start {
@@ -142,14 +142,14 @@ impl SavedRun {
     }
 }
 
-/// The output of a run that was over after `done` steps, where the plan is longer.
+/// The output of a run that was complete after `done` steps, if the plan is longer.
 fn ended(before: &RunFacts, plan: &Plan, done: u64) -> Option<OutputConfig> {
     let old = Schedule::new(&before.config.train, plan.schedule.steps_per_epoch);
     let is_longer = old.steps == done && plan.schedule.steps > done;
     is_longer.then(|| before.config.output.clone())
 }
 
-/// A run that may go back to the checkpoints of an interval begins to count where it got that interval.
+/// A run that may roll back counts the interval of checkpoints from the step where it was set.
 fn regular_since(before: &RunFacts, plan: &Plan, done: u64) -> u64 {
     let place = |config: &RunConfig| (config.train.on_nan, config.output.checkpoint_every);
     if plan.config.train.on_nan != OnNan::Rollback {
@@ -161,11 +161,11 @@ fn regular_since(before: &RunFacts, plan: &Plan, done: u64) -> u64 {
     }
 }
 
-/// Refuses epochs that change nothing, because a number of steps is set that stays.
+/// Refuses epochs that have no effect because a number of steps is set and unchanged.
 fn refuse_epochs(path: &str, before: Option<u64>, now: Option<u64>) -> Result<()> {
     match now {
         Some(steps) if before == now => Err(WrongUse(format!(
-            "{path}: train.epochs was changed, but train.steps = {steps} says how long the run is; change \
+            "{path}: train.epochs was changed, but train.steps = {steps} sets the length of the run; change \
              that instead, with --steps or in config.toml"
         ))
         .into()),
@@ -173,7 +173,8 @@ fn refuse_epochs(path: &str, before: Option<u64>, now: Option<u64>) -> Result<()
     }
 }
 
-/// Tells a run that was stopped before its first checkpoint from one whose checkpoints are gone.
+/// Distinguishes a run that was stopped before its first checkpoint from one whose checkpoints are
+/// missing.
 fn check_never_saved(folder: &RunFolder) -> Result<()> {
     let best = folder.best_files();
     let files = [folder.generator(), best.checkpoint(), best.generator()];
@@ -192,7 +193,7 @@ fn check_never_saved(folder: &RunFolder) -> Result<()> {
 fn facts_of(checkpoint: &Checkpoint) -> Result<RunFacts> {
     serde_json::from_value(checkpoint.header.run.clone()).with_context(|| {
         WrongUse(
-            "the checkpoint has no configuration of this version of gan-cli, expected one that \
+            "the checkpoint has no configuration that this version of gan-cli can read, expected one that \
              `train` wrote; start a new run with --force"
                 .to_string(),
         )

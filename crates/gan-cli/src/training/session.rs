@@ -1,4 +1,4 @@
-//! Training in a run folder until the end, a stop or a failure.
+//! Trains in a run folder until the end, a stop or a failure.
 
 use super::go_back::{go_back, restate};
 use super::plan::Plan;
@@ -17,20 +17,20 @@ use crate::stop::StopSignals;
 use anyhow::Result;
 use gan_train::{Checkpoint, Observer, OnNan, TrainError, Trainer};
 
-/// A run that diverges goes back at most so often.
+/// The most rollbacks of a run that diverges.
 const MOST_ROLLBACKS: u32 = 3;
 
-/// A run that this process has to itself.
+/// A run that this process alone writes to.
 struct Session<'a> {
     plan: &'a Plan,
     run: RunFolder,
     facts: RunFacts,
-    /// What scores while training need.
+    /// What scores during training need.
     reference: Option<DataReference>,
     console: &'a Console,
 }
 
-/// How an attempt ended that nothing went wrong in.
+/// How an attempt ended without an error.
 enum Ending {
     Complete { summary: String },
     Diverged { step: u64, error: anyhow::Error },
@@ -103,16 +103,16 @@ impl Session<'_> {
         }
     }
 
-    /// The newest regular checkpoint: not one that a stop left, so that a run which was stopped goes back
-    /// as far as one which was not. None: back to the start.
+    /// The newest regular checkpoint: not one left by a stop, so that a run that was stopped goes back as
+    /// far as one that was not. None: back to the start.
     fn checkpoint_to_go_back_to(&self, regular: Regular) -> Result<Option<Checkpoint>> {
         let found = self
             .run
             .checkpoints()
             .read_newest(|step| regular.includes(step))?;
         if found.is_none() && regular.since > 0 {
-            let text = format!("the checkpoint of step {} is gone", regular.since);
-            return Err(anyhow::anyhow!(text).context("the run diverged and cannot go back"));
+            let text = format!("the checkpoint of step {} is missing", regular.since);
+            return Err(anyhow::anyhow!(text).context("the run diverged and cannot roll back"));
         }
         Ok(found)
     }
@@ -146,7 +146,7 @@ impl Session<'_> {
             .take(usize::try_from(left).unwrap_or(usize::MAX))
             .take_while(|_| signals.received().is_none());
 
-        // Checkpoints come last: what is before one need not be written again after a stop.
+        // Checkpoints come last: what comes before one need not be written again after a stop.
         let mut observers: Vec<&mut dyn Observer> = vec![&mut pictures, &mut log];
         observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
         observers.push(&mut checkpoints);
@@ -172,7 +172,7 @@ impl Session<'_> {
         }
     }
 
-    /// What is saved of a run that could not continue, unless it may go back.
+    /// Reports what is saved of a run that could not continue, unless it may roll back.
     fn failed(
         &self,
         error: TrainError,
@@ -231,7 +231,7 @@ impl Session<'_> {
                 "its weights, for sample and evaluate",
             ),
             (true, "metrics.jsonl", "losses, D(x), D(G(z)) and V by step"),
-            (true, "timing.jsonl", "images a second by step"),
+            (true, "timing.jsonl", "images per second by step"),
             (
                 scores,
                 "scores.jsonl",
@@ -250,7 +250,7 @@ impl Session<'_> {
     }
 }
 
-/// The step that found a number that is not finite, itself or when a checkpoint was to be written.
+/// The step at which a number was not finite, during training or when writing a checkpoint.
 fn diverged_at(error: &TrainError) -> Option<u64> {
     match error {
         TrainError::NonFinite { step, .. } => Some(*step),

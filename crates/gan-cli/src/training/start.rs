@@ -1,4 +1,4 @@
-//! Where a session begins: a new run, or one that is resumed.
+//! Where training starts: in a new run, or in one that is resumed.
 
 use super::plan::Plan;
 use crate::checkpoint_folder::Regular;
@@ -6,19 +6,19 @@ use crate::config::OutputConfig;
 use crate::run_folder::RunFolder;
 use gan_train::{Checkpoint, LrSchedule};
 
-/// A run folder that this process writes to, and how far its run has come.
+/// A run folder that this process writes to, and the state of its run.
 pub(crate) struct Start {
     pub(crate) run: RunFolder,
-    /// None at the beginning.
+    /// None at the start.
     pub(crate) checkpoint: Option<Checkpoint>,
-    /// Of a shorter run that ended at the checkpoint, and is now to be longer.
+    /// The output of a shorter run that ended at the checkpoint and is now extended.
     pub(crate) ended: Option<OutputConfig>,
-    /// The steps that a run which diverges may go back to.
+    /// The steps that a run that diverges may roll back to.
     pub(crate) regular: Regular,
 }
 
 impl Start {
-    /// The beginning of a run.
+    /// The start of a run.
     pub(crate) fn of_new_run(run: RunFolder, plan: &Plan) -> Self {
         Self {
             run,
@@ -31,7 +31,7 @@ impl Start {
         }
     }
 
-    /// How far a resumed run has come, for a person.
+    /// How far a resumed run has come, in a line.
     pub(crate) fn in_words(&self, plan: &Plan) -> Option<String> {
         let steps = plan.schedule.steps;
         let done = self.checkpoint.as_ref()?.header.state.step;

@@ -1,4 +1,4 @@
-//! A tiny generator with batch normalization's state, and the formula of the golden files.
+//! A tiny generator with batch-normalization state, and the formula of the golden files.
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use candle_core::{DType, Device, Result, Tensor};

@@ -9,7 +9,7 @@ pub(super) const OSCILLATION_STEPS: u64 = 4000;
 /// Records closer together than this many steps are thinned out.
 const SPACING: u64 = 100;
 
-/// The fewest records that a span is judged by.
+/// The fewest records that a span is assessed with.
 const FEWEST: usize = 5;
 
 /// The newest record and earlier ones, each at least [`SPACING`] steps before the next, as far back as

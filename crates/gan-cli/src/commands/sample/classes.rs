@@ -1,4 +1,4 @@
-//! Which class each image of a class-conditional generator is of.
+//! The class of each image of a class-conditional generator.
 
 use super::Job;
 use crate::exit::WrongUse;
@@ -8,7 +8,7 @@ use gan_core::shown_text;
 use gan_models::GeneratorHeader;
 use gan_sample::{ClassShares, Classes};
 
-/// Which class each image is of, where there are any.
+/// The class of each image, of a class-conditional generator.
 pub(super) fn chosen(
     class: Option<&str>,
     job: &Job,
@@ -20,7 +20,7 @@ pub(super) fn chosen(
     }
     let data = header.data.as_ref().filter(|_| known.is_some());
     Ok(match job {
-        // One class all along the way.
+        // One class for all frames.
         Job::Interpolation { .. } => class_rows(u64::MAX, known, data),
         Job::Grid { shape, .. } => class_rows(shape.columns as u64, known, data),
         Job::Files { .. } | Job::Npy { .. } => data
@@ -29,7 +29,7 @@ pub(super) fn chosen(
     })
 }
 
-/// Which class is which, of a class-conditional generator: the rows of a grid, or the only class.
+/// Names the classes of a class-conditional generator: those of a grid's rows, or the only one.
 pub(super) fn captions(
     job: &Job,
     classes: &Classes,
@@ -55,7 +55,7 @@ pub(super) fn captions(
     }
 }
 
-/// The class that is meant by a name or a number.
+/// The class that a name or a number means.
 fn class_named(text: &str, header: &GeneratorHeader, known: Option<usize>) -> Result<u32> {
     let Some(known) = known else {
         let labelled = header
@@ -66,8 +66,9 @@ fn class_named(text: &str, header: &GeneratorHeader, known: Option<usize>) -> Re
             true => ", or train one with --classes auto",
             false => "",
         };
-        let text =
-            format!("--class {text}: the generator knows no classes; leave --class out{other}");
+        let text = format!(
+            "--class {text}: the generator is not class-conditional; leave --class out{other}"
+        );
         return Err(WrongUse(text).into());
     };
     let by_number = || text.parse().ok().filter(|class| (*class as usize) < known);
@@ -78,7 +79,8 @@ fn class_named(text: &str, header: &GeneratorHeader, known: Option<usize>) -> Re
     if let (Some(class), Some(data)) = (class, &header.data)
         && data.class_counts.get(class as usize) == Some(&0)
     {
-        let text = format!("--class {text}: the generator was trained on no image of that class");
+        let text =
+            format!("--class {text}: the generator was not trained on any image of that class");
         return Err(WrongUse(text).into());
     }
     class.ok_or_else(|| {

@@ -24,59 +24,59 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Grids and strips are held in memory whole; more images than this go into files of their own.
+/// Grids and strips are held in memory; more images than this go into separate files.
 const MAX_CELLS: usize = 10_000;
 
-/// Points of a picture of them.
+/// Points in a picture of a toy data set.
 const TOY_POINTS: u64 = 2000;
 
-/// An animation's frame, so that 30 frames take two seconds.
+/// Duration of an animation's frame, so that 30 frames take two seconds.
 const FRAME_DELAY: Duration = Duration::from_millis(66);
 
 #[derive(clap::Args)]
 pub(crate) struct SampleArguments {
-    /// A run folder, or a generator.safetensors
+    /// A run folder or a generator.safetensors
     run: PathBuf,
     /// Draw images 0 to N-1 [default: as many as the grid has cells]
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// Draw one picture of so many rows and columns [default: 5x5, CLASSESx10 of a class-conditional generator, unless --count is given]
+    /// Rows and columns of the picture [default: 5x5, CLASSESx10 of a class-conditional generator, unless --count is given]
     #[arg(long, value_name = "ROWSxCOLUMNS")]
     grid: Option<GridShape>,
-    /// Each image has a latent vector of its own that this seed and its number determine
+    /// Seed of the latent vectors; this seed and an image's number determine the image
     #[arg(long, default_value_t = picture::SEED.0)]
     seed: u64,
-    /// FILE.png for a grid, FILE.npy for numbers, a folder for the single PNG files of --count; a
-    /// name that says something else is refused [default: beside the generator]
+    /// FILE.png for a grid, FILE.npy for numbers, a folder for the PNG files of --count; other names
+    /// are refused [default: beside the generator]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Standard deviation of the latent vectors; below 1 images are more typical and less diverse
     /// [default: the model's]
     #[arg(long, value_name = "SIGMA", allow_negative_numbers = true)]
     deviation: Option<f64>,
-    /// Draw images of this class alone, by its name or its number, of a class-conditional generator
+    /// For a class-conditional generator: draw only images of this class, by name or number
     /// [default: a class a row of a grid, else each as often as the data has it]
     #[arg(long, value_name = "NAME|K")]
     class: Option<String>,
-    /// Walk from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif, for --out
-    /// FILE.png, FILE.gif or FILE
+    /// Interpolate from image 0 to image 1 in N frames: a strip FILE.png and an animation FILE.gif, for
+    /// --out FILE.png, FILE.gif or FILE
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
-    /// png, pictures; or npy, numbers: one array [n, c, h, w] of float32 in [-1, 1] [default: npy if
+    /// png for pictures; npy for numbers: one array [n, c, h, w] of float32 in [-1, 1] [default: npy if
     /// --out ends in .npy, else png]
     #[arg(long, value_enum, hide_possible_values = true)]
     format: Option<Format>,
-    /// Normalize by the statistics of each block of 256 images, as in training, not the running ones
+    /// Batch normalization by the statistics of each block of 256 images, as in training
     #[arg(long)]
     batch_statistics: bool,
-    /// Brightness of a grid: fixed maps [-1, 1], min-max stretches to what occurs [default: fixed]
+    /// Brightness of a grid: fixed maps [-1, 1] to black and white; min-max maps the least and greatest
+    /// value to them [default: fixed]
     #[arg(long, value_parser = by_name::<PixelRange>)]
     pixel_range: Option<PixelRange>,
-    /// Replace the file that is there; of a folder, the images that an earlier call wrote there, and
-    /// only where it holds nothing else
+    /// Replace an existing file, or a folder of images from an earlier call that holds nothing else
     #[arg(long)]
     force: bool,
-    /// cpu, cuda or cuda:N
+    /// Device: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
 }
@@ -98,7 +98,7 @@ impl FromStr for GridShape {
     }
 }
 
-/// What is to be drawn, once the arguments have been made sense of.
+/// What to draw, from the checked arguments.
 enum Job {
     Grid { shape: GridShape, count: u64 },
     Files { count: u64 },
@@ -154,15 +154,15 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     Ok(())
 }
 
-/// A place that was looked at.
+/// A place that was checked.
 struct Place {
     path: PathBuf,
-    /// Whether what is there may be replaced.
+    /// Whether existing files may be replaced.
     replace: bool,
 }
 
 impl SampleArguments {
-    /// Where the job's results go, which must be free, named for what it becomes, and writable.
+    /// Where the job's results go. The place must be free, writable, and named for its format.
     fn place(&self, job: &Job, generator: &Path) -> Result<Place> {
         let path = match &self.out {
             Some(out) => out.clone(),
@@ -181,7 +181,7 @@ impl SampleArguments {
         Ok(Place { path, replace })
     }
 
-    /// classes: how many of a class-conditional generator have images.
+    /// classes: how many classes of a class-conditional generator have training images.
     fn job(&self, classes: Option<usize>) -> Result<Job> {
         let classes = classes.filter(|_| self.class.is_none());
         let default_grid = GridShape::default_for(classes);
@@ -220,7 +220,7 @@ impl SampleArguments {
 }
 
 impl Job {
-    /// Points in the plane have no picture each.
+    /// A point in the plane has no picture of its own.
     fn check_points(&self, generator: &dyn Generator) -> Result<()> {
         if generator.image_shape() != Toy::SHAPE {
             return Ok(());
@@ -231,7 +231,7 @@ impl Job {
             _ => return Ok(()),
         };
         let text = format!(
-            "{option}: the generator draws points, which have no picture each; leave it out for one \
+            "{option}: the generator draws points, not images; leave it out for one \
              picture of {TOY_POINTS} points, or give --count N --format npy for numbers"
         );
         Err(WrongUse(text).into())

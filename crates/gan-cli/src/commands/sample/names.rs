@@ -1,4 +1,4 @@
-//! What the name after --out says, held against what is to be drawn.
+//! Whether the name given to --out fits what is to be drawn.
 
 use super::{GridShape, Job};
 use crate::exit::WrongUse;
@@ -13,7 +13,7 @@ pub(super) enum Format {
     Npy,
 }
 
-/// Endings of files, which are odd names of folders.
+/// Extensions of files; a folder should not have one.
 const FILE_ENDINGS: [&str; 12] = [
     "png",
     "npy",
@@ -29,7 +29,7 @@ const FILE_ENDINGS: [&str; 12] = [
     "safetensors",
 ];
 
-/// What --format says, else what the name does; pictures otherwise.
+/// What --format says, else what the name says, else pictures.
 pub(super) fn format_of(given: Option<Format>, out: Option<&Path>) -> Format {
     match (given, out) {
         (Some(format), _) => format,
@@ -39,7 +39,7 @@ pub(super) fn format_of(given: Option<Format>, out: Option<&Path>) -> Format {
 }
 
 impl Job {
-    /// Refuses a name that says something else than what would be written under it.
+    /// Refuses a name that does not fit what would be written under it.
     pub(super) fn check_name(&self, out: &Path) -> Result<()> {
         let wrong =
             |expected: String| Err(WrongUse(format!("{}: {expected}", out.display())).into());
@@ -49,24 +49,24 @@ impl Job {
                 ending(out)
             )),
             Self::Grid { .. } if ends_in(out, "npy") => wrong(
-                "ends in .npy, and --format png writes a picture; leave --format out, or give a name \
+                "ends in .npy, but --format png writes a picture; leave --format out, or give a name \
                  that ends in .png"
                     .to_string(),
             ),
             Self::Grid { .. } if !ends_in(out, "png") => wrong(format!(
-                "{}, expected a name that ends in .png for one picture, the format that is written; \
+                "{}, expected a name that ends in .png for one picture, because PNG is written; \
                  --count N alone writes single PNG files into a folder, and a name that ends in .npy \
-                 gets numbers",
+                 gives numbers",
                 ending(out)
             )),
             Self::Files { count } if is_a_file_name(out) => wrong(format!(
-                "{}, and --count {count} without --grid writes single PNG files, expected a folder's \
+                "{}, but --count {count} without --grid writes single PNG files, expected a folder's \
                  name; for one picture give --grid ROWSxCOLUMNS and a name that ends in .png",
                 ending(out)
             )),
             Self::Interpolation { .. } if strip_and_animation(out).is_none() => wrong(format!(
-                "{}, expected a name that ends in .png or .gif, or has no dot in it: a strip and an \
-                 animation are written under the name with either ending",
+                "{}, expected a name that ends in .png or .gif, or has no dot: a strip and an \
+                 animation are written, one under each ending",
                 ending(out)
             )),
             _ => Ok(()),
@@ -82,7 +82,7 @@ impl Job {
         }
     }
 
-    /// The name where none is given.
+    /// The default name.
     pub(super) fn default_name(&self, seed: u64) -> String {
         match self {
             Self::Grid {
@@ -107,7 +107,7 @@ pub(super) fn strip_and_animation(out: &Path) -> Option<(PathBuf, PathBuf)> {
     }
 }
 
-/// In small letters or capital ones.
+/// Compares without regard to case.
 fn ends_in(path: &Path, ending: &str) -> bool {
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(ending))
