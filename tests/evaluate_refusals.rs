@@ -164,7 +164,7 @@ fn data_and_requests_that_cannot_be_had_are_refused() {
     refuse(
         folder,
         "compare x.npy small",
-        &["x.npy: not an evaluation", "evaluation.json"],
+        &["x.npy: not a readable evaluation", "evaluation.json"],
     );
 
     // One bit of a classifier, and one that learnt from other images.

@@ -29,7 +29,7 @@ fn what_makes_other_results_is_refused_with_both_values_and_the_rest_is_not() {
         ("--batch-size 64", ["train.batch_size is 64", "was 32"]),
         ("--seed 5", ["train.seed is 5", "was 0"]),
         ("--architecture dcgan", ["is \"dcgan\"", "was \"mlp\""]),
-        ("--data grid", ["the data set in grid", "had "]),
+        ("--data grid", ["the data set in grid", "was "]),
         ("--lr 0.5", ["train.lr is 0.5", "was 0.001"]),
         ("--steps 80", ["the run is 80 steps long, was 60", "cosine"]),
     ] {

@@ -21,6 +21,11 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
+    /// Such as `SIGINT`.
+    pub(crate) fn name(self) -> &'static str {
+        self.name
+    }
+
     /// 128 and the signal's number, as shells have it.
     pub(crate) fn exit_code(self) -> u8 {
         exit::signalled(self.signal)

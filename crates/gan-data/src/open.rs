@@ -50,7 +50,7 @@ pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSp
                 "a folder of {} or of images ({FORMATS})",
                 idx_folder::LAYOUT
             ),
-            advice: "give the folder that contains it".to_string(),
+            advice: advice_for_file(folder).to_string(),
         });
     }
     let names =
@@ -79,4 +79,32 @@ fn file_names(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// An archive must be unpacked; any other file lies in the folder that is meant.
+fn advice_for_file(path: &Path) -> &'static str {
+    const ARCHIVES: [&str; 9] = ["zip", "tar", "tgz", "gz", "bz2", "xz", "zst", "7z", "rar"];
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let ending = ending.map(str::to_ascii_lowercase);
+    match ending.is_some_and(|ending| ARCHIVES.contains(&ending.as_str())) {
+        true => "unpack it and give the folder",
+        false => "give the folder that contains it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_are_to_be_unpacked() {
+        for (name, word) in [
+            ("emoji.zip", "unpack"),
+            ("a.tar.GZ", "unpack"),
+            ("a.png", "contains"),
+            ("a", "contains"),
+        ] {
+            assert!(advice_for_file(Path::new(name)).contains(word), "{name}");
+        }
+    }
 }

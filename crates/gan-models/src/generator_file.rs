@@ -187,8 +187,14 @@ impl GeneratorHeader {
             path: path.to_path_buf(),
             found,
         };
-        let version: Version = serde_json::from_str(metadata)
-            .map_err(|_| wrong("no generator's header in its metadata".to_string()))?;
+        let version: Version =
+            serde_json::from_str(metadata).map_err(|_| {
+                wrong(match metadata.contains("checkpoint_format_version") {
+                true => "a checkpoint; its generator is the file beside it, or in the run folder",
+                false => "no generator's header in its metadata",
+            }
+            .to_string())
+            })?;
         if version.generator_format_version != GENERATOR_FORMAT_VERSION {
             let found = version.generator_format_version;
             return Err(wrong(format!("a generator of format version {found}")));

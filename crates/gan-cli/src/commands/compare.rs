@@ -38,7 +38,7 @@ fn read(run: &Path) -> Result<EvaluationFile> {
     let folder = RunFolder::open(run);
     let path = folder.evaluation();
     if path.exists() {
-        return EvaluationFile::read(&path);
+        return EvaluationFile::read_of(&folder);
     }
     let path = path.display();
     if !folder.config().exists() {

@@ -16,6 +16,9 @@ pub(crate) struct DoctorArguments {
     run: PathBuf,
 }
 
+/// A dead discriminator shows after so many steps, other problems sooner.
+const EARLY: u64 = 2000;
+
 pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Result<()> {
     let run = RunFolder::open(&arguments.run);
     let history = read_history(&run.metrics())?;
@@ -23,17 +26,24 @@ pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Result<()> 
     let findings = diagnose(&history, classes.as_ref());
     for finding in &findings {
         for line in lines(finding) {
-            console.result(line);
+            console.result_sentence(line);
         }
     }
     if findings.is_empty() {
-        console.result(format!(
+        console.result_sentence(format!(
             "Nothing alarming in {}.",
             examined(&history, classes.as_ref())
         ));
     }
+    if let (Some(first), Some(last)) = (history.first(), history.last())
+        && last.step - first.step < EARLY
+    {
+        console.sentence(format!(
+            "Fewer than {EARLY} steps are too few to see most problems; look again later."
+        ));
+    }
     if classes.is_none() {
-        console.line(unknown_classes(&run));
+        console.sentence(unknown_classes(&run));
     }
     Ok(())
 }
@@ -92,7 +102,7 @@ fn class_shares(run: &RunFolder) -> Result<Option<ClassBalance>> {
         newest = read_class_shares(&run.scores())?;
     }
     if run.evaluation().exists() {
-        let file = EvaluationFile::read(&run.evaluation())?;
+        let file = EvaluationFile::read_of(run)?;
         let step = file.subject.step.unwrap_or(0).saturating_sub(1);
         if let Some(classes) = file.classes
             && newest.as_ref().is_none_or(|newest| newest.step <= step)

@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Result<()>
     }
     for Recipe { name, about, .. } in Recipe::all()? {
         console.result(format!("{name:<14}{}", about.about));
-        console.result(format!("{:14}{}; {}", "", about.time, about.scores));
+        console.result_sentence(format!("{:14}{}; {}", "", about.time, about.scores));
     }
     console.line(format!("Next: {} train --recipe NAME", program()));
     Ok(())

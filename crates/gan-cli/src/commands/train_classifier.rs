@@ -164,7 +164,7 @@ fn train(
     bar.finish_and_clear();
     if best < training.most_epochs {
         console.line(format!(
-            "The accuracy no longer rose after epoch {best}; its weights are saved"
+            "Epoch {best} had the best accuracy; its weights are saved"
         ));
     }
     Ok(best)

@@ -141,6 +141,11 @@ impl Console {
         }
     }
 
+    /// Whether only results and errors are printed.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether details are printed.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose

@@ -13,6 +13,11 @@ impl Console {
     pub(crate) fn sentence(&self, text: impl AsRef<str>) {
         self.lines(wrap(&shown_text(text.as_ref())));
     }
+
+    /// The same for a sentence that was asked for.
+    pub(crate) fn result_sentence(&self, text: impl AsRef<str>) {
+        self.result_lines(wrap(&shown_text(text.as_ref())));
+    }
 }
 
 /// Breaks a sentence between words. A command, in backticks, is not broken.

@@ -3,9 +3,11 @@
 use super::PROTOCOL;
 use super::controls::Control;
 use crate::exit::WrongUse;
+use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
-use gan_core::write_atomically;
+use gan_core::{Weights, write_atomically};
 use gan_metrics::{FeatureNetworkKind, RealImages, Score, ScoreKind};
+use gan_models::GeneratorHeader;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::Write;
@@ -116,6 +118,24 @@ impl EvaluationFile {
         text.push('\n');
         write_atomically(path, |out| out.write_all(text.as_bytes()))
             .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
+    /// The evaluation of a run. One of an earlier state of the generator is said to be one.
+    pub(crate) fn read_of(run: &RunFolder) -> Result<Self> {
+        let file = Self::read(&run.evaluation())?;
+        let weights = Weights::read(&run.generator()).ok();
+        let header = weights.and_then(|w| GeneratorHeader::parse(&w.metadata, Path::new("")).ok());
+        if let (Some(scored), Some(header)) = (file.subject.step, header)
+            && scored != header.step
+        {
+            tracing::warn!(
+                "{}: the evaluation is of the generator after {scored} steps, which has done {} now; \
+                 run `evaluate` again",
+                run.path().display(),
+                header.step
+            );
+        }
+        Ok(file)
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self> {

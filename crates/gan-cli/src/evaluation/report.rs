@@ -152,9 +152,9 @@ fn scores(file: &EvaluationFile) -> Markup {
             }
         }
         p.note {
-            "Controls show what a score means. Other real images in place of generated ones give the \
-             best possible distances; training images show what copying looks like; noise and one \
-             repeated image show what bad scores look like."
+            "Controls show what a score means. Real images in place of generated ones give about the \
+             best possible distances, and training images show what copying looks like to the \
+             memorization scores; noise and one repeated image show what bad scores look like."
         }
     }
 }

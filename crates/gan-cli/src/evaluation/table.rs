@@ -12,8 +12,8 @@ pub(crate) const PAPER_LIKELIHOODS: [(&str, f64, f64); 4] = [
 ];
 
 /// How this estimate differs from the paper's.
-pub(crate) const PARZEN_WIDTH: &str = "The window's width is chosen here on images that the generator \
-    was trained on, in the paper on others.";
+pub(crate) const PARZEN_WIDTH: &str = "The window's width is chosen on training images here, on other \
+    images in the paper.";
 
 /// The known weakness of the estimator, for the reader.
 pub(crate) const PARZEN_WARNING: &str = "Parzen estimates have high variance, do poorly in high \

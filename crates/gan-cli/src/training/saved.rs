@@ -87,8 +87,8 @@ impl SavedRun {
         let (done, steps) = (checkpoint.header.state.step, plan.schedule.steps);
         if steps < done {
             return Err(WrongUse(format!(
-                "{path}: {done} steps are done, expected at least as many instead of {steps}; ask for more, \
-                 or start a new run"
+                "{path}: {done} steps are done already, found train.steps or epochs for {steps}; ask for at \
+                 least {done} steps, or start a new run"
             ))
             .into());
         }

@@ -16,6 +16,7 @@ use crate::run_folder::RunFolder;
 use crate::stop::StopSignals;
 use anyhow::Result;
 use gan_train::{Checkpoint, Observer, OnNan, TrainError, Trainer};
+use indicatif::HumanCount;
 
 /// The most rollbacks of a run that diverges.
 const MOST_ROLLBACKS: u32 = 3;
@@ -161,8 +162,10 @@ impl Session<'_> {
             Some(stopped) if trainer.state().step < schedule.steps => {
                 let (step, again) = (trainer.state().step, self.how_to_resume());
                 self.console.result(format!(
-                    "{stopped} after {step} of {} steps, all saved; resume with {again}",
-                    schedule.steps
+                    "Stopped by {} after {} of {} steps, all saved; resume with {again}",
+                    stopped.name(),
+                    HumanCount(step),
+                    HumanCount(schedule.steps),
                 ));
                 Err(stopped.into())
             }
@@ -213,6 +216,9 @@ impl Session<'_> {
     /// Where the results are, and what to do with them.
     fn report(&self, summary: &str) {
         let path = self.run.path();
+        if self.console.is_quiet() {
+            self.console.result(path.display().to_string());
+        }
         self.console
             .line(format!("{summary}; in {}:", path.display()));
         let picture = picture_name(self.plan.schedule.steps);

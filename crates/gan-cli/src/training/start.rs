@@ -5,6 +5,7 @@ use crate::checkpoint_folder::Regular;
 use crate::config::OutputConfig;
 use crate::run_folder::RunFolder;
 use gan_train::{Checkpoint, LrSchedule};
+use indicatif::HumanCount;
 
 /// A run folder that this process writes to, and the state of its run.
 pub(crate) struct Start {
@@ -36,7 +37,11 @@ impl Start {
         let steps = plan.schedule.steps;
         let done = self.checkpoint.as_ref()?.header.state.step;
         if done < steps {
-            return Some(format!("Resuming after step {done} of {steps}"));
+            return Some(format!(
+                "Resuming after step {} of {}",
+                HumanCount(done),
+                HumanCount(steps)
+            ));
         }
         let train = &plan.config.train;
         let more = match (train.steps, train.lr_schedule) {
@@ -46,6 +51,9 @@ impl Start {
             (Some(_), _) => "more --steps would continue it",
             (None, _) => "more --epochs or --steps would continue it",
         };
-        Some(format!("All {steps} steps of this run are done; {more}"))
+        Some(format!(
+            "All {} steps of this run are done; {more}",
+            HumanCount(steps)
+        ))
     }
 }

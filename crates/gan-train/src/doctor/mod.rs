@@ -76,8 +76,9 @@ impl Finding {
                 "train again with a smaller --lr, and with --beta1 0.5 if it was above that"
             }
             FailureMode::LostClasses => {
-                "train again with --evaluate-every, which saves the best checkpoint, and sample from \
-                 that; or from a recipe that covers all classes, see `recipes`"
+                "train again with --evaluate-every 1000 and sample from the run's \
+                 checkpoints/best-generator.safetensors; or choose a recipe that covers all classes, see \
+                 `recipes`"
             }
         };
         Self {

@@ -16,7 +16,7 @@ use gan_core::{Generator, Mode, Seed};
 use gan_data::Toy;
 use gan_models::GeneratorHeader;
 use gan_sample::{
-    ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter, first_foreign_entry,
+    Classes, ImageGrid, PixelRange, Raster, SampleError, Sampler, Scatter, first_foreign_entry,
     spherical_path, write_gif, write_npy, write_png, write_png_sequence,
 };
 use names::{Format, format_of, strip_and_animation};
@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     let file = generator_file(&arguments.run);
     let foreseen = arguments.job(None)?;
     if arguments.out.is_some() {
-        arguments.place(&foreseen, &file)?;
+        arguments.place(&foreseen, Path::new(""))?;
     }
     let device = device(&arguments.device)?;
     let (header, generator) = GeneratorHeader::load(&file, &device)?;
@@ -121,7 +121,6 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
     if run.config().is_file() {
         run.check_generator(&RunConfig::read(&run.config())?, &header)?;
     }
-    let out = arguments.place(&job, &file)?;
 
     let mut model = header.model.clone();
     if let Some(deviation) = arguments.deviation {
@@ -141,6 +140,12 @@ pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Result<()> 
         &header,
         generator.classes(),
     )?;
+    let class = match classes {
+        Classes::One(class) => Some(class),
+        _ => None,
+    };
+    let name = job.default_name(header.step, class, arguments.seed);
+    let out = arguments.place(&job, &file.with_file_name(name))?;
     let captions = classes::captions(&job, &classes, &header, generator.classes());
     let sampler = sampler.of_classes(classes)?;
     let range = arguments.pixel_range.unwrap_or_default();
@@ -163,11 +168,8 @@ struct Place {
 
 impl SampleArguments {
     /// Where the job's results go. The place must be free, writable, and named for its format.
-    fn place(&self, job: &Job, generator: &Path) -> Result<Place> {
-        let path = match &self.out {
-            Some(out) => out.clone(),
-            None => generator.with_file_name(job.default_name(self.seed)),
-        };
+    fn place(&self, job: &Job, default: &Path) -> Result<Place> {
+        let path = self.out.clone().unwrap_or_else(|| default.to_path_buf());
         job.check_name(&path)?;
         let replace = self.force;
         if let Job::Files { .. } = job {

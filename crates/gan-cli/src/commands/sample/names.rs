@@ -82,16 +82,18 @@ impl Job {
         }
     }
 
-    /// The default name.
-    pub(super) fn default_name(&self, seed: u64) -> String {
+    /// The default name: what is drawn, after how many steps, of which class, from which seed.
+    pub(super) fn default_name(&self, steps: u64, class: Option<u32>, seed: u64) -> String {
+        let class = class.map_or(String::new(), |class| format!("-class-{class}"));
+        let from = format!("step-{steps}{class}-seed-{seed}");
         match self {
             Self::Grid {
                 shape: GridShape { rows, columns },
                 ..
-            } => format!("sample-{rows}x{columns}-seed-{seed}.png"),
-            Self::Files { .. } => format!("sample-seed-{seed}"),
-            Self::Npy { .. } => format!("sample-seed-{seed}.npy"),
-            Self::Interpolation { .. } => format!("interpolation-seed-{seed}.png"),
+            } => format!("sample-{rows}x{columns}-{from}.png"),
+            Self::Files { .. } => format!("sample-{from}"),
+            Self::Npy { .. } => format!("sample-{from}.npy"),
+            Self::Interpolation { .. } => format!("interpolation-{from}.png"),
         }
     }
 }
