@@ -297,6 +297,33 @@ fn a_longer_run_forgets_the_score_of_the_last_step_of_a_shorter_one() {
 }
 
 #[test]
+fn best_files_that_are_missing_or_damaged_are_written_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    small_images(folder);
+    for out in ["whole", "run"] {
+        let words =
+            "train --config small.toml --evaluate-every 20 --checkpoint-every 20 --steps 40 --out";
+        let words = words.split(' ').chain([out]);
+        expect(&mut command(folder, &words.collect::<Vec<_>>()), 0);
+    }
+    let best = folder.join("run/checkpoints/best.safetensors");
+    let generator = folder.join("run/checkpoints/best-generator.safetensors");
+    for (path, damage) in [
+        (&best, None),
+        (&generator, None),
+        (&generator, Some("damaged")),
+    ] {
+        match damage {
+            None => fs::remove_file(path).unwrap(),
+            Some(text) => fs::write(path, text).unwrap(),
+        }
+        expect(&mut command(folder, &["train", "--resume", "run"]), 0);
+        assert_same(&folder.join("run"), &folder.join("whole"));
+    }
+}
+
+#[test]
 fn scores_and_the_best_checkpoint_survive_a_kill() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();

@@ -138,9 +138,12 @@ fn edits_of_the_configuration_are_taken_and_checked_like_flags() {
             .join("run/checkpoints/step-00000090.safetensors")
             .exists()
     );
-    resume(folder, "--steps 100", 0);
+    let message = resume(folder, "--steps 100", 0);
     let now = fs::read_to_string(&config).unwrap();
     assert!(now.contains("\nsteps = 100"), "{now}");
+    assert!(message.contains("config.toml.old"), "{message}");
+    let old = fs::read_to_string(folder.join("run/config.toml.old")).unwrap();
+    assert_eq!(old, edited);
 }
 
 #[test]
@@ -217,4 +220,23 @@ fn a_damaged_line_of_a_log_is_the_only_one_that_is_lost() {
     let message = resume(folder, "", 0);
     assert!(message.contains("metrics.jsonl: line 3"), "{message}");
     assert_eq!(fs::read_to_string(&path).unwrap(), others);
+}
+
+#[test]
+fn lines_that_are_missing_are_said() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    ring_of_60(folder, "run");
+    assert!(!resume(folder, "", 0).contains("lines"));
+    let path = folder.join("run/metrics.jsonl");
+    let written = fs::read_to_string(&path).unwrap();
+    let first: String = written.split_inclusive('\n').take(3).collect();
+    for (left, found) in [
+        (first, "the last line is of step 20"),
+        (String::new(), "no line"),
+    ] {
+        fs::write(&path, left).unwrap();
+        let message = resume(folder, "", 0);
+        assert!(message.contains(found), "{message}");
+    }
 }

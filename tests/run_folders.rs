@@ -175,3 +175,72 @@ fn a_data_set_of_idx_files_is_not_written_into_either() {
     let message = expect(&mut command(temporary.path(), &line), 2);
     assert!(message.contains("inside the data set"), "{message}");
 }
+
+#[test]
+fn folders_that_become_links_while_a_run_writes_end_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    train(
+        folder,
+        "other",
+        &["--steps", "60", "--checkpoint-every", "20"],
+    );
+    let before = files(&folder.join("other"));
+    for name in ["checkpoints", "samples"] {
+        let run = folder.join(name);
+        let child = start(&mut command(folder, &ring(name, &ENDLESS)), &run, 3);
+        let child = thread_that_waits(child);
+        fs::rename(run.join(name), folder.join("aside")).unwrap();
+        // The run may have ended already, because the folder was missing.
+        symlink(folder.join("other").join(name), run.join(name)).unwrap();
+        ended_with(&child.join().unwrap(), 1);
+        assert_eq!(files(&folder.join("other")), before, "{name}");
+        fs::remove_dir_all(folder.join("aside")).unwrap();
+    }
+}
+
+#[test]
+fn a_lock_that_is_no_lock_is_left_alone() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    fs::create_dir(folder.join("run")).unwrap();
+    let lock = folder.join("run/.lock");
+    fs::write(&lock, "precious").unwrap();
+    for more in [&[][..], &["--force"]] {
+        let message = expect(&mut command(folder, &ring("run", more)), 2);
+        assert!(message.contains("not the lock of a run"), "{message}");
+        assert_eq!(fs::read_to_string(&lock).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn what_a_run_leaves_that_was_killed_as_it_began_is_replaced_with_force() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let run = folder.join("run");
+    for name in ["samples", "checkpoints"] {
+        fs::create_dir_all(run.join(name)).unwrap();
+    }
+    fs::write(run.join(".abc123.partial"), "").unwrap();
+    expect(&mut command(folder, &ring("run", &["--steps", "3"])), 2);
+    train(folder, "run", &["--steps", "3", "--force"]);
+    train(folder, "alone", &["--steps", "3"]);
+    assert_same(&run, &folder.join("alone"));
+}
+
+#[test]
+fn pipes_in_place_of_files_end_a_command_with_a_message() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    train(folder, "run", &["--steps", "20"]);
+    for (name, code) in [("metrics.jsonl", 1), ("generator.safetensors", 0)] {
+        let path = folder.join("run").join(name);
+        fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        expect(&mut command(folder, &["train", "--resume", "run"]), code);
+        if code != 0 {
+            fs::remove_file(&path).unwrap();
+        }
+    }
+}

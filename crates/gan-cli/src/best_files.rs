@@ -6,6 +6,8 @@
 
 use crate::checkpoint_folder::{CheckpointFolder, set_aside};
 use anyhow::{Context, Result};
+use gan_core::Weights;
+use gan_models::GeneratorHeader;
 use gan_train::Checkpoint;
 use std::fs;
 use std::io;
@@ -60,7 +62,10 @@ impl BestFiles {
 
     /// Goes back to the best files that the run had after `done` steps.
     pub(crate) fn go_back(&self, done: u64) -> Result<()> {
-        let current = self.step()?;
+        let current = match self.step()? {
+            Some(step) => Some(step),
+            None => self.restore(done)?,
+        };
         if current.is_none_or(|step| step > done) {
             self.remove(None)?;
         }
@@ -76,6 +81,31 @@ impl BestFiles {
                 self.rename_all(|kind| (self.file(kind, Some(step)), self.file(kind, None)))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Writes a best checkpoint that is missing again, from the checkpoint of the same step; its step. If
+    /// there is none, the run goes back to an earlier best, with a warning.
+    fn restore(&self, done: u64) -> Result<Option<u64>> {
+        let generator = self.generator();
+        let Some(step) = generator_step(&generator).filter(|step| *step <= done) else {
+            return Ok(None);
+        };
+        let path = self.checkpoint();
+        match Checkpoint::read(&self.folder.file(step)) {
+            Ok(same) if same.header.state.step == step => {
+                same.write(&path)?;
+                tracing::warn!("{}: was missing, and is written again", path.display());
+                Ok(Some(step))
+            }
+            _ => {
+                tracing::warn!(
+                    "{}: the best checkpoint, of step {step}, is missing; the run goes back to an earlier \
+                     one, if there is one",
+                    path.display()
+                );
+                Ok(None)
+            }
         }
     }
 
@@ -119,6 +149,17 @@ impl BestFiles {
         }
         Ok(())
     }
+}
+
+/// What a generator's file says of itself, if it is whole.
+pub(crate) fn generator_header(path: &Path) -> Option<GeneratorHeader> {
+    let file = Weights::read(path).ok()?;
+    GeneratorHeader::parse(&file.metadata, path).ok()
+}
+
+/// The steps after which a generator was saved, if its file is whole.
+pub(crate) fn generator_step(path: &Path) -> Option<u64> {
+    Some(generator_header(path)?.step)
 }
 
 /// Those of the steps in `earlier`, ascending, that were not the best at any of the `horizons`. A step is

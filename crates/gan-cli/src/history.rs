@@ -102,7 +102,7 @@ pub(crate) fn read_class_shares(path: &Path) -> Result<Option<ClassBalance>> {
 /// One value per line. A last line without its end was cut short by a stop, and is skipped; so is a
 /// damaged one, with a warning.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let text = std::fs::read(path).with_context(|| {
+    let text = gan_core::read_regular(path).with_context(|| {
         WrongUse(format!(
             "{}: cannot be read; is this a run folder?",
             path.display()

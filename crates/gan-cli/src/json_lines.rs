@@ -3,7 +3,7 @@
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -70,20 +70,28 @@ fn cannot_be_written(path: &Path) -> String {
 ///
 /// The file is replaced if that changes it, or if it is a link or has other names, so that later lines
 /// are not added to another file.
-pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<()> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
-            return Ok(());
+///
+/// Returns the step of the last line.
+pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<Option<u64>> {
+    let bytes = match gan_core::read_regular(path) {
+        Err(error) if path.is_symlink() => {
+            tracing::warn!("{}: a link ({error}), replaced by a file", path.display());
+            Vec::new()
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.with_context(|| format!("{}: cannot be read", path.display()))?,
     };
-    let (lines, damaged) = kept_lines(&bytes, kept);
+    let Kept {
+        lines,
+        last,
+        damaged,
+    } = kept_lines(&bytes, kept);
     warn_of_damaged(path, &damaged, "removed");
-    if lines == bytes && is_the_only_name(path) {
-        return Ok(());
+    if lines != bytes || !is_the_only_name(path) {
+        gan_core::write_atomically(path, |out| out.write_all(&lines))
+            .with_context(|| cannot_be_written(path))?;
     }
-    gan_core::write_atomically(path, |out| out.write_all(&lines))
-        .with_context(|| cannot_be_written(path))
+    Ok(last)
 }
 
 /// Names the lines, by their numbers from 1, that are lost because they are not records.
@@ -101,23 +109,35 @@ pub(crate) fn warn_of_damaged(path: &Path, numbers: &[usize], fate: &str) {
     }
 }
 
-/// The bytes of the lines that are kept, and the numbers, from 1, of damaged lines.
-fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> (Vec<u8>, Vec<usize>) {
+/// What is kept of a log.
+#[derive(Debug, Default, PartialEq)]
+struct Kept {
+    lines: Vec<u8>,
+    /// The step of the last line.
+    last: Option<u64>,
+    /// The numbers, from 1, of damaged lines.
+    damaged: Vec<usize>,
+}
+
+fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> Kept {
     #[derive(Deserialize)]
     struct Step {
         step: u64,
     }
-    let (mut lines, mut damaged) = (Vec::new(), Vec::new());
+    let mut found = Kept::default();
     for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         match serde_json::from_slice::<Step>(line) {
-            // The last line, without its end, was cut short.
+            // The last one, without its end, was cut short.
             _ if !line.ends_with(b"\n") => {}
-            Ok(Step { step }) if kept(step) => lines.extend_from_slice(line),
+            Ok(Step { step }) if kept(step) => {
+                found.lines.extend_from_slice(line);
+                found.last = Some(step);
+            }
             Ok(_) => {}
-            Err(_) => damaged.push(number + 1),
+            Err(_) => found.damaged.push(number + 1),
         }
     }
-    (lines, damaged)
+    found
 }
 
 /// Whether writing to `path` changes only the file with that name.
@@ -135,6 +155,7 @@ fn is_the_only_name(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn lines_of_later_steps_and_damaged_ones_are_removed_and_no_others() {
@@ -155,11 +176,8 @@ mod tests {
             ),
         ] {
             let found = kept_lines(text.as_bytes(), |step| step < done);
-            assert_eq!(
-                found,
-                (expected.as_bytes().to_vec(), damaged),
-                "{text} {done}"
-            );
+            assert_eq!(found.lines, expected.as_bytes(), "{text} {done}");
+            assert_eq!(found.damaged, damaged, "{text} {done}");
         }
     }
 

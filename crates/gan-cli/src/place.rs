@@ -4,6 +4,7 @@ use crate::exit::WrongUse;
 use anyhow::Result;
 use gan_core::check_folder;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 /// Checks that a file may be written to `path`. Without `replace` nothing may exist there; with it a
@@ -66,6 +67,23 @@ pub(crate) fn check_files_in(
     writable(path, path)
 }
 
+/// Whether a file may be replaced: there is none, or its beginning holds `mark`, which says who wrote it.
+///
+/// # Errors
+/// [`WrongUse`] with the file.
+pub(crate) fn check_own(path: &Path, mark: &str) -> Result<()> {
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(64 << 10).read_to_end(&mut start));
+    let is_own = String::from_utf8_lossy(&start).contains(mark);
+    if read.is_err() || start.is_empty() || is_own {
+        return Ok(());
+    }
+    refuse(format!(
+        "{}: was not written by `evaluate`, and is not replaced; move it away, or give another --out",
+        path.display()
+    ))
+}
+
 /// The error that `path` exists, where --force would replace it.
 fn is_there(path: &Path) -> String {
     let path = path.display();
@@ -87,7 +105,7 @@ fn writable(path: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Whether a path ends with a separator, as a folder's may.
-fn names_a_folder(path: &Path) -> bool {
+pub(crate) fn names_a_folder(path: &Path) -> bool {
     let last = path.as_os_str().as_encoded_bytes().last();
     last.is_some_and(|last| std::path::is_separator(char::from(*last)))
 }

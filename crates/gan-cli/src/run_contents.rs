@@ -9,12 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(crate) const CONFIG: &str = "config.toml";
+/// A configuration that was edited by hand, before flags changed it.
+pub(crate) const EDITED_CONFIG: &str = "config.toml.old";
 pub(crate) const SAMPLES: &str = "samples";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// The files directly in a run folder.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     CONFIG,
+    EDITED_CONFIG,
     "metrics.jsonl",
     "timing.jsonl",
     "scores.jsonl",
@@ -77,7 +80,11 @@ impl RunContents {
     /// Names such as `metrics.jsonl` are common: the configuration shows that the files are a run's.
     fn check_config(&self, path: &Path) -> Result<()> {
         let config = path.join(CONFIG);
-        if let Some(first) = self.files.first().filter(|_| !config.is_file()) {
+        let named = |file: &&PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            !is_unfinished(&name)
+        };
+        if let Some(first) = self.files.iter().find(named).filter(|_| !config.is_file()) {
             return Err(WrongUse(format!(
                 "{}: there is no {CONFIG} beside it, so it may not be from a run; remove the folder \
                  yourself, or give another --out",
@@ -95,18 +102,20 @@ impl RunContents {
         Ok(())
     }
 
-    /// Removes all of it.
+    /// Removes all of it; the configuration last, which tells that what is left is a run's.
     ///
     /// # Errors
     /// Those of the file system.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        for file in &self.files {
+        let (config, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            self.files.iter().partition(|file| file.ends_with(CONFIG));
+        for file in others {
             fs::remove_file(file)?;
         }
         for folder in &self.folders {
             fs::remove_dir(folder)?;
         }
-        Ok(())
+        config.into_iter().try_for_each(fs::remove_file)
     }
 }
 
@@ -198,6 +207,12 @@ mod tests {
         }
         let error = RunContents::of(path).unwrap_err().to_string();
         assert!(error.contains("no config.toml"), "{error}");
+        // A process that is killed before it has written the configuration leaves no more than this.
+        let early = path.join("early");
+        fs::create_dir_all(early.join(SAMPLES)).unwrap();
+        fs::write(early.join(".abc.partial"), "").unwrap();
+        RunContents::of(&early).unwrap().remove().unwrap();
+        fs::remove_dir(&early).unwrap();
         put(CONFIG, "title = 'of another program'");
         let error = RunContents::of(path).unwrap_err().to_string();
         assert!(error.contains("not the configuration of a run"), "{error}");

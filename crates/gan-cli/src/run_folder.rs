@@ -5,7 +5,8 @@ use crate::checkpoint_folder::CheckpointFolder;
 use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
 use crate::run_contents::{
-    CHECKPOINTS, CONFIG, RunContents, SAMPLES, is_unfinished, sign_of_run, step_of_picture,
+    CHECKPOINTS, CONFIG, EDITED_CONFIG, RunContents, SAMPLES, is_unfinished, sign_of_run,
+    step_of_picture,
 };
 use crate::run_lock::RunLock;
 use crate::run_place::Place;
@@ -107,7 +108,17 @@ impl RunFolder {
     /// # Errors
     /// Names the folder.
     pub(crate) fn check_in_place(&self) -> Result<()> {
-        if self.lock.as_ref().is_none_or(|lock| lock.is_in_place()) {
+        let Some(lock) = &self.lock else {
+            return Ok(());
+        };
+        let folders = [self.samples(), self.checkpoint_path()];
+        if let Some(link) = folders.iter().find(|folder| folder.is_symlink()) {
+            anyhow::bail!(
+                "{}: was replaced by a link while the run was writing to it",
+                link.display()
+            );
+        }
+        if lock.is_in_place() {
             return Ok(());
         }
         anyhow::bail!(
@@ -125,8 +136,30 @@ impl RunFolder {
             return Ok(());
         }
         self.check_in_place()?;
+        self.keep_edited_config()?;
         gan_core::write_atomically(&path, |out| out.write_all(text.as_bytes()))
             .with_context(|| format!("{}: cannot be written", path.display()))
+    }
+
+    /// Keeps a configuration with comments, which are not in the one that is written instead.
+    fn keep_edited_config(&self) -> Result<()> {
+        let path = self.config();
+        let Ok(there) = fs::read_to_string(&path) else {
+            return Ok(());
+        };
+        let written = RunConfig::read(&path).and_then(|config| config.to_toml());
+        if written.is_ok_and(|written| written == there) {
+            return Ok(());
+        }
+        let kept = self.real.join(EDITED_CONFIG);
+        fs::rename(&path, &kept)
+            .with_context(|| format!("{}: cannot be renamed", path.display()))?;
+        tracing::warn!(
+            "{}: written again with the values of the flags; the edited file is now {}",
+            path.display(),
+            kept.display()
+        );
+        Ok(())
     }
 
     /// Removes the pictures that `outdated` selects by the number of steps that they were drawn after.
@@ -258,6 +291,6 @@ fn remove_unfinished(folder: &Path) -> io::Result<()> {
 pub(crate) fn cannot_write(path: &Path) -> WrongUse {
     let path = path.display();
     WrongUse(format!(
-        "{path}: cannot be written; choose another folder with --out"
+        "{path}: cannot be written; make room for a folder there, or give another --out"
     ))
 }

@@ -46,6 +46,13 @@ impl RunLock {
                     return Err(anyhow::Error::from(error).context(text));
                 }
             }
+            if !is_a_lock(&file) {
+                return Err(WrongUse(format!(
+                    "{}: not the lock of a run, expected none or one with a process's number; move it away",
+                    path.display()
+                ))
+                .into());
+            }
             // The previous holder may have removed the file after it was opened here.
             if is_at(&file, &path) {
                 let mut lock = Self { path, file };
@@ -79,6 +86,24 @@ impl Drop for RunLock {
             tracing::debug!(%error, "{}", self.path.display());
         }
     }
+}
+
+/// Whether a file is empty or signed by a process, and has no other name.
+fn is_a_lock(mut file: &File) -> bool {
+    let Ok(metadata) = file.metadata() else {
+        return false;
+    };
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {
+        return false;
+    }
+    let mut text = String::new();
+    metadata.is_file()
+        && Read::by_ref(&mut file)
+            .take(100)
+            .read_to_string(&mut text)
+            .is_ok()
+        && (text.is_empty() || text.starts_with("process "))
 }
 
 fn held(folder: &Path, mut file: File) -> WrongUse {
@@ -154,6 +179,25 @@ mod tests {
         let error = RunLock::take(folder.path()).err().unwrap().to_string();
         assert!(error.contains("is a link"), "{error}");
         assert_eq!(fs::read_to_string(target).unwrap(), "mine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_someone_else_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join(NAME), folder.path().join("other"));
+        for text in ["precious", ""] {
+            fs::write(&other, text).unwrap();
+            if text.is_empty() {
+                fs::hard_link(&other, &path).unwrap();
+            } else {
+                fs::copy(&other, &path).unwrap();
+            }
+            let error = RunLock::take(folder.path()).err().unwrap().to_string();
+            assert!(error.contains("not the lock of a run"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

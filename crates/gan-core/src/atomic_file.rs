@@ -127,7 +127,8 @@ fn move_files(partial: &Path, folder: &Path, replaced: impl Fn(&Path) -> bool) -
         .into_iter()
         .map(|name| folder.join(name))
         .collect();
-    old.retain(|path| path != partial);
+    // By its name: one path may be relative and the other not.
+    old.retain(|path| path.file_name() != partial.file_name());
     if let Some(kept) = old.iter().find(|path| !replaced(path)) {
         let text = format!("{} is there, which is not replaced", kept.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
@@ -191,6 +192,13 @@ mod tests {
             .try_for_each(|name| fs::write(folder.join(name), name))
     }
 
+    /// The way from one folder up to the root and down to another.
+    fn relative_to(path: &Path, from: &Path) -> PathBuf {
+        let up = from.components().skip(1).map(|_| "..");
+        up.collect::<PathBuf>()
+            .join(path.strip_prefix("/").unwrap())
+    }
+
     fn sorted(folder: &Path) -> Vec<OsString> {
         let mut found = names(folder).unwrap();
         found.sort();
@@ -230,6 +238,13 @@ mod tests {
             fs::write(hidden.join("both"), "new")?;
             fill(hidden, &["more"])
         };
+        let empty = path.join("empty");
+        fs::create_dir(&empty).unwrap();
+        let here = std::env::current_dir().unwrap();
+        let relative = relative_to(&empty, &here);
+        write_folder_atomically(&relative, |_| false, |hidden| fill(hidden, &["1"])).unwrap();
+        assert_eq!(sorted(&empty), ["1"]);
+        fs::remove_dir_all(&empty).unwrap();
         let only_old = |path: &Path| path.ends_with("old");
         let error = write_folder_atomically(path, only_old, write).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);

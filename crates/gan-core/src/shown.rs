@@ -8,13 +8,21 @@ use std::path::Path;
 pub fn shown_text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if character.is_control() || turns_text(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// Whether a character changes the direction or the line of what follows it (Unicode UAX #9 and #14).
+fn turns_text(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// The same for a path.
@@ -33,6 +41,7 @@ mod tests {
             shown_text("\u{1b}[2J\r\n\t\u{7f}\u{9b}'\\"),
             "\\u{1b}[2J\\r\\n\\t\\u{7f}\\u{9b}'\\"
         );
+        assert_eq!(shown_text("a\u{202e}b"), "a\\u{202e}b");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tensors and metadata in a safetensors file.
 
-use crate::{ParameterStore, seal, write_atomically};
+use crate::{ParameterStore, read_regular, seal, write_atomically};
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
@@ -155,7 +155,7 @@ impl Weights {
 
     /// The file's contents, and whether it has a checksum.
     fn read_and_check(path: &Path) -> Result<(Self, bool), WeightsError> {
-        let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+        let bytes = read_regular(path).map_err(|source| WeightsError::Io {
             path: path.to_path_buf(),
             source,
         })?;

@@ -4,8 +4,8 @@ use crate::{PixelRange, Raster, SampleError, write_png};
 use candle_core::Tensor;
 use gan_core::write_folder_atomically;
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Writes each image into `folder` as `000000.png`, `000001.png` …, and returns how many.
@@ -64,8 +64,16 @@ fn is_of_sequence(path: &Path) -> bool {
     let numbered = number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
     let hidden = name.starts_with('.') && name.ends_with(".partial");
     fs::symlink_metadata(path).is_ok_and(|entry| {
-        (numbered && entry.is_file()) || (hidden && (entry.is_dir() || entry.is_file()))
+        (numbered && entry.is_file() && is_png(path))
+            || (hidden && (entry.is_dir() || entry.is_file()))
     })
+}
+
+/// Whether a file begins as a PNG does.
+fn is_png(path: &Path) -> bool {
+    let mut start = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"\x89PNG\r\n\x1a\n"
 }
 
 /// Why a folder could not be filled.

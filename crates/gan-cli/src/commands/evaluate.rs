@@ -10,7 +10,7 @@ use crate::evaluation::{
     SCORE_SEED, Subject, Wanted, controls, mean_scores, parzen_lines, score_table, write_report,
 };
 use crate::exit::WrongUse;
-use crate::place::check_file;
+use crate::place::{check_file, check_own};
 use anyhow::{Context, Result};
 use gan_core::Seed;
 use gan_data::{DataSplits, Dataset, Division, Parts, Reading};
@@ -63,6 +63,10 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     let (json, html) = arguments.outputs(&arguments.subject);
     // The report lies beside it. If only the report cannot be written, the images are scored anyway.
     check_file(&json, true)?;
+    check_own(&json, "evaluation_format_version")?;
+    if html.is_file() {
+        check_own(&html, "<title>Evaluation of ")?;
+    }
     let subject = Subject::open(&arguments.subject, wants_discriminator, &device)?;
     if arguments.seeds > 1 && !subject.is_generator() {
         let text = "--seeds needs a generator; images from a file do not depend on a seed";

@@ -15,6 +15,7 @@ pub(crate) use evaluate::STACKED_COUNT;
 use crate::console::Console;
 use anyhow::Result;
 use clap::Subcommand;
+use gan_core::shown_text;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NameError, StrDeserializer};
 use std::path::Path;
@@ -69,11 +70,46 @@ pub(crate) fn program() -> &'static str {
     }
 }
 
-/// A path as it is typed in a shell.
+/// A path as it is typed to a shell: quoted where it must be, with `./` before a hyphen.
 pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let text = match path.to_str() {
+        Some(text) if text.starts_with('-') => format!("./{text}"),
+        Some(text) => text.to_string(),
+        None => return ansi_quoted(bytes),
+    };
     match shlex::try_quote(&text) {
-        Ok(quoted) => quoted.into_owned(),
-        Err(_) => text.into_owned(),
+        Ok(quoted) if shown_text(&text) == text => quoted.into_owned(),
+        _ => ansi_quoted(bytes),
+    }
+}
+
+/// As `$'a\nb'`, which bash, zsh and ksh read, for names that have no other printable form.
+fn ansi_quoted(bytes: &[u8]) -> String {
+    let mut text = "$'".to_string();
+    for byte in bytes {
+        match byte {
+            b'\\' | b'\'' => text.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            byte => text += &format!("\\x{byte:02x}"),
+        }
+    }
+    text + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_as_a_shell_reads_them() {
+        for (name, expected) in [
+            ("runs/a-001", "runs/a-001"),
+            ("my run", "'my run'"),
+            ("-x", "./-x"),
+            ("a\nb'c\u{1b}", "$'a\\x0ab\\'c\\x1b'"),
+        ] {
+            assert_eq!(quoted(Path::new(name)), expected);
+        }
     }
 }

@@ -190,7 +190,7 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Result<()> {
     let folder = saved.as_ref().map_or(&*out, |saved| saved.folder.path());
     plan.describe(&plan.trainer()?, folder, console)?;
     if arguments.dry_run {
-        console.line(format!("Dry run: nothing was written to {}", out.display()));
+        console.result(format!("Dry run: nothing was written to {}", out.display()));
         return Ok(());
     }
     let scores = plan.config.output.evaluate_every;

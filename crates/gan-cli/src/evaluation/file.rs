@@ -2,12 +2,12 @@
 
 use super::PROTOCOL;
 use super::controls::Control;
+use crate::best_files::generator_step;
 use crate::exit::WrongUse;
 use crate::run_folder::RunFolder;
 use anyhow::{Context, Result};
-use gan_core::{Weights, write_atomically};
+use gan_core::{read_regular, write_atomically};
 use gan_metrics::{FeatureNetworkKind, RealImages, Score, ScoreKind};
-use gan_models::GeneratorHeader;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::io::Write;
@@ -123,16 +123,14 @@ impl EvaluationFile {
     /// The evaluation of a run. One of an earlier state of the generator is said to be one.
     pub(crate) fn read_of(run: &RunFolder) -> Result<Self> {
         let file = Self::read(&run.evaluation())?;
-        let weights = Weights::read(&run.generator()).ok();
-        let header = weights.and_then(|w| GeneratorHeader::parse(&w.metadata, Path::new("")).ok());
-        if let (Some(scored), Some(header)) = (file.subject.step, header)
-            && scored != header.step
+        if let (Some(scored), Some(step)) = (file.subject.step, generator_step(&run.generator()))
+            && scored != step
         {
             tracing::warn!(
                 "{}: the evaluation is of the generator after {scored} steps, which has done {} now; \
                  run `evaluate` again",
                 run.path().display(),
-                header.step
+                step
             );
         }
         Ok(file)
@@ -150,7 +148,8 @@ impl EvaluationFile {
                  `evaluate` wrote, or a run folder with one"
             ))
         };
-        let text = std::fs::read_to_string(path).map_err(|error| damaged(&error))?;
+        let bytes = read_regular(path).map_err(|error| damaged(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| damaged(&error))?;
         let version: Version = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
         if version.evaluation_format_version != FORMAT_VERSION {
             let found = version.evaluation_format_version;

@@ -1,12 +1,12 @@
 //! Saves a checkpoint and the generator at intervals, at a stop and at the end.
 
 use super::{Observed, Schedule};
+use crate::best_files::generator_header;
 use crate::checkpoint_folder::Retention;
 use crate::config::OutputConfig;
 use crate::run_folder::RunFolder;
 use crate::training::RunFacts;
 use anyhow::{Context, Result};
-use gan_core::Weights;
 use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
 use gan_train::{Observer, StepReport, Trainer};
 use std::fs::File;
@@ -54,11 +54,16 @@ impl CheckpointWriter {
         self.write(trainer, &best.checkpoint(), &best.generator())
     }
 
+    /// Writes the generator of the best checkpoint, which `trainer` is restored from.
+    pub(crate) fn write_best_generator(&self, trainer: &Trainer) -> Observed {
+        self.run.check_in_place()?;
+        self.write_generator(trainer, &self.run.best_files().generator())
+    }
+
     /// Writes the generator of a resumed run if it is missing or not from the checkpoint.
     pub(crate) fn restore_generator(&self, trainer: &Trainer) -> Observed {
         let path = self.run.generator();
-        let there = Weights::read(&path).ok();
-        let header = there.and_then(|file| GeneratorHeader::parse(&file.metadata, &path).ok());
+        let header = generator_header(&path);
         let (step, model) = (trainer.state().step, self.model());
         let is_current = |header: GeneratorHeader| header.step == step && header.model == *model;
         if step == 0 || header.is_some_and(is_current) {

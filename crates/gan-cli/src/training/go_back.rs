@@ -11,7 +11,14 @@ use gan_train::Checkpoint;
 /// ended: the output of a shorter run that ended there and is now extended. What it wrote at its last
 /// step only because it was the last is removed as well: a run that was this long from the start would
 /// not have it.
-pub(super) fn go_back(run: &RunFolder, done: u64, ended: Option<&OutputConfig>) -> Result<()> {
+///
+/// log_every: the steps between the lines that are there.
+pub(super) fn go_back(
+    run: &RunFolder,
+    done: u64,
+    ended: Option<&OutputConfig>,
+    log_every: u64,
+) -> Result<()> {
     run.check_in_place()?;
     let last = done.saturating_sub(1);
     let is_extra =
@@ -19,8 +26,19 @@ pub(super) fn go_back(run: &RunFolder, done: u64, ended: Option<&OutputConfig>) 
     let extra_line = is_extra(last, ended.map(|output| output.log_every));
     let extra_score = is_extra(done, ended.and_then(|output| output.evaluate_every));
     let extra_picture = is_extra(done, ended.map(|output| output.sample_every));
-    for log in [run.metrics(), run.timing()] {
-        keep_lines(&log, |step| step < done && !(extra_line && step == last))?;
+    let is_kept = |step: u64| step < done && !(extra_line && step == last);
+    let found = keep_lines(&run.metrics(), is_kept)?;
+    keep_lines(&run.timing(), is_kept)?;
+    let expected = last - last % log_every;
+    if done > 0 && found.is_none_or(|found| found < expected) {
+        tracing::warn!(
+            "{}: {done} steps are done, but {}; lines may be missing",
+            run.metrics().display(),
+            match found {
+                Some(step) => format!("the last line is of step {step}"),
+                None => "there is no line".to_string(),
+            },
+        );
     }
     keep_lines(&run.scores(), |step| {
         step < done && !(extra_score && step == last)

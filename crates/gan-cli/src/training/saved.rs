@@ -130,6 +130,10 @@ impl SavedRun {
                 .facts
                 .as_ref()
                 .and_then(|facts| ended(facts, plan, done)),
+            log_every: match &self.facts {
+                Some(facts) => facts.config.output.log_every,
+                None => plan.config.output.log_every,
+            },
             regular: Regular {
                 every: plan.config.output.checkpoint_every,
                 since: self

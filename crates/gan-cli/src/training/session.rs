@@ -4,6 +4,7 @@ use super::go_back::{go_back, restate};
 use super::plan::Plan;
 use super::saved::RunFacts;
 use super::start::Start;
+use crate::best_files::generator_step;
 use crate::checkpoint_folder::Regular;
 use crate::commands::{program, quoted};
 use crate::config::OutputConfig;
@@ -47,18 +48,25 @@ pub(crate) fn train(
     reference: Option<DataReference>,
     console: &Console,
 ) -> Result<()> {
+    let Start {
+        run,
+        checkpoint,
+        ended,
+        log_every,
+        regular,
+    } = start;
     let session = Session {
         plan,
-        run: start.run,
+        run,
         facts: RunFacts {
             config: plan.config.clone(),
             data_sha256: plan.training.data_sha256.clone(),
-            regular_since: start.regular.since,
+            regular_since: regular.since,
         },
         reference,
         console,
     };
-    session.train(start.checkpoint, start.ended, start.regular)
+    session.train(checkpoint, ended, log_every, regular)
 }
 
 impl Session<'_> {
@@ -66,6 +74,7 @@ impl Session<'_> {
         &self,
         mut checkpoint: Option<Checkpoint>,
         mut ended: Option<OutputConfig>,
+        mut log_every: u64,
         regular: Regular,
     ) -> Result<()> {
         let signals = StopSignals::listen()?;
@@ -79,7 +88,9 @@ impl Session<'_> {
             rollbacks = before.max(rollbacks);
             trainer.set_rollbacks(rollbacks);
             let ended = ended.take();
-            go_back(&self.run, trainer.state().step, ended.as_ref())?;
+            // After a rollback nothing is known of the intervals of older lines.
+            let log_every = std::mem::replace(&mut log_every, u64::MAX);
+            go_back(&self.run, trainer.state().step, ended.as_ref(), log_every)?;
             if ended.is_some() {
                 restate(&self.run, &serde_json::to_value(&self.facts)?)?;
             }
@@ -118,6 +129,29 @@ impl Session<'_> {
         Ok(found)
     }
 
+    /// Writes the best generator again, where it is missing or not that of the best checkpoint. If that
+    /// cannot be done, only the file is missing.
+    fn restore_best(&self, writer: &CheckpointWriter) {
+        let best = self.run.best_files();
+        let restore = || -> Result<()> {
+            let Some(step) = best.step()? else {
+                return Ok(());
+            };
+            if generator_step(&best.generator()) != Some(step) {
+                let mut trainer = self.plan.trainer()?;
+                Checkpoint::read(&best.checkpoint())?.restore(&mut trainer)?;
+                writer
+                    .write_best_generator(&trainer)
+                    .map_err(anyhow::Error::from_boxed)?;
+            }
+            Ok(())
+        };
+        if let Err(error) = restore() {
+            let path = best.generator();
+            tracing::warn!("{}: cannot be written again: {error:#}", path.display());
+        }
+    }
+
     /// Trains until the end, a stop, or numbers that are not finite.
     fn attempt(&self, trainer: &mut Trainer, signals: &StopSignals) -> Result<Ending> {
         let (plan, run, config) = (self.plan, &self.run, &self.plan.config);
@@ -126,6 +160,7 @@ impl Session<'_> {
         writer
             .restore_generator(trainer)
             .map_err(anyhow::Error::from_boxed)?;
+        self.restore_best(&writer);
         let mut log = LogObserver::new(run, schedule, state, config, &plan.data, self.console)?;
         let mut pictures = PictureObserver::new(run, plan)?;
         if state.step == 0 {

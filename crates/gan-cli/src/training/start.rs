@@ -16,6 +16,8 @@ pub(crate) struct Start {
     pub(crate) ended: Option<OutputConfig>,
     /// The steps that a run that diverges may roll back to.
     pub(crate) regular: Regular,
+    /// Steps between the lines of the log so far.
+    pub(crate) log_every: u64,
 }
 
 impl Start {
@@ -25,6 +27,7 @@ impl Start {
             run,
             checkpoint: None,
             ended: None,
+            log_every: plan.config.output.log_every,
             regular: Regular {
                 every: plan.config.output.checkpoint_every,
                 since: 0,

@@ -172,7 +172,7 @@ impl FeatureNetwork {
 
 /// The contents of a file without a checksum, if it is a published one.
 fn published(path: &Path) -> Result<Weights, WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::Io {
+    let bytes = gan_core::read_regular(path).map_err(|source| WeightsError::Io {
         path: path.to_path_buf(),
         source,
     })?;

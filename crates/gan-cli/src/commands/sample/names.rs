@@ -2,6 +2,7 @@
 
 use super::{GridShape, Job};
 use crate::exit::WrongUse;
+use crate::place::names_a_folder;
 use anyhow::Result;
 use clap::ValueEnum;
 use std::ffi::OsStr;
@@ -64,6 +65,9 @@ impl Job {
                  name; for one picture give --grid ROWSxCOLUMNS and a name that ends in .png",
                 ending(out)
             )),
+            Self::Interpolation { .. } if names_a_folder(out) => wrong(
+                "names a folder, expected a file's name, such as walk.gif".to_string(),
+            ),
             Self::Interpolation { .. } if strip_and_animation(out).is_none() => wrong(format!(
                 "{}, expected a name that ends in .png or .gif, or has no dot: a strip and an \
                  animation are written, one under each ending",
