@@ -21,8 +21,11 @@ pub fn write_atomically<E: From<io::Error>>(
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
 ) -> Result<(), E> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder)?;
-    let (partial, unfinished) = Unfinished::begin(|| hidden(0o666).tempfile_in(folder))?;
+    let (partial, unfinished) = Unfinished::begin(|| {
+        // Also only before the removal: it may take this folder with it.
+        fs::create_dir_all(folder)?;
+        hidden(0o666).tempfile_in(folder)
+    })?;
     let mut writer = BufWriter::new(partial.as_file());
     write(&mut writer)?;
     writer.flush()?;
@@ -52,8 +55,10 @@ pub fn write_folder_atomically<E: From<io::Error>>(
 ) -> Result<(), E> {
     let is_there = path.is_dir();
     let home = if is_there { path } else { folder_of(path) };
-    fs::create_dir_all(home)?;
-    let (partial, unfinished) = Unfinished::begin(|| hidden(0o777).tempdir_in(home))?;
+    let (partial, unfinished) = Unfinished::begin(|| {
+        fs::create_dir_all(home)?;
+        hidden(0o777).tempdir_in(home)
+    })?;
     write(partial.path())?;
     unfinished.finish(|| {
         if is_there {
