@@ -47,8 +47,7 @@ impl BestFiles {
         match Checkpoint::read(&path) {
             Ok(best) => Ok(Some(best.header.state.step)),
             Err(error) => {
-                let aside = set_aside(&path)
-                    .with_context(|| format!("{}: cannot be renamed", path.display()))?;
+                let aside = set_aside(&path)?;
                 tracing::warn!("{error}; renamed to {}", aside.display());
                 Ok(None)
             }
@@ -110,9 +109,13 @@ impl BestFiles {
     }
 
     /// Removes the earlier ones that were not the best at any of these numbers of steps done.
-    pub(crate) fn prune(&self, horizons: &[u64], current: Option<u64>) -> Result<()> {
+    pub(crate) fn prune(&self, horizons: &[u64]) -> Result<()> {
         let earlier = self.earlier()?;
-        for step in outdated(&earlier, horizons, current) {
+        if earlier.is_empty() {
+            // The best checkpoint, which is large, need not be read.
+            return Ok(());
+        }
+        for step in outdated(&earlier, horizons, self.step()?) {
             self.remove(Some(step))?;
         }
         Ok(())

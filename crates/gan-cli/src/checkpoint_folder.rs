@@ -2,11 +2,11 @@
 
 use crate::best_files;
 use crate::exit::WrongUse;
+use crate::run_contents::entries;
 use anyhow::{Context, Result};
 use gan_core::WeightsError;
 use gan_train::{Checkpoint, TrainError};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "step-";
@@ -100,8 +100,7 @@ impl CheckpointFolder {
                 ),
                 read => return Ok(Some(read?)),
             };
-            let aside = set_aside(&path)
-                .with_context(|| format!("{}: cannot be renamed", path.display()))?;
+            let aside = set_aside(&path)?;
             let before = match newest()? {
                 Some(_) => "; the one before it is used",
                 None => "",
@@ -163,16 +162,10 @@ impl CheckpointFolder {
 
     /// The names of all entries that are valid text.
     pub(crate) fn names(&self) -> Result<Vec<String>> {
-        let unreadable = || format!("{}: cannot be read", self.path.display());
-        let mut names = Vec::new();
-        let entries = match fs::read_dir(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
-            entries => entries.with_context(unreadable)?,
-        };
-        for entry in entries {
-            names.extend(entry.with_context(unreadable)?.file_name().into_string());
-        }
-        Ok(names)
+        let entries = entries(&self.path)?.into_iter();
+        Ok(entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect())
     }
 }
 
@@ -191,13 +184,13 @@ pub(crate) fn is_own(name: &str) -> bool {
 }
 
 /// Renames a file to an unused name.
-pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> Result<PathBuf> {
     let mut name = path.as_os_str().to_owned();
     name.push(DAMAGED);
     while Path::new(&name).exists() {
         name.push("'");
     }
-    fs::rename(path, &name)?;
+    fs::rename(path, &name).with_context(|| format!("{}: cannot be renamed", path.display()))?;
     Ok(name.into())
 }
 

@@ -1,7 +1,7 @@
 //! Reads the files that a run writes line by line.
 
 use crate::exit::WrongUse;
-use crate::json_lines::warn_of_damaged;
+use crate::json_lines::{complete_lines, warn_of_damaged};
 use anyhow::{Context, Result};
 use gan_train::doctor::{ClassBalance, GeneratedImages, HistoryRecord};
 use serde::Deserialize;
@@ -108,13 +108,11 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
             path.display()
         ))
     })?;
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let whole = lines.filter(|line| line.ends_with(b"\n"));
     let (mut values, mut damaged) = (Vec::new(), Vec::new());
-    for (number, line) in whole.enumerate() {
+    for (number, line) in complete_lines(&text) {
         match serde_json::from_slice(line) {
             Ok(value) => values.push(value),
-            Err(_) => damaged.push(number + 1),
+            Err(_) => damaged.push(number),
         }
     }
     if let (true, Some(first)) = (values.is_empty(), damaged.first()) {

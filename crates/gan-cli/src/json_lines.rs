@@ -109,6 +109,12 @@ pub(crate) fn warn_of_damaged(path: &Path, numbers: &[usize], fate: &str) {
     }
 }
 
+/// The lines of a log with their numbers, from 1. A last one without its end was cut short, and is left out.
+pub(crate) fn complete_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    (1..).zip(lines.filter(|line| line.ends_with(b"\n")))
+}
+
 /// What is kept of a log.
 #[derive(Debug, Default, PartialEq)]
 struct Kept {
@@ -125,16 +131,14 @@ fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> Kept {
         step: u64,
     }
     let mut found = Kept::default();
-    for (number, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+    for (number, line) in complete_lines(bytes) {
         match serde_json::from_slice::<Step>(line) {
-            // The last one, without its end, was cut short.
-            _ if !line.ends_with(b"\n") => {}
             Ok(Step { step }) if kept(step) => {
                 found.lines.extend_from_slice(line);
                 found.last = Some(step);
             }
             Ok(_) => {}
-            Err(_) => found.damaged.push(number + 1),
+            Err(_) => found.damaged.push(number),
         }
     }
     found

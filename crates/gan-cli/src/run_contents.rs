@@ -4,6 +4,7 @@ use crate::checkpoint_folder;
 use crate::config::RunConfig;
 use crate::exit::WrongUse;
 use anyhow::{Context, Result};
+use gan_core::is_unfinished;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -139,11 +140,6 @@ pub(crate) fn step_of_picture(name: &str) -> Option<u64> {
     step.checked_add(more)
 }
 
-/// Whether a name is that of an unfinished file of a process that was killed.
-pub(crate) fn is_unfinished(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(".partial")
-}
-
 fn foreign(path: &Path) -> WrongUse {
     WrongUse(format!(
         "{}: not written by `train`, and --force removes nothing else; move it away, or give another \
@@ -153,7 +149,7 @@ fn foreign(path: &Path) -> WrongUse {
 }
 
 /// The entries of a folder, sorted by name; none if there is no folder.
-fn entries(path: &Path) -> Result<Vec<fs::DirEntry>> {
+pub(crate) fn entries(path: &Path) -> Result<Vec<fs::DirEntry>> {
     let unreadable = || format!("{}: cannot be read", path.display());
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -5,12 +5,12 @@ use crate::checkpoint_folder::CheckpointFolder;
 use crate::config::{DataConfig, RunConfig};
 use crate::exit::WrongUse;
 use crate::run_contents::{
-    CHECKPOINTS, CONFIG, EDITED_CONFIG, RunContents, SAMPLES, is_unfinished, sign_of_run,
-    step_of_picture,
+    CHECKPOINTS, CONFIG, EDITED_CONFIG, RunContents, SAMPLES, sign_of_run, step_of_picture,
 };
 use crate::run_lock::RunLock;
 use crate::run_place::Place;
 use anyhow::{Context, Result};
+use gan_core::is_unfinished;
 use gan_models::GeneratorHeader;
 use std::fs;
 use std::io::{self, Write};
@@ -50,16 +50,14 @@ impl RunFolder {
             real,
             path: path.to_path_buf(),
         };
-        for folder in [run.samples(), run.checkpoint_path()] {
-            if folder.is_symlink() {
-                return Err(WrongUse(format!(
-                    "{}: is a link, expected a folder of the run's own; replace the link with the folder",
-                    folder.display()
-                ))
-                .into());
-            }
+        match run.linked_folder() {
+            Some(folder) => Err(WrongUse(format!(
+                "{}: is a link, expected a folder of the run's own; replace the link with the folder",
+                folder.display()
+            ))
+            .into()),
+            None => Ok(run),
         }
-        Ok(run)
     }
 
     /// A new run folder at `place`, held by this process, with `samples/` and `checkpoints/`. With
@@ -68,10 +66,11 @@ impl RunFolder {
         let path = place.reserve()?;
         let run = Self::take(&path)?;
         // Another process may have made a run here in the meantime.
-        Self::check_free(&path, force)?;
         if force {
-            let contents = RunContents::of(&run.real)?;
+            let contents = RunContents::of(&path)?;
             contents.remove().with_context(|| cannot_write(&path))?;
+        } else {
+            Self::check_free(&path, false)?;
         }
         run.complete()?;
         Ok(run)
@@ -103,6 +102,12 @@ impl RunFolder {
         }
     }
 
+    /// A folder of the run that leads to somewhere else.
+    fn linked_folder(&self) -> Option<PathBuf> {
+        let folders = [self.samples(), self.checkpoint_path()];
+        folders.into_iter().find(|folder| folder.is_symlink())
+    }
+
     /// Refuses to write where the run's folder was removed, or replaced by another of its name.
     ///
     /// # Errors
@@ -111,8 +116,7 @@ impl RunFolder {
         let Some(lock) = &self.lock else {
             return Ok(());
         };
-        let folders = [self.samples(), self.checkpoint_path()];
-        if let Some(link) = folders.iter().find(|folder| folder.is_symlink()) {
+        if let Some(link) = self.linked_folder() {
             anyhow::bail!(
                 "{}: was replaced by a link while the run was writing to it",
                 link.display()

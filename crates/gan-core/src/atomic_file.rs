@@ -1,6 +1,6 @@
 //! Files that appear under their name whole or not at all, and folders of such files.
 
-use crate::unfinished::Unfinished;
+use crate::unfinished::{HIDDEN, Unfinished};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -107,7 +107,7 @@ pub fn check_folder(folder: &Path) -> io::Result<()> {
 /// process's umask still applies.
 fn hidden(mode: u32) -> Builder<'static, 'static> {
     let mut builder = Builder::new();
-    builder.prefix(".").suffix(".partial");
+    builder.prefix(HIDDEN.0).suffix(HIDDEN.1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -55,5 +55,5 @@ pub use recorded::{Recorded, Tape};
 pub use regular::read_regular;
 pub use seed::{Purpose, Seed};
 pub use shown::{shown, shown_text};
-pub use unfinished::remove_unfinished;
+pub use unfinished::{is_unfinished, remove_unfinished};
 pub use weights::{Weights, WeightsError};

@@ -19,6 +19,14 @@ pub fn remove_unfinished() {
     std::mem::forget(unfinished);
 }
 
+/// What the name of an unfinished file or folder begins and ends with.
+pub(crate) const HIDDEN: (&str, &str) = (".", ".partial");
+
+/// Whether a name is that of an unfinished file or folder, of this process or of one that was killed.
+pub fn is_unfinished(name: &str) -> bool {
+    name.starts_with(HIDDEN.0) && name.ends_with(HIDDEN.1)
+}
+
 /// A file or folder under a hidden name, as the list has it.
 pub(crate) struct Unfinished {
     path: PathBuf,

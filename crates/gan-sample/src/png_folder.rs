@@ -2,7 +2,7 @@
 
 use crate::{PixelRange, Raster, SampleError, write_png};
 use candle_core::Tensor;
-use gan_core::write_folder_atomically;
+use gan_core::{is_unfinished, write_folder_atomically};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -62,7 +62,7 @@ fn is_of_sequence(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let number = name.strip_suffix(".png").unwrap_or_default();
     let numbered = number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
-    let hidden = name.starts_with('.') && name.ends_with(".partial");
+    let hidden = is_unfinished(name);
     fs::symlink_metadata(path).is_ok_and(|entry| {
         (numbered && entry.is_file() && is_png(path))
             || (hidden && (entry.is_dir() || entry.is_file()))

@@ -156,8 +156,7 @@ impl CheckpointObserver {
         // The run may roll back to each of these, and to before the score of its last step.
         let mut horizons = run.checkpoints().steps()?;
         horizons.push(self.schedule.steps - 1);
-        let best = run.best_files();
-        best.prune(&horizons, best.step()?)?;
+        run.best_files().prune(&horizons)?;
         Ok(())
     }
 }
