@@ -5,7 +5,6 @@
 
 use crate::program::{gan_cli, root, text};
 use gan_data::{Dataset, Parts, ReadOptions};
-use npyz::WriterBuilder;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -80,11 +79,13 @@ pub(crate) fn value(evaluation: &Value, kind: &str) -> f64 {
         .unwrap()
 }
 
+/// An array of little-endian float32 in C order, as NumPy's format has it.
 pub(crate) fn write_npy(path: &Path, shape: &[u64], values: &[f32]) {
-    let mut out = Vec::new();
-    let options = npyz::WriteOptions::new().default_dtype().shape(shape);
-    let mut writer = options.writer(&mut out).begin_nd().unwrap();
-    writer.extend(values.iter().copied()).unwrap();
-    writer.finish().unwrap();
+    let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
+    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sides}), }}\n");
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    out.extend(text.bytes());
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     fs::write(path, out).unwrap();
 }

@@ -14,6 +14,7 @@ mod cuda;
 mod deny;
 mod fetch;
 mod golden;
+mod metadata;
 mod recipes;
 mod tidy;
 mod usage;

@@ -55,6 +55,7 @@ mod gif;
 mod grid;
 mod interpolation;
 mod npy;
+mod npy_header;
 mod pixels;
 mod png;
 mod png_folder;

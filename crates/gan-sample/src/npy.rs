@@ -2,12 +2,11 @@
 
 use crate::SampleError;
 use crate::file::{WriteFailure, write_file};
+use crate::npy_header::{MAX_HEADER_BYTES, NpyHeader, float_header};
 use candle_core::{DType, Device, Tensor};
 use gan_core::ImageShape;
-use npyz::{TypeStr, WriteOptions, WriterBuilder};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes `count` images as an array `[count, c, h, w]` of little-endian float32 in C order,
@@ -35,7 +34,7 @@ pub fn write_npy(
     };
     write_file(path, |out| {
         let [c, h, w] = image.map(|side| side as u64);
-        out.write_all(&header(&[count, c, h, w])?)?;
+        out.write_all(&float_header([count, c, h, w]))?;
         let mut written = 0;
         for block in blocks {
             let values = read_block(&block?, image)?;
@@ -52,16 +51,6 @@ pub fn write_npy(
         Ok(())
     })
 }
-
-/// The first bytes of each file.
-const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// Longer headers are refused, as NumPy does by default.
-const MAX_HEADER_BYTES: usize = 10_000;
-
-/// The most nested brackets; an array of images has two. The library that reads the header recurses
-/// for each.
-const MAX_HEADER_DEPTH: usize = 8;
 
 /// Reads an array as [`write_npy`] writes it: the images' shape and their values, one image after
 /// the other. Values are not checked.
@@ -101,10 +90,10 @@ impl NpyImages {
         let length = file.metadata().map_err(io)?.len();
         let mut bytes = Vec::new();
         Read::by_ref(&mut file)
-            .take(MAX_HEADER_BYTES as u64 + 12)
+            .take(MAX_HEADER_BYTES as u64)
             .read_to_end(&mut bytes)
             .map_err(io)?;
-        let (start, shape, count) = parse_header(path, &bytes, length)?;
+        let (start, shape, count) = check_header(path, &bytes, length)?;
         file.seek(SeekFrom::Start(start)).map_err(io)?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -149,7 +138,7 @@ impl NpyImages {
 }
 
 /// Where the numbers start in a file of `length` bytes, the shape of an image and the number of images.
-fn parse_header(
+fn check_header(
     path: &Path,
     bytes: &[u8],
     length: u64,
@@ -159,45 +148,36 @@ fn parse_header(
         found,
         expected,
     };
-    check_header(bytes).map_err(|found| wrong(found, "a file of numpy.save"))?;
-    let mut rest = bytes;
-    let header = npyz::NpyHeader::from_reader(&mut rest)
-        .map_err(|error| wrong(format!("no npy header ({error})"), "a file of numpy.save"))?;
-    let start = (bytes.len() - rest.len()) as u64;
-    let dtype = header.dtype();
-    if !matches!(&dtype, npyz::DType::Plain(plain) if plain.to_string() == "<f4") {
+    let header = NpyHeader::parse(bytes).map_err(|found| wrong(found, "a file of numpy.save"))?;
+    if header.number_type != "<f4" {
         let expected = "little-endian float32 in [-1, 1]; convert with \
                         x.astype('<f4'), and bytes with x.astype('<f4') / 127.5 - 1";
-        return Err(wrong(
-            format!("numbers of type {}", dtype.descr()),
-            expected,
-        ));
+        let found = format!("numbers of type '{}'", header.number_type);
+        return Err(wrong(found, expected));
     }
-    if header.order() != npyz::Order::C {
+    if header.fortran_order {
         let expected = "C order; convert with numpy.ascontiguousarray";
         return Err(wrong("an array in Fortran order".to_string(), expected));
     }
-    let [n, c, h, w] = *header.shape() else {
+    let array = format!("an array of shape {:?}", header.shape);
+    let [n, c, h, w] = header.shape[..] else {
         let expected = "[n, c, h, w]; gray images have one channel: x[:, None]";
-        return Err(wrong(
-            format!("an array of shape {:?}", header.shape()),
-            expected,
-        ));
+        return Err(wrong(array, expected));
     };
+    let start = header.start as u64;
     let promised = [n, c, h, w]
         .iter()
         .try_fold(4_u64, |size, side| size.checked_mul(*side));
     let there = length.saturating_sub(start);
     if promised != Some(there) {
-        let found = format!("{there} bytes for shape {:?}", header.shape());
+        let found = format!("{there} bytes for shape {:?}", header.shape);
         return Err(wrong(
             found,
             "four bytes a number; the file is damaged or cut short",
         ));
     }
     if there == 0 {
-        let found = format!("an array of shape {:?}", header.shape());
-        return Err(wrong(found, "at least one image of at least one pixel"));
+        return Err(wrong(array, "at least one image of at least one pixel"));
     }
     // No side is longer than the file.
     let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
@@ -207,66 +187,6 @@ fn parse_header(
         width: side(w),
     };
     Ok((start, shape, side(n)))
-}
-
-/// Checks that the header's text lies within the file and is not too long or too deep for its reader;
-/// says what is wrong with it.
-fn check_header(bytes: &[u8]) -> Result<(), String> {
-    if !bytes.starts_with(MAGIC) {
-        return Err("no npy header".to_string());
-    }
-    let too_short = || "a file that ends within its npy header".to_string();
-    // The length follows magic and version: two bytes in version 1, four in later ones.
-    let (length, start) = match bytes.get(6).ok_or_else(too_short)? {
-        1 => (number(bytes, 8..10), 10),
-        _ => (number(bytes, 8..12), 12),
-    };
-    let length = length.ok_or_else(too_short)?;
-    if length > MAX_HEADER_BYTES {
-        return Err(format!(
-            "an npy header of {length} bytes, more than {MAX_HEADER_BYTES}"
-        ));
-    }
-    let text = bytes.get(start..start + length).ok_or_else(too_short)?;
-    if depth(text) > MAX_HEADER_DEPTH {
-        return Err(format!(
-            "an npy header of more than {MAX_HEADER_DEPTH} brackets within each other"
-        ));
-    }
-    Ok(())
-}
-
-/// The little-endian number in `place`, if there are enough bytes.
-fn number(bytes: &[u8], place: Range<usize>) -> Option<usize> {
-    let digits = bytes.get(place)?.iter().rev();
-    Some(digits.fold(0, |number, digit| number << 8 | usize::from(*digit)))
-}
-
-/// The most brackets open at once.
-fn depth(text: &[u8]) -> usize {
-    let (mut open, mut most) = (0_usize, 0);
-    for byte in text {
-        match byte {
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        most = most.max(open);
-    }
-    most
-}
-
-/// The bytes before the numbers. The numbers are written separately, since the library would take them
-/// one by one.
-fn header(shape: &[u64]) -> io::Result<Vec<u8>> {
-    let float: TypeStr = "<f4".parse().map_err(io::Error::other)?;
-    let mut header = Vec::new();
-    WriteOptions::<f32>::new()
-        .dtype(npyz::DType::new_scalar(float))
-        .shape(shape)
-        .writer(&mut header)
-        .begin_nd()?;
-    Ok(header)
 }
 
 /// The number of images in a block, and their values.
@@ -312,8 +232,8 @@ mod tests {
             (file(&shape("(1, 1, 1, 2)"), 2), ""),
             (cut, "ends within its npy header"),
             (b"\x93NUM".to_vec(), "no npy header"),
-            (MAGIC.to_vec(), "ends within its npy header"),
-            (file(&"(".repeat(9_000), 0), "8 brackets"),
+            (b"\x93NUMPY".to_vec(), "ends within its npy header"),
+            (file(&"(".repeat(9_000), 0), "no npy header"),
             (file(&" ".repeat(10_001), 0), "10001 bytes, more than 10000"),
             (
                 file(&shape("(1099511627776, 1, 1, 2)"), 2),

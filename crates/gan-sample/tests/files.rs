@@ -150,20 +150,16 @@ fn an_npy_file_is_read_back_as_it_was_streamed() {
     let generator = TinyGenerator::new(shape, candle_core::DType::F32);
     let sampler = sampler(&generator, 7, Mode::Eval);
     write_npy(&path, 130, shape, sampler.blocks(130)).unwrap();
-    let npy = npyz::NpyFile::new(BufReader::new(File::open(&path).unwrap())).unwrap();
-    assert_eq!(npy.shape(), [130, 3, 4, 5]);
-    assert_eq!(npy.order(), npyz::Order::C);
-    assert_eq!(npy.dtype().descr(), "'<f4'");
-    let read: Vec<f32> = npy.into_vec().unwrap();
-    assert!(read == values(&sampler.images(0..130).unwrap()));
-    let bytes = std::fs::read(&path).unwrap();
-    let last = read[read.len() - 1].to_le_bytes();
-    assert_eq!(bytes[bytes.len() - 4..], last);
-    assert_eq!(
-        (bytes.len() - 130 * 60 * 4) % 64,
-        0,
-        "the header is aligned"
-    );
+    let drawn = values(&sampler.images(0..130).unwrap());
+    let (found, read) = read_npy(&path).unwrap();
+    assert!(found == shape && read == drawn);
+
+    // As NumPy's format has it: magic, version, length, the text up to a multiple of 64 bytes, the numbers.
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (130, 3, 4, 5, ), }";
+    let mut expected = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    expected.extend(format!("{text:117}\n").bytes());
+    expected.extend(drawn.iter().flat_map(|value| value.to_le_bytes()));
+    assert!(std::fs::read(&path).unwrap() == expected);
 }
 
 #[test]
@@ -171,9 +167,9 @@ fn an_npy_file_of_no_images_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("images.npy");
     write_npy(&path, 0, ImageShape::MNIST, []).unwrap();
-    let npy = npyz::NpyFile::new(BufReader::new(File::open(&path).unwrap())).unwrap();
-    assert_eq!(npy.shape(), [0, 1, 28, 28]);
-    assert!(npy.into_vec::<f32>().unwrap().is_empty());
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(bytes.len(), 128, "a header alone");
+    assert!(String::from_utf8_lossy(&bytes).contains("'shape': (0, 1, 28, 28, ), }"));
 }
 
 #[test]

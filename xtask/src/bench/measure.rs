@@ -6,7 +6,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::Message;
 use serde::Deserialize;
 
 use crate::cargo;
@@ -60,17 +59,9 @@ impl Workloads {
         if !output.status.success() {
             bail!("the workloads cannot be built; see the output above");
         }
-        for message in Message::parse_stream(&output.stdout[..]) {
-            if let Message::CompilerArtifact(artifact) = message?
-                && artifact.target.name == "workloads"
-                && let Some(program) = artifact.executable
-            {
-                return Ok(Self {
-                    program: program.into_std_path_buf(),
-                });
-            }
-        }
-        bail!("cargo built no program named workloads")
+        let program = workloads_program(&output.stdout)?;
+        let program = program.context("cargo built no program named workloads")?;
+        Ok(Self { program })
     }
 
     pub(super) fn run(
@@ -91,6 +82,26 @@ impl Workloads {
         }
         figures(&mut command)
     }
+}
+
+/// Where cargo put the program, by its messages, a JSON value a line.
+fn workloads_program(messages: &[u8]) -> Result<Option<PathBuf>> {
+    #[derive(Deserialize)]
+    struct Message {
+        target: Option<Target>,
+        executable: Option<PathBuf>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+    for message in serde_json::Deserializer::from_slice(messages).into_iter() {
+        let Message { target, executable } = message.context("the messages of cargo")?;
+        if target.is_some_and(|target| target.name == "workloads") && executable.is_some() {
+            return Ok(executable);
+        }
+    }
+    Ok(None)
 }
 
 /// Runs a program that prints its figures as a line of JSON.
@@ -167,6 +178,18 @@ mod tests {
         let middle = Figures::middle(&[took(9.0), took(1.0), took(3.0)]);
         assert_eq!(middle.median_ms, 3.0);
         assert_eq!((middle.p10_ms, middle.p90_ms), (Some(1.0), Some(9.0)));
+    }
+
+    #[test]
+    fn the_program_is_found_among_the_messages_of_cargo() {
+        let messages = r#"{"reason":"build-script-executed","out_dir":"/o"}
+            {"reason":"compiler-artifact","target":{"name":"gan_cli"},"executable":null}
+            {"reason":"compiler-artifact","target":{"name":"workloads"},"executable":"/t/workloads-1"}
+            {"reason":"build-finished","success":true}"#;
+        let found = |text: &str| workloads_program(text.as_bytes()).unwrap();
+        assert_eq!(found(messages), Some(PathBuf::from("/t/workloads-1")));
+        assert_eq!(found(&messages.replace("workloads", "others")), None);
+        workloads_program(b"no JSON").unwrap_err();
     }
 
     #[test]

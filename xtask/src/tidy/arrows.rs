@@ -1,9 +1,8 @@
 //! The allowed dependencies between the workspace's crates; dev-dependencies are exempt.
 
-use cargo_metadata::{DependencyKind, Metadata, Package};
-
 use super::Violation;
 use super::manifests::line_of_dependency;
+use crate::metadata::{Metadata, Package};
 
 enum Allowed {
     Only(&'static [&'static str]),
@@ -32,13 +31,13 @@ pub(super) fn check(
     path: &str,
     text: &str,
 ) -> Vec<Violation> {
-    let members = metadata.workspace_packages();
+    let members = metadata.members();
     let siblings: Vec<&str> = package
         .dependencies
         .iter()
-        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .filter(|dependency| !dependency.is_for_tests())
         .map(|dependency| dependency.name.as_str())
-        .filter(|&name| members.iter().any(|member| *member.name == name))
+        .filter(|&name| members.iter().any(|member| member.name == name))
         .collect();
     forbidden(&package.name, &siblings)
         .into_iter()

@@ -149,7 +149,7 @@ mod tests {
         for lints in [
             "",
             "[lints]\nworkspace = false\n",
-            "[lints.rust]\nunsafe_code = \"allow\"\n",
+            "[lints.rust]\nmissing_docs = \"allow\"\n",
         ] {
             let text = GOOD.replace("[lints]\nworkspace = true\n", lints);
             let found = check("Cargo.toml", &text);

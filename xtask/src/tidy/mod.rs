@@ -4,6 +4,7 @@ mod arrows;
 mod changelog;
 mod conflicts;
 mod docs;
+mod features;
 mod manifests;
 mod sources;
 mod supply;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::metadata::Metadata;
 use crate::workspace;
 use anyhow::{Context, Result, bail};
 
@@ -58,11 +60,11 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn check(root: &Path) -> Result<Vec<Violation>> {
-    let metadata = workspace::metadata(root)?;
+    let metadata = Metadata::of_members(root)?;
     let mut violations = Vec::new();
 
-    for package in metadata.workspace_packages() {
-        let path = package.manifest_path.as_std_path();
+    for package in metadata.members() {
+        let path = &package.manifest_path;
         let shown = workspace::shown(root, path);
         let text = read(path)?;
         violations.extend(manifests::check(&shown, &text));
@@ -87,6 +89,13 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
     let version = manifests::workspace_version(&read(&root.join("Cargo.toml"))?)?;
     violations.extend(changelog::check("CHANGELOG.md", &log, &version));
     violations.extend(supply::check(root)?);
+    if metadata
+        .members()
+        .iter()
+        .any(|member| member.name == "gan-cli")
+    {
+        violations.extend(features::check(root));
+    }
     Ok(violations)
 }
 
@@ -185,7 +194,7 @@ mod tests {
         );
         put(
             "crates/gan-core/src/lib.rs",
-            "//! Core.\nunsafe fn f() {}\n",
+            concat!("//! Core.\n#![allow(unsafe", "_code)]\n"),
         );
         put("tests/end_to_end.rs", "//! Tests.\n");
         put("xtask/src/main.rs", "fn main() {}\n");

@@ -4,14 +4,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Package, Source, Target};
 use serde::Deserialize;
 use spdx::{Expression, Licensee, ParseMode};
 
 use super::Violation;
-use crate::workspace;
+use crate::metadata::{Metadata, Package};
 
 const LOCK: &str = "Cargo.lock";
+
+/// Cargo's default registry, as the lock file names it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// The lists of deny.toml that can be checked without any tool.
 struct Lists {
@@ -24,7 +26,7 @@ struct Lists {
 struct Locked {
     name: String,
     version: String,
-    source: Option<Source>,
+    source: Option<String>,
 }
 
 /// Checks the sources of all packages, and the licences and build scripts of those that a build on this
@@ -32,18 +34,18 @@ struct Locked {
 pub(super) fn check(root: &Path) -> Result<Vec<Violation>> {
     let lists = Lists::parse(&super::read(&root.join("deny.toml"))?)?;
     let text = super::read(&root.join(LOCK))?;
-    let metadata = match workspace::resolved(root) {
+    let metadata = match Metadata::resolved(root) {
         Ok(metadata) => metadata,
         Err(error) => return Ok(vec![unresolved(&error)]),
     };
-    let members = metadata.workspace_packages();
+    let members = metadata.members();
     let mut violations = refused_sources(&text, |name| {
-        members.iter().any(|member| *member.name == name)
+        members.iter().any(|member| member.name == name)
     })?;
     for package in &metadata.packages {
-        let version = package.version.to_string();
         let messages = lists.refuse_package(package).into_iter();
-        violations.extend(messages.map(|said| violation(&text, &package.name, &version, &said)));
+        violations
+            .extend(messages.map(|said| violation(&text, &package.name, &package.version, &said)));
     }
     Ok(violations)
 }
@@ -81,16 +83,16 @@ fn refused_sources(lock: &str, is_member: impl Fn(&str) -> bool) -> Result<Vec<V
         source,
     } in locked_packages(lock)?
     {
-        let message = refuse_source(source.as_ref(), is_member(&name));
+        let message = refuse_source(source.as_deref(), is_member(&name));
         violations.extend(message.map(|said| violation(lock, &name, &version, &said)));
     }
     Ok(violations)
 }
 
 /// What is wrong with a package's source, which the workspace's members do not have.
-fn refuse_source(source: Option<&Source>, is_member: bool) -> Option<String> {
-    let is_allowed = source.map_or(is_member, Source::is_crates_io);
-    let found = source.map_or("a folder outside of the workspace", |source| &source.repr);
+fn refuse_source(source: Option<&str>, is_member: bool) -> Option<String> {
+    let is_allowed = source.map_or(is_member, |source| source == CRATES_IO);
+    let found = source.unwrap_or("a folder outside of the workspace");
     (!is_allowed).then(|| {
         format!("comes from {found}, expected Cargo's default registry; take a release from there")
     })
@@ -112,7 +114,7 @@ impl Lists {
 
     fn refuse_package(&self, package: &Package) -> Vec<String> {
         let mut messages = Vec::from_iter(self.refuse_licence(package.license.as_deref()));
-        if package.targets.iter().any(Target::is_custom_build) {
+        if package.has_build_script() {
             messages.extend(self.refuse_build_script(&package.name));
         }
         messages
@@ -174,10 +176,10 @@ mod tests {
 
     #[test]
     fn a_release_from_the_default_registry_and_a_member_pass() {
-        let lock = std::fs::read_to_string(workspace::root().join(LOCK)).unwrap();
+        let lock = std::fs::read_to_string(crate::workspace::root().join(LOCK)).unwrap();
         let packages = locked_packages(&lock).unwrap();
         let serde = packages.into_iter().find(|package| package.name == "serde");
-        assert_eq!(refuse_source(serde.unwrap().source.as_ref(), false), None);
+        assert_eq!(refuse_source(serde.unwrap().source.as_deref(), false), None);
         assert_eq!(refuse_source(None, true), None);
     }
 
@@ -188,10 +190,7 @@ mod tests {
             Some("registry+https://example.org/other"),
             None,
         ] {
-            let parsed = source.map(|repr| Source {
-                repr: repr.to_string(),
-            });
-            let said = refuse_source(parsed.as_ref(), false).unwrap();
+            let said = refuse_source(source, false).unwrap();
             assert!(said.contains(source.unwrap_or("a folder")), "{said}");
         }
     }
