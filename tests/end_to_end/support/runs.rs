@@ -1,8 +1,6 @@
 //! Runs that are started, watched and stopped from outside.
 
-#![allow(dead_code, reason = "every test uses some of it")]
-
-use crate::program::text;
+use super::program::text;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;

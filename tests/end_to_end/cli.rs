@@ -1,11 +1,6 @@
 //! The main job from end to end, over the built binary and real MNIST.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-
-use program::{gan_cli, root, text, with_threads};
+use crate::support::program::{gan_cli, root, text, with_threads};
 use std::fs;
 use std::path::Path;
 

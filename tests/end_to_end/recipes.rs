@@ -1,13 +1,8 @@
 //! Recipes from end to end: what they learn, and what the command line says of them.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-
+use crate::support::program::{gan_cli, root, text};
 use gan_data::Toy;
 use gan_sample::read_npy;
-use program::{gan_cli, root, text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

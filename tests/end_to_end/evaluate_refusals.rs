@@ -1,13 +1,6 @@
 //! What cannot be scored is refused, with what is wrong and what to do.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/evaluation.rs"]
-mod evaluation;
-#[path = "support/program.rs"]
-mod program;
-
-use evaluation::{json, refuse, small_mnist, succeed, write_npy};
+use crate::support::evaluation::{json, refuse, small_mnist, succeed, write_npy};
 use std::fs;
 
 #[test]

@@ -1,11 +1,6 @@
 //! Input that cannot be used: an error that says what is wrong, exit code 2, nothing written.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-
-use program::{gan_cli, root, text};
+use crate::support::program::{gan_cli, root, text};
 use std::fs;
 use std::path::Path;
 

@@ -1,17 +1,10 @@
 //! Everyone's data: what is held out, which classes there are, what scores are taken against.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/evaluation.rs"]
-mod evaluation;
-#[path = "support/program.rs"]
-mod program;
-
-use evaluation::{json, refuse, small_mnist, succeed, value, write_npy};
+use crate::support::evaluation::{json, refuse, small_mnist, succeed, value, write_npy};
+use crate::support::program::root;
 use gan_core::{Purpose, Seed};
 use gan_data::{DataSplits, Parts, ReadOptions};
 use image::GrayImage;
-use program::root;
 use rand::RngCore;
 use std::fs;
 use std::path::Path;

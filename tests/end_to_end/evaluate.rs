@@ -1,15 +1,8 @@
 //! Scoring from end to end, over the built binary and a small part of MNIST.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/evaluation.rs"]
-mod evaluation;
-#[path = "support/program.rs"]
-mod program;
-
-use evaluation::{json, refuse, run, small_mnist, succeed, value, write_npy};
+use crate::support::evaluation::{json, refuse, run, small_mnist, succeed, value, write_npy};
+use crate::support::program::{root, text, with_threads};
 use gan_data::{Parts, ReadOptions};
-use program::{root, text, with_threads};
 use serde_json::Value;
 use std::fs;
 

@@ -1,13 +1,7 @@
 //! What may be different in a run that is resumed, and what is refused.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-
-use program::text;
-use runs::{assert_same, command, expect, files, ring, ring_of_60};
+use crate::support::program::text;
+use crate::support::runs::{assert_same, command, expect, files, ring, ring_of_60};
 use std::fs;
 use std::path::Path;
 

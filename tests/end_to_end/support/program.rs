@@ -1,7 +1,5 @@
 //! Runs the built binary.
 
-#![allow(dead_code, reason = "every test uses some of it")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,17 +1,10 @@
 //! What can go wrong around a run: a message, an exit code, and nothing lost or torn.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-#[path = "support/skips.rs"]
-mod skips;
-
-use program::{root, text};
-use runs::{assert_same, command, ended_with, expect, files, ring, signal, start, wait_for};
-use skips::skipped;
+use crate::support::program::{root, text};
+use crate::support::runs::{
+    assert_same, command, ended_with, expect, files, ring, signal, start, wait_for,
+};
+use crate::support::skips::skipped;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;

@@ -1,22 +1,13 @@
 //! What commands write: names that say what is in files, whole files or none, and exit codes.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-#[path = "support/tiny.rs"]
-mod tiny;
-
-use program::text;
-use runs::{command, ended_with, signal, wait_for};
+use crate::support::program::text;
+use crate::support::runs::{command, ended_with, signal, wait_for};
+use crate::support::tiny::{begins_with, check, names, run, tiny_run};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use tiny::{begins_with, check, names, run, tiny_run};
 
 #[test]
 fn the_name_after_out_says_what_is_written_or_is_refused() {

@@ -1,9 +1,6 @@
 //! Small data sets and batches to score, and what the program says of them.
 
-// Each test program uses a part of it.
-#![allow(dead_code, reason = "shared by several test programs")]
-
-use crate::program::{gan_cli, root, text};
+use super::program::{gan_cli, root, text};
 use gan_data::{Dataset, Parts, ReadOptions};
 use serde_json::Value;
 use std::fs;

@@ -1,16 +1,10 @@
 //! A run that was stopped goes on to the bytes of one that was not.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-#[path = "support/splitmix.rs"]
-mod splitmix;
-
-use program::{root, text};
-use runs::{assert_same, command, ended_with, expect, files, ring, ring_of_60, signal, start};
+use crate::splitmix;
+use crate::support::program::{root, text};
+use crate::support::runs::{
+    assert_same, command, ended_with, expect, files, ring, ring_of_60, signal, start,
+};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

@@ -1,14 +1,7 @@
 //! What someone sees who trains and evaluates for the first time: pictures, lines, progress, advice.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/evaluation.rs"]
-mod evaluation;
-#[path = "support/program.rs"]
-mod program;
-
-use evaluation::{run, small_mnist, succeed};
-use program::{gan_cli, root, text};
+use crate::support::evaluation::{run, small_mnist, succeed};
+use crate::support::program::{gan_cli, root, text};
 use std::fs;
 use std::path::Path;
 

@@ -1,13 +1,9 @@
 //! A run writes to its own folder and to nothing else.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-
-use program::root;
-use runs::{assert_same, command, ended_with, expect, files, ring, signal, start, wait_for};
+use crate::support::program::root;
+use crate::support::runs::{
+    assert_same, command, ended_with, expect, files, ring, signal, start, wait_for,
+};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

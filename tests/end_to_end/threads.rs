@@ -1,13 +1,6 @@
 //! `--threads` changes the speed alone: the files of a run are the same.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-
-use runs::{assert_same, command, expect};
+use crate::support::runs::{assert_same, command, expect};
 use std::fs;
 use std::path::Path;
 

@@ -1,12 +1,6 @@
 //! A run that diverges goes back to a checkpoint and takes another way.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-
-use runs::{assert_same, command, expect, ring};
+use crate::support::runs::{assert_same, command, expect, ring};
 use std::fs;
 
 #[test]

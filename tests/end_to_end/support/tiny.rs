@@ -1,9 +1,7 @@
 //! A small data set of images, a run on it, and lines of commands.
 
-#![allow(dead_code, reason = "every test uses some of it")]
-
-use crate::program::{gan_cli, text};
-use crate::runs::ended_with;
+use super::program::{gan_cli, text};
+use super::runs::ended_with;
 use std::fs;
 use std::path::Path;
 use std::process::Output;

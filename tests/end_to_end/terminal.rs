@@ -1,21 +1,12 @@
 //! What commands print: results that arrive or fail, text without control characters, and advice that holds.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-#[path = "support/program.rs"]
-mod program;
-#[path = "support/runs.rs"]
-mod runs;
-#[path = "support/tiny.rs"]
-mod tiny;
-
+use crate::support::program::{gan_cli, text};
+use crate::support::runs::{command, ended_with, expect};
+use crate::support::tiny::{run, tiny_data, tiny_run};
 use candle_core::Tensor;
-use program::{gan_cli, text};
-use runs::{command, ended_with, expect};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Output;
-use tiny::{run, tiny_data, tiny_run};
 
 /// With standard output to a device that takes nothing.
 fn to_full_disk(folder: &Path, line: &str) -> Output {
