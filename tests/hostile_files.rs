@@ -6,6 +6,8 @@
 mod hostile_entries;
 #[path = "support/hostile_seeds.rs"]
 mod hostile_seeds;
+#[path = "support/idx.rs"]
+mod idx;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -1,7 +1,7 @@
 //! Everyone's data: what is held out, which classes there are, what scores are taken against.
 
-use crate::support::evaluation::{json, refuse, small_mnist, succeed, value, write_npy};
-use crate::support::program::root;
+use crate::support::evaluation::{json, refuse, small_mnist, value, write_npy};
+use crate::support::program::{root, succeed};
 use gan_core::{Purpose, Seed};
 use gan_data::{DataSplits, Parts, ReadOptions};
 use image::GrayImage;

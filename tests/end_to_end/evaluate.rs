@@ -1,7 +1,7 @@
 //! Scoring from end to end, over the built binary and a small part of MNIST.
 
-use crate::support::evaluation::{json, refuse, run, small_mnist, succeed, value, write_npy};
-use crate::support::program::{root, text, with_threads};
+use crate::support::evaluation::{json, refuse, small_mnist, value, write_npy};
+use crate::support::program::{root, run, succeed, text, with_threads};
 use gan_data::{Parts, ReadOptions};
 use serde_json::Value;
 use std::fs;

@@ -1,6 +1,7 @@
 //! What cannot be scored is refused, with what is wrong and what to do.
 
-use crate::support::evaluation::{json, refuse, small_mnist, succeed, write_npy};
+use crate::support::evaluation::{json, refuse, small_mnist, write_npy};
+use crate::support::program::succeed;
 use std::fs;
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong around a run: a message, an exit code, and nothing lost or torn.
 
-use crate::support::program::{root, text};
+use crate::idx::idx;
+use crate::support::program::{after, root, text, words};
 use crate::support::runs::{
     assert_same, command, ended_with, expect, files, ring, signal, start, wait_for,
 };
@@ -49,12 +50,9 @@ fn resume_for_a_step(folder: &Path) {
 
 /// The same command under a shell that limits the size of files to so many blocks of 512 bytes.
 fn with_small_files(folder: &Path, arguments: &[String], blocks: u32) -> Command {
-    let line = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.args(["-c", &line, env!("CARGO_BIN_EXE_gan-cli")]);
-    command.current_dir(folder).args(arguments);
-    command.env_remove("RUST_LOG").env_remove("CARGO");
-    command
+    let mut limited = after(&format!("ulimit -f {blocks}"), folder, arguments);
+    limited.env_remove("CARGO");
+    limited
 }
 
 #[test]
@@ -189,17 +187,10 @@ fn data_that_changed_since_the_start_is_refused() {
     let folder = temporary.path();
     let images = folder.join("d/train-images-idx3-ubyte");
     fs::create_dir(folder.join("d")).unwrap();
-    let mut bytes = vec![0, 0, 8, 3];
-    for n in [64_u32, 4, 4] {
-        bytes.extend(n.to_be_bytes());
-    }
-    bytes.extend((0..64 * 16).map(|n| (n * 7 % 256) as u8));
+    let bytes = idx(&[64, 4, 4], (0..64 * 16).map(|n| (n * 7 % 256) as u8));
     fs::write(&images, &bytes).unwrap();
     let line = "train --data d --batch-size 16 --steps 4 --out run";
-    expect(
-        &mut command(folder, &line.split(' ').collect::<Vec<_>>()),
-        0,
-    );
+    expect(&mut command(folder, &words(line)), 0);
 
     let again = ["train", "--resume", "run", "--steps", "8"];
     fs::write(&images, &bytes[..bytes.len() - 1]).unwrap();
@@ -242,13 +233,8 @@ fn one_process_at_a_time_writes_to_a_run() {
 fn a_terminal_that_closes_stops_a_run_unless_nohup_was_asked_for() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
-    let mut nohup = Command::new("sh");
-    nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
-    nohup.arg(env!("CARGO_BIN_EXE_gan-cli"));
-    nohup
-        .args(ring("run", &ENDLESS))
-        .current_dir(folder)
-        .stdout(Stdio::null());
+    let mut nohup = after("trap '' HUP", folder, &ring("run", &ENDLESS));
+    nohup.stdout(Stdio::null());
     let child = start(&mut nohup, &folder.join("run"), 3);
     let lines =
         || fs::read_to_string(folder.join("run/metrics.jsonl")).map_or(0, |t| t.lines().count());

@@ -1,7 +1,7 @@
 //! What someone sees who trains and evaluates for the first time: pictures, lines, progress, advice.
 
-use crate::support::evaluation::{run, small_mnist, succeed};
-use crate::support::program::{gan_cli, root, text};
+use crate::support::evaluation::small_mnist;
+use crate::support::program::{gan_cli, root, run, succeed, text};
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! Input that cannot be used: an error that says what is wrong, exit code 2, nothing written.
 
+use crate::idx::idx;
 use crate::support::program::{gan_cli, root, text};
 use std::fs;
 use std::path::Path;
@@ -19,13 +20,10 @@ fn refused(folder: &Path, arguments: &[&str], parts: &[&str]) {
     );
 }
 
-/// An IDX file of images: magic, count, 2 × 2 pixels, and the bytes that follow.
-fn idx(magic: u8, count: u32, pixels: usize) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, magic];
-    for n in [count, 2, 2] {
-        bytes.extend(n.to_be_bytes());
-    }
-    bytes.resize(16 + pixels, 7);
+/// An IDX file of images of 2 × 2 pixels: the magic's last byte, their count, and how many bytes follow.
+fn images(magic: u8, count: u32, pixels: usize) -> Vec<u8> {
+    let mut bytes = idx(&[count, 2, 2], vec![7; pixels]);
+    bytes[3] = magic;
     bytes
 }
 
@@ -46,10 +44,10 @@ fn damaged_data_is_refused() {
     let folder = temporary.path();
     let name = "train-images-idx3-ubyte";
     for (images, part) in [
-        (idx(1, 4, 16), "0x00000801"),
-        (idx(3, u32::MAX, 16), "4294967295"),
-        (idx(3, 4, 15), name),
-        (idx(3, 4, 17), name),
+        (images(1, 4, 16), "0x00000801"),
+        (images(3, u32::MAX, 16), "4294967295"),
+        (images(3, 4, 15), name),
+        (images(3, 4, 17), name),
     ] {
         data(folder, &images);
         refused(folder, &TRAIN, &[name, part]);
@@ -57,9 +55,8 @@ fn damaged_data_is_refused() {
     let real = fs::read(root().join("data/mnist/train-images-idx3-ubyte.gz")).unwrap();
     data(folder, &real[..real.len() / 2]);
     refused(folder, &TRAIN, &[name]);
-    data(folder, &idx(3, 200, 800));
-    let mut labels = vec![0, 0, 8, 1, 0, 0, 0, 3];
-    labels.extend([1, 2, 3]);
+    data(folder, &images(3, 200, 800));
+    let labels = idx(&[3], [1, 2, 3]);
     fs::write(folder.join("d/train-labels-idx1-ubyte"), labels).unwrap();
     refused(folder, &TRAIN, &["200", "3"]);
 }
@@ -82,7 +79,7 @@ fn folders_without_usable_images_are_refused() {
 fn configurations_out_of_range_are_refused() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
-    data(folder, &idx(3, 129, 516));
+    data(folder, &images(3, 129, 516));
     fs::write(folder.join("c.toml"), "[train]\nlearning_rate = 1\n").unwrap();
     for (more, parts) in [
         (
@@ -119,7 +116,7 @@ fn configurations_out_of_range_are_refused() {
 fn runs_are_kept_and_weights_that_do_not_fit_are_refused() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
-    data(folder, &idx(3, 20, 80));
+    data(folder, &images(3, 20, 80));
     for (out, latent_dim) in [("a", "8"), ("b", "9")] {
         let arguments = [
             "train",

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../support/idx.rs"]
+mod idx;
 #[path = "../support/splitmix.rs"]
 mod splitmix;
 mod support;

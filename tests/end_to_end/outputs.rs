@@ -1,8 +1,8 @@
 //! What commands write: names that say what is in files, whole files or none, and exit codes.
 
-use crate::support::program::text;
+use crate::support::program::{after, run, text, words};
 use crate::support::runs::{command, ended_with, signal, wait_for};
-use crate::support::tiny::{begins_with, check, names, run, tiny_run};
+use crate::support::tiny::{begins_with, check, names, tiny_run};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -240,14 +240,8 @@ fn a_place_that_cannot_be_written_is_refused_before_the_work() {
 
 /// The same line where files may have so many blocks of 512 bytes.
 fn with_small_files(folder: &Path, line: &str, blocks: u32) -> Output {
-    let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    let mut command = Command::new("sh");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_gan-cli")]);
-    command.args(line.split(' ')).current_dir(folder);
-    command
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env_remove("RUST_LOG");
-    command.output().unwrap()
+    let mut limited = after(&format!("ulimit -f {blocks}"), folder, &words(line));
+    limited.output().unwrap()
 }
 
 #[test]

@@ -1,18 +1,11 @@
 //! Recipes from end to end: what they learn, and what the command line says of them.
 
-use crate::support::program::{gan_cli, root, text};
+use crate::support::program::{gan_cli, root, succeed, text};
 use gan_data::Toy;
 use gan_sample::read_npy;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-
-fn succeed(folder: &Path, arguments: &str) -> String {
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = gan_cli(folder, &arguments);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 /// A loss of the wrong sign, or without its gradient, finds none.
 #[test]

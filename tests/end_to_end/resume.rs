@@ -1,5 +1,6 @@
 //! A run that was stopped goes on to the bytes of one that was not.
 
+use crate::idx::idx;
 use crate::splitmix;
 use crate::support::program::{root, text};
 use crate::support::runs::{
@@ -250,14 +251,14 @@ fn a_run_that_was_made_longer_is_one_that_was_that_long_from_the_start() {
 
 /// 400 images of 8 by 8 pixels, which are scored in a moment, and a configuration for them.
 fn small_images(folder: &Path) {
-    let mut bytes = vec![0, 0, 8, 3];
-    for n in [400_u32, 8, 8] {
-        bytes.extend(n.to_be_bytes());
-    }
     // Dark: the generator, gray at first, comes nearer with every step.
-    bytes.extend((0..400 * 64).map(|k| (40.0 * splitmix::u(3, k)) as u8));
+    let pixels = (0..400 * 64).map(|k| (40.0 * splitmix::u(3, k)) as u8);
     fs::create_dir(folder.join("d")).unwrap();
-    fs::write(folder.join("d/train-images-idx3-ubyte"), bytes).unwrap();
+    fs::write(
+        folder.join("d/train-images-idx3-ubyte"),
+        idx(&[400, 8, 8], pixels),
+    )
+    .unwrap();
     let config = "[data]\npath = 'd'\n[model]\nlatent_dim = 8\ngenerator_widths = [16]\n\
         discriminator_widths = [16]\n[train]\nbatch_size = 16\nlr = 0.002\n";
     fs::write(folder.join("small.toml"), config).unwrap();

@@ -1,8 +1,8 @@
 //! What commands print: results that arrive or fail, text without control characters, and advice that holds.
 
-use crate::support::program::{gan_cli, text};
+use crate::support::program::{gan_cli, run, text};
 use crate::support::runs::{command, ended_with, expect};
-use crate::support::tiny::{run, tiny_data, tiny_run};
+use crate::support::tiny::{tiny_data, tiny_run};
 use candle_core::Tensor;
 use std::fs::{self, File};
 use std::path::Path;

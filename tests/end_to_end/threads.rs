@@ -1,5 +1,6 @@
 //! `--threads` changes the speed alone: the files of a run are the same.
 
+use crate::idx::idx;
 use crate::support::runs::{assert_same, command, expect};
 use std::fs;
 use std::path::Path;
@@ -13,12 +14,9 @@ const BATCH: usize = 101;
 
 /// An IDX file of unsigned bytes, 0x08, with three dimensions: images of stripes.
 fn write_images(folder: &Path) {
-    let mut bytes = vec![0, 0, 8, 3];
-    for size in [IMAGES, SIDE, SIDE] {
-        bytes.extend((size as u32).to_be_bytes());
-    }
     let pixel = |place: usize| (place / (SIDE * SIDE) * 37 + place * 11) as u8;
-    bytes.extend((0..IMAGES * SIDE * SIDE).map(pixel));
+    let sizes = [IMAGES, SIDE, SIDE].map(|size| size as u32);
+    let bytes = idx(&sizes, (0..IMAGES * SIDE * SIDE).map(pixel));
     fs::create_dir(folder.join("d")).unwrap();
     fs::write(folder.join("d/train-images-idx3-ubyte"), bytes).unwrap();
 }

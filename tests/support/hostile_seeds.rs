@@ -1,6 +1,7 @@
 //! Small good files of every kind, made by formulas; and pictures whose headers promise what is not there.
 
 use crate::hostile_entries::{save_tiny_generator, tiny_trainer};
+use crate::idx::idx;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 use gan_core::Weights;
@@ -10,8 +11,8 @@ use std::io::{self, Cursor, Read, Write};
 
 /// Entry, name and bytes of each.
 pub(crate) fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let images = idx_file(&[3, 2, 2], 12);
-    let labels = idx_file(&[3], 3);
+    let images = idx(&[3, 2, 2], 0..12);
+    let labels = idx(&[3], 0..3);
     let config = toml_of_all_keys();
     vec![
         ("idx_gzip", "valid-images", gzip(&images)),
@@ -82,15 +83,6 @@ const MANIFEST: &str = "[set]\nmirrors = []\n[[set.files]]\nname = \"train-image
     sha256 = \"5aa92b4700ca838bdbb806f0db729c6611502930d80105124ff052a9e87bd581\"\n";
 
 /// An IDX file whose value k is k.
-fn idx_file(sizes: &[u8], values: u8) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, sizes.len() as u8];
-    for size in sizes {
-        bytes.extend([0, 0, 0, *size]);
-    }
-    bytes.extend(0..values);
-    bytes
-}
-
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();

@@ -1,11 +1,11 @@
 //! Small data sets and batches to score, and what the program says of them.
 
-use super::program::{gan_cli, root, text};
+use super::program::{root, run, text};
+use crate::idx::idx;
 use gan_data::{Dataset, Parts, ReadOptions};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 /// The first images of each split as plain IDX files in `folder/small`.
 pub(crate) fn small_mnist(folder: &Path, training: usize, test: usize) {
@@ -13,40 +13,24 @@ pub(crate) fn small_mnist(folder: &Path, training: usize, test: usize) {
     fs::create_dir_all(&small).unwrap();
     let mnist = root().join("data/mnist");
     let data = gan_data::open(&mnist, &ReadOptions::default(), Parts::All).unwrap();
-    write_idx(&small, "train", &data.training, training);
-    write_idx(&small, "t10k", &data.held_out.unwrap(), test);
+    write_split(&small, "train", &data.training, training);
+    write_split(&small, "t10k", &data.held_out.unwrap(), test);
 }
 
-fn write_idx(folder: &Path, name: &str, data: &Dataset, count: usize) {
-    let size = |n: usize| u32::try_from(n).unwrap().to_be_bytes();
-    let mut images = [0, 0, 8, 3].to_vec();
-    images.extend([count, 28, 28].map(size).concat());
-    images.extend(data.images().iter().take(count).flatten());
-    fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
-    let mut labels = [0, 0, 8, 1].to_vec();
-    labels.extend(size(count));
-    labels.extend(
-        data.labels().unwrap()[..count]
-            .iter()
-            .map(|label| *label as u8),
-    );
-    fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
-}
-
-#[track_caller]
-pub(crate) fn succeed(folder: &Path, arguments: &str) -> String {
-    let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = gan_cli(folder, &arguments);
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        text(&output.stderr)
-    );
-    text(&output.stdout)
-}
-
-pub(crate) fn run(folder: &Path, arguments: &str) -> Output {
-    gan_cli(folder, &arguments.split(' ').collect::<Vec<_>>())
+/// The first images of one split, as plain files of images and of labels.
+fn write_split(folder: &Path, name: &str, data: &Dataset, count: usize) {
+    let size = u32::try_from(count).unwrap();
+    let pixels = data.images().iter().take(count).flatten();
+    let labels = data.labels().unwrap()[..count].iter();
+    for (what, bytes) in [
+        ("images-idx3", idx(&[size, 28, 28], pixels.copied())),
+        (
+            "labels-idx1",
+            idx(&[size], labels.map(|label| *label as u8)),
+        ),
+    ] {
+        fs::write(folder.join(format!("{name}-{what}-ubyte")), bytes).unwrap();
+    }
 }
 
 /// The command is refused as wrong use, says each of `parts`, and no score is written.

@@ -1,6 +1,6 @@
 //! Runs that are started, watched and stopped from outside.
 
-use super::program::text;
+use super::program::{program, text};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -14,10 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `gan-cli` in `folder`, not yet started.
 pub(crate) fn command<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gan-cli"));
-    command.current_dir(folder).args(arguments);
-    command.env_remove("RUST_LOG").env_remove("CARGO");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = program(folder, arguments);
+    command
+        .env_remove("CARGO")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -1,23 +1,18 @@
 //! A small data set of images, a run on it, and lines of commands.
 
-use super::program::{gan_cli, text};
+use super::program::{run, text};
 use super::runs::ended_with;
+use crate::idx::idx;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 /// A data set `d` of 96 training and 64 held-out images of 8 × 8 pixels in four classes.
 pub(crate) fn tiny_data(folder: &Path) {
     fs::create_dir(folder.join("d")).unwrap();
     for (part, count) in [("train", 96_u32), ("t10k", 64)] {
-        let mut images = vec![0, 0, 8, 3];
-        for size in [count, 8, 8] {
-            images.extend(size.to_be_bytes());
-        }
-        images.extend((0..count * 64).map(|n| (n * n % 251 * (n / 64 % 4 + 1) % 256) as u8));
-        let mut labels = vec![0, 0, 8, 1];
-        labels.extend(count.to_be_bytes());
-        labels.extend((0..count).map(|n| (n % 4) as u8));
+        let pixels = (0..count * 64).map(|n| (n * n % 251 * (n / 64 % 4 + 1) % 256) as u8);
+        let images = idx(&[count, 8, 8], pixels);
+        let labels = idx(&[count], (0..count).map(|n| (n % 4) as u8));
         let path = |what: &str| folder.join("d").join(format!("{part}-{what}-ubyte"));
         fs::write(path("images-idx3"), images).unwrap();
         fs::write(path("labels-idx1"), labels).unwrap();
@@ -29,10 +24,6 @@ pub(crate) fn tiny_run(folder: &Path) {
     tiny_data(folder);
     let line = "train --data d --batch-size 16 --steps 2 --out run -q";
     ended_with(&run(folder, line), 0);
-}
-
-pub(crate) fn run(folder: &Path, line: &str) -> Output {
-    gan_cli(folder, &line.split(' ').collect::<Vec<_>>())
 }
 
 /// Runs a line that must end with this code and, if it is not 0, say each of `parts`.
