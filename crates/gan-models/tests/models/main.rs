@@ -1,0 +1,7 @@
+//! The architectures and the generator's file from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod convolutional;
+mod generator_file;
+mod mlp;

@@ -1,0 +1,15 @@
+//! The training engine from outside, with small networks.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod divergence;
+mod doctor;
+mod losses;
+mod options;
+mod perceptrons;
+mod regularizers;
+mod resume;
+mod step_gradients;
+mod support;
+mod threads;
+mod trainer;

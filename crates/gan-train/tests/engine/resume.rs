@@ -1,0 +1,110 @@
+//! Interrupted runs of every kind of network, and with every option that has a memory or a clock.
+
+use crate::support::{batch, restore, save, square, trainer};
+use candle_core::DType;
+use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_train::{Augmentation, LrSchedule, TrainConfig, Trainer};
+
+/// Steps before the interruption, and of the whole run.
+const HALF: u64 = 3;
+const STEPS: u64 = 6;
+
+fn models() -> Vec<ModelConfig> {
+    let all = [
+        (Architecture::Mlp, DiscriminatorNorm::None),
+        (Architecture::Dcgan, DiscriminatorNorm::None),
+        (Architecture::Dcgan, DiscriminatorNorm::Batch),
+        (Architecture::Dcgan, DiscriminatorNorm::Spectral),
+        (Architecture::Residual, DiscriminatorNorm::None),
+        (Architecture::Maxout, DiscriminatorNorm::None),
+    ];
+    let model = |(architecture, discriminator_norm)| ModelConfig {
+        architecture,
+        discriminator_norm,
+        latent_dim: 6,
+        width: 2,
+        generator_widths: vec![7, 6],
+        discriminator_widths: vec![6, 5],
+        classes: Some(3.into()),
+        ..ModelConfig::default()
+    };
+    all.into_iter().map(model).collect()
+}
+
+fn configs() -> Vec<TrainConfig> {
+    let plain = TrainConfig::default;
+    vec![
+        plain(),
+        TrainConfig {
+            lr_schedule: LrSchedule::Cosine,
+            ..plain()
+        },
+        TrainConfig {
+            discriminator_steps: 2,
+            ..plain()
+        },
+        TrainConfig {
+            augmentations: vec![
+                Augmentation::Brightness,
+                Augmentation::Translation,
+                Augmentation::Cutout,
+            ],
+            instance_noise: 0.1,
+            ..plain()
+        },
+        TrainConfig {
+            ema_half_life_images: Some(20.0),
+            gradient_clip: Some(0.1),
+            ..plain()
+        },
+    ]
+}
+
+/// Trains both without a break and with one, and compares what they leave byte by byte.
+fn check(model: &ModelConfig, config: &TrainConfig) {
+    let shape = square(1, 16);
+    let new = || trainer(model, config, shape, DType::F32, STEPS).unwrap();
+    let train = |trainer: &mut Trainer, steps: std::ops::Range<u64>| {
+        for step in steps {
+            trainer.step(&batch(shape, 6, step)).unwrap();
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let [half, whole, again] = ["half", "whole", "again"].map(|name| folder.path().join(name));
+
+    let mut uninterrupted = new();
+    train(&mut uninterrupted, 0..HALF);
+    save(&uninterrupted, &half);
+    train(&mut uninterrupted, HALF..STEPS);
+    save(&uninterrupted, &whole);
+
+    let mut resumed = new();
+    restore(&mut resumed, &half);
+    train(&mut resumed, HALF..STEPS);
+    save(&resumed, &again);
+    let bytes = |path| std::fs::read(path).unwrap();
+    assert!(bytes(&half) != bytes(&whole), "{model:?} {config:?}");
+    assert!(bytes(&again) == bytes(&whole), "{model:?} {config:?}");
+}
+
+#[test]
+fn every_kind_of_network_continues_to_the_same_bytes() {
+    for model in models() {
+        check(&model, &TrainConfig::default());
+    }
+}
+
+#[test]
+fn every_option_continues_to_the_same_bytes() {
+    let model = &models()[1];
+    for config in configs() {
+        check(model, &config);
+    }
+    let penalized = TrainConfig {
+        r1: 0.5,
+        gradient_penalty: 1.0,
+        penalty_interval: 2,
+        ..TrainConfig::default()
+    };
+    check(model, &penalized);
+}

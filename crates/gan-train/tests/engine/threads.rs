@@ -1,0 +1,146 @@
+//! A run's numbers are the same for every number of threads.
+
+use candle_core::{DType, Device, Tensor};
+use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed};
+use gan_models::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig};
+use gan_train::{LossKind, TrainConfig, Trainer};
+use rand::Rng;
+
+/// Sides without small divisors.
+const SHAPE: ImageShape = ImageShape {
+    channels: 1,
+    height: 17,
+    width: 17,
+};
+
+/// A prime number of images, enough that narrow layers are shared out too.
+const BATCH: usize = 131;
+const STEPS: u64 = 9;
+
+fn batch(index: u64) -> ImageBatch {
+    let mut rng = Seed(99).rng(Purpose::Shuffle, index);
+    let pixel = |_| 2.0 * rng.random::<f32>() - 1.0;
+    let values: Vec<f32> = (0..BATCH * SHAPE.elements()).map(pixel).collect();
+    let labels: Vec<u32> = (0..BATCH as u32).map(|image| image % 16).collect();
+    ImageBatch {
+        images: Tensor::from_vec(values, (BATCH, 1, 17, 17), &Device::Cpu).unwrap(),
+        labels: Some(Tensor::new(labels, &Device::Cpu).unwrap()),
+    }
+}
+
+fn bits(parameters: &ParameterStore) -> Vec<u32> {
+    let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let all = parameters.all();
+    all.iter()
+        .flat_map(|parameter| flat(&parameter.var))
+        .map(f32::to_bits)
+        .collect()
+}
+
+/// All numbers of both networks and of the averaged generator after a short run.
+fn trained(model: &ModelConfig, train: &TrainConfig) -> Vec<u32> {
+    let (seed, cpu) = (train.seed, Device::Cpu);
+    let mut trainer = Trainer::new(
+        model.generator(SHAPE, seed, DType::F32, &cpu).unwrap(),
+        model.discriminator(SHAPE, seed, DType::F32, &cpu).unwrap(),
+        model.sampling_prior(),
+        train.adversarial_loss(),
+        train,
+        STEPS,
+    )
+    .unwrap();
+    for step in 0..STEPS {
+        trainer.step(&batch(step)).unwrap();
+    }
+    let averages = trainer.with_averaged_generator(|generator| bits(generator.parameters()));
+    [
+        bits(trainer.generator().parameters()),
+        bits(trainer.discriminator().parameters()),
+        averages.unwrap(),
+    ]
+    .concat()
+}
+
+#[track_caller]
+fn assert_same_on_all_threads(model: &ModelConfig, train: &TrainConfig) {
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| trained(model, train))
+    };
+    let expected = on(1);
+    for threads in [2, 3, 4, 7] {
+        let found = on(threads);
+        let pairs = found.iter().zip(&expected);
+        let differing = pairs.filter(|(found, expected)| found != expected).count();
+        assert_eq!(differing, 0, "{threads} threads, {model:?}");
+    }
+}
+
+/// Widths that leave a single row behind multiples of 16.
+fn perceptron(classes: Option<usize>) -> ModelConfig {
+    ModelConfig {
+        latent_dim: 7,
+        generator_widths: vec![33, 97, 17],
+        discriminator_widths: vec![97, 17],
+        classes: classes.map(ClassCount::Known),
+        ..ModelConfig::default()
+    }
+}
+
+fn narrow(architecture: Architecture) -> ModelConfig {
+    ModelConfig {
+        architecture,
+        latent_dim: 7,
+        width: 5,
+        ..ModelConfig::default()
+    }
+}
+
+fn averaged() -> TrainConfig {
+    TrainConfig {
+        ema_half_life_images: Some(500.0),
+        ..TrainConfig::default()
+    }
+}
+
+fn penalized() -> TrainConfig {
+    TrainConfig {
+        loss: LossKind::RelativisticPairing,
+        r1: 0.5,
+        r2: 0.5,
+        gradient_penalty: 1.0,
+        gradient_clip: Some(1.0),
+        ..averaged()
+    }
+}
+
+#[test]
+fn perceptrons_of_odd_widths_do_not_depend_on_threads() {
+    assert_same_on_all_threads(&perceptron(None), &averaged());
+    assert_same_on_all_threads(&perceptron(Some(16)), &penalized());
+}
+
+#[test]
+fn strided_convolutions_do_not_depend_on_threads() {
+    for discriminator_norm in [
+        DiscriminatorNorm::None,
+        DiscriminatorNorm::Batch,
+        DiscriminatorNorm::Spectral,
+    ] {
+        let model = ModelConfig {
+            discriminator_norm,
+            ..narrow(Architecture::Dcgan)
+        };
+        assert_same_on_all_threads(&model, &averaged());
+    }
+}
+
+#[test]
+fn residual_networks_with_penalties_do_not_depend_on_threads() {
+    assert_same_on_all_threads(&narrow(Architecture::Residual), &penalized());
+}
+
+#[test]
+fn maxout_with_dropout_does_not_depend_on_threads() {
+    assert_same_on_all_threads(&narrow(Architecture::Maxout), &averaged());
+}
