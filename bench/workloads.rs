@@ -11,7 +11,8 @@ use faer::{Accum, MatMut, MatRef, Par};
 use gan_core::{Discriminator, NormalPrior};
 use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
 use gan_data::{DataLoader, Dataset, Parts, ReadOptions};
-use gan_models::{Architecture, ModelConfig};
+use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_ops::Pool;
 use gan_train::{TrainConfig, Trainer};
 use rayon::prelude::*;
 use serde_json::json;
@@ -61,7 +62,11 @@ enum Workload {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    gan_ops::settle_threads(arguments.threads);
+    gan_ops::set_process_defaults(arguments.threads);
+    Pool::new(arguments.threads)?.install(|| run(&arguments))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let (batch, repeat) = (arguments.batch, arguments.repeat);
     let (measured, gflop) = match arguments.what {
         Workload::Step => {
@@ -124,8 +129,10 @@ fn mnist() -> Result<Dataset> {
 
 fn dcgan(width: usize) -> ModelConfig {
     ModelConfig {
-        architecture: Architecture::Dcgan,
-        width,
+        architecture: Architecture::Dcgan {
+            width,
+            discriminator_norm: DiscriminatorNorm::None,
+        },
         ..ModelConfig::default()
     }
 }

@@ -179,6 +179,24 @@ fn a_data_set_with_a_test_split_keeps_it() {
 }
 
 #[test]
+fn a_set_of_the_hub_that_cannot_be_read_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    refuse(
+        folder,
+        "train --data hub:foo",
+        &["hub:foo", "hub:mnist, hub:fashion-mnist, hub:cifar10"],
+    );
+    if cfg!(not(feature = "hub")) {
+        let without = "hub:mnist: this program was built without the feature `hub`";
+        for command in ["train", "train-classifier"] {
+            refuse(folder, &format!("{command} --data hub:mnist"), &[without]);
+        }
+    }
+    assert!(!folder.join("runs").exists() && !folder.join("data").exists());
+}
+
+#[test]
 fn classes_have_names_and_their_shares() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -128,7 +128,7 @@ fn data_and_requests_that_cannot_be_had_are_refused() {
     refuse(
         folder,
         "evaluate x.npy --data small --seeds 2",
-        &["--seeds needs a generator"],
+        &["expected a generator for --seeds"],
     );
     refuse(
         folder,

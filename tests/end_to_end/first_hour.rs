@@ -147,7 +147,7 @@ fn the_batch_has_a_picture_where_the_configuration_asks_for_it() {
     }
     let recipes = text(&gan_cli(folder, &["recipes"]).stdout);
     assert!(recipes.contains("tutorial"), "{recipes}");
-    for entry in fs::read_dir(root().join("crates/gan-cli/recipes")).unwrap() {
+    for entry in fs::read_dir(root().join("crates/gan-run/recipes")).unwrap() {
         let path = entry.unwrap().path();
         let recipe = fs::read_to_string(&path).unwrap();
         let tutorial = path.file_stem().unwrap() == "tutorial";

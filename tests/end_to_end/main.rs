@@ -14,6 +14,7 @@ mod evaluate;
 mod evaluate_refusals;
 mod faults;
 mod first_hour;
+mod help;
 mod hostile;
 mod outputs;
 mod recipes;

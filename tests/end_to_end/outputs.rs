@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 #[test]
 fn the_name_after_out_says_what_is_written_or_is_refused() {

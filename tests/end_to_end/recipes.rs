@@ -5,7 +5,6 @@ use gan_data::Toy;
 use gan_sample::read_npy;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 
 /// A loss of the wrong sign, or without its gradient, finds none.
 #[test]
@@ -98,7 +97,7 @@ fn fast_learns_digits_of_every_class_in_few_steps() {
         ("train --recipe fastest --out x", "expected one of tutorial"),
         (
             "train --discriminator-norm batch --out x",
-            "model.discriminator_norm",
+            "--discriminator-norm is set",
         ),
         (
             &format!(

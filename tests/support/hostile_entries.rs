@@ -8,7 +8,7 @@ use candle_core::{DType, Device};
 use gan_core::{Discriminator, Generator, ImageShape, Mode, Seed, Weights};
 use gan_data::{Channels, Dataset, Parts, ReadOptions};
 use gan_metrics::FeatureNetwork;
-use gan_models::{GeneratorHeader, ModelConfig};
+use gan_models::{Architecture, GeneratorHeader, ModelConfig};
 use gan_sample::Sampler;
 use gan_train::{Checkpoint, TrainConfig, Trainer};
 use serde::Deserialize;
@@ -206,9 +206,11 @@ fn configure(text: &str) -> bool {
 
 fn tiny_model() -> ModelConfig {
     ModelConfig {
+        architecture: Architecture::Mlp {
+            generator_widths: vec![2],
+            discriminator_widths: vec![2],
+        },
         latent_dim: 2,
-        generator_widths: vec![2],
-        discriminator_widths: vec![2],
         ..ModelConfig::default()
     }
 }

@@ -9,7 +9,7 @@ use crate::{cargo, deny, tidy, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also run clippy on gan-data's feature `hub`, whose hundreds of dependencies take minutes to build
+    /// Also lint and test gan-data's feature `hub`, whose hundreds of dependencies take minutes to build
     #[arg(long)]
     hub: bool,
 }
@@ -26,7 +26,10 @@ const fn by_cargo(title: &'static str) -> Step {
     Step { title, run: None }
 }
 
-const HUB: Step = by_cargo("cargo clippy -p gan-data --all-targets --features hub -- -D warnings");
+const HUB: [Step; 2] = [
+    by_cargo("cargo clippy -p gan-data --all-targets --features hub -- -D warnings"),
+    by_cargo("cargo test -p gan-data --features hub"),
+];
 
 /// The tests come last, so that their summary ends the output.
 const STEPS: &[Step] = &[
@@ -81,7 +84,7 @@ fn skips(lines: &str) -> String {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut steps = STEPS.to_vec();
     if options.hub {
-        steps.insert(0, HUB);
+        steps.splice(..0, HUB);
     }
     run_steps(&steps)
 }

@@ -11,7 +11,7 @@ use crate::usage::WrongUse;
 use crate::{cargo, workspace};
 
 /// The folder of the recipes.
-const FOLDER: &str = "crates/gan-cli/recipes";
+const FOLDER: &str = "crates/gan-run/recipes";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {

@@ -1,108 +1,64 @@
-//! The exit code of an error: 1 when the work failed, 2 when the input is at fault, 128 plus the number
-//! of the signal that stopped the work.
+//! What the program's exit code says.
 
-use crate::stop::Stopped;
-use gan_core::WeightsError;
-use gan_data::DataError;
-use gan_metrics::{FeatureNetworkError, MetricError};
-use gan_models::{GeneratorFileError, ModelError};
-use gan_sample::SampleError;
-use gan_train::{ConfigError, TrainError};
-use std::error::Error;
+use gan_core::ErrorClass;
+use gan_run::RunError;
 use std::process::ExitCode;
 
-/// Arguments, a configuration or a folder that cannot be used as they are.
+/// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct WrongUse(pub(crate) String);
-
-/// The exit code for an error of a command.
-pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
-    if let Some(stopped) = error.downcast_ref::<Stopped>() {
-        return ExitCode::from(stopped.exit_code());
-    }
-    // Only anyhow's own downcast finds what was added as context.
-    let given_wrong = error.is::<WrongUse>() || error.chain().any(is_wrong_use);
-    ExitCode::from(if given_wrong { 2 } else { 1 })
+pub(crate) enum Failure {
+    /// Something could not be used, or failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A signal stopped it, which has been said.
+    #[error("stopped")]
+    Stopped {
+        /// 128 plus the signal's number, as shells have it.
+        code: u8,
+    },
+    /// Whatever failed has been said.
+    #[error("failed")]
+    Said(ErrorClass),
+    /// Standard output could not be written.
+    #[error("standard output: cannot be written")]
+    Output(#[source] std::io::Error),
+    /// The system refuses threads or handlers of signals.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
 }
 
-/// The exit code of a program that a signal stopped.
-pub(crate) fn signalled(signal: i32) -> u8 {
-    u8::try_from(128 + signal).unwrap_or(u8::MAX)
-}
-
-fn is_wrong_use(cause: &(dyn Error + 'static)) -> bool {
-    if let Some(error) = cause.downcast_ref::<TrainError>() {
-        return match error {
-            TrainError::Tensor(_) | TrainError::NonFinite { .. } | TrainError::Observer(_) => false,
-            TrainError::Weights(error) => is_wrong_file(error),
-            _ => true,
-        };
-    }
-    if let Some(error) = cause.downcast_ref::<FeatureNetworkError>() {
-        return match error {
-            FeatureNetworkError::Tensor(_) | FeatureNetworkError::NonFinite { .. } => false,
-            FeatureNetworkError::Weights(error) => is_wrong_file(error),
-            FeatureNetworkError::Metric(error) => is_wrong_set(error),
-            _ => true,
-        };
-    }
-    if let Some(GeneratorFileError::Weights(error)) = cause.downcast_ref() {
-        return is_wrong_file(error);
-    }
-    if let Some(error) = cause.downcast_ref::<SampleError>() {
-        return !matches!(
-            error,
-            SampleError::Tensor(_) | SampleError::Encode { .. } | SampleError::Write { .. }
-        );
-    }
-    cause.downcast_ref().is_some_and(is_wrong_file)
-        || cause.downcast_ref().is_some_and(is_wrong_set)
-        || cause.is::<ConfigError>()
-        || cause.is::<DataError>()
-        || cause.is::<GeneratorFileError>()
-        || cause.is::<ModelError>()
-}
-
-/// A file that cannot be read is wrong input; one that cannot be written is not.
-fn is_wrong_file(error: &WeightsError) -> bool {
-    !matches!(error, WeightsError::Write { .. })
-}
-
-fn is_wrong_set(error: &MetricError) -> bool {
-    !matches!(error, MetricError::Eigenvalues { .. })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gan_core::Weights;
-    use std::path::Path;
-
-    /// Exit codes cannot be compared, but they can be formatted.
-    fn shown(error: impl Into<anyhow::Error>) -> String {
-        format!("{:?}", code(&error.into()))
-    }
-
-    #[test]
-    fn reading_is_wrong_use_and_writing_a_failure_whoever_wraps_them() {
-        let (wrong, failed) = (
-            format!("{:?}", ExitCode::from(2)),
-            format!("{:?}", ExitCode::from(1)),
-        );
-        let nowhere = Path::new("/dev/null/file");
-        let read = || Weights::read(nowhere).unwrap_err();
-        let write = || Weights::default().write(nowhere).unwrap_err();
-        assert_eq!(shown(read()), wrong);
-        assert_eq!(shown(write()), failed);
-        assert_eq!(shown(GeneratorFileError::from(read())), wrong);
-        assert_eq!(shown(GeneratorFileError::from(write())), failed);
-        assert_eq!(shown(FeatureNetworkError::from(read())), wrong);
-        assert_eq!(shown(FeatureNetworkError::from(write())), failed);
-        assert_eq!(shown(TrainError::from(read())), wrong);
-        assert_eq!(shown(TrainError::from(write())), failed);
-        assert_eq!(shown(gan_sample::read_npy(nowhere).unwrap_err()), wrong);
-        let unwritten = gan_sample::write_npy(nowhere, 0, gan_core::ImageShape::MNIST, []);
-        assert_eq!(shown(unwritten.unwrap_err()), failed);
+impl Failure {
+    /// 1 when the work failed, 2 when what was given is at fault, 128 plus the signal's number.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Run(error) => code(error.class()),
+            Self::Said(class) => code(*class),
+            Self::Stopped { code } => *code,
+            Self::Output(_) | Self::System(_) => 1,
+        })
     }
 }
+
+fn code(class: ErrorClass) -> u8 {
+    match class {
+        ErrorClass::WrongUse => 2,
+        ErrorClass::Failed => 1,
+    }
+}
+
+/// Errors of the crates below, by way of [`RunError`].
+macro_rules! by_way_of_run_error {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Run(error.into())
+            }
+        }
+    )*};
+}
+by_way_of_run_error!(
+    gan_eval::EvalError,
+    gan_core::WeightsError,
+    gan_core::candle_core::Error,
+    gan_metrics::FeatureNetworkError
+);

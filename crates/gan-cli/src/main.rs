@@ -4,32 +4,17 @@
 //! crates below, and what they return is printed. Results go to standard output; progress and
 //! diagnostics to standard error.
 
-mod best_files;
-mod checkpoint_folder;
 mod commands;
-mod config;
 mod console;
-mod data_arguments;
-mod device;
-mod evaluation;
 mod exit;
-mod history;
-mod json_lines;
-mod observers;
-mod picture;
-mod place;
-mod recipes;
-mod run_contents;
-mod run_folder;
-mod run_lock;
-mod run_place;
+mod flags;
+mod spelling;
 mod stop;
-mod training;
 
 use clap::{ArgAction, Parser};
 use console::Console;
+use exit::Failure;
 use std::process::ExitCode;
-use stop::Stopped;
 
 /// candle allocates every intermediate tensor; the system's allocator returns the pages each time.
 #[global_allocator]
@@ -42,13 +27,19 @@ struct Arguments {
     #[command(subcommand)]
     command: commands::Command,
     /// Print only errors and the paths of results
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        display_order = 1000,
+        conflicts_with = "verbose"
+    )]
     quiet: bool,
     /// Print more; give it twice for everything (RUST_LOG overrides)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 1000, action = ArgAction::Count)]
     verbose: u8,
     /// Compute threads [default: as many as this process may use]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, global = true, display_order = 1000, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     threads: Option<u16>,
 }
 
@@ -57,22 +48,27 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return answered(&error),
     };
-    let threads = gan_ops::settle_threads(arguments.threads.map(usize::from));
+    let threads = arguments.threads.map(usize::from);
+    gan_ops::set_process_defaults(threads);
     let console = Console::new(arguments.quiet, arguments.verbose);
-    tracing::debug!(threads, "thread pool");
-    let done = stop::watch().and_then(|()| arguments.command.run(&console));
+    let done = stop::watch().and_then(|()| {
+        let pool = gan_ops::Pool::new(threads)?;
+        tracing::debug!(threads = pool.threads(), "thread pool");
+        pool.install(|| arguments.command.run(&console))
+    });
     let mut code = ExitCode::SUCCESS;
-    if let Err(error) = &done {
-        if !error.is::<Stopped>() {
-            console.error(error);
+    if let Err(failure) = &done {
+        if !matches!(failure, Failure::Stopped { .. } | Failure::Said(_)) {
+            console.error(failure);
         }
-        code = exit::code(error);
+        code = failure.exit_code();
     }
     if let Err(error) = console.finish() {
-        console.error(&error);
+        let failure = Failure::Output(error);
+        console.error(&failure);
         drop(console.finish());
         if done.is_ok() {
-            code = exit::code(&error);
+            code = failure.exit_code();
         }
     }
     code
@@ -86,7 +82,8 @@ fn answered(error: &clap::Error) -> ExitCode {
     }
     match error.print() {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            console::print_refusal(&format!("error: {}", console::unwritten(&error)));
+            let error = gan_core::with_causes(&Failure::Output(error));
+            console::print_refusal(&format!("error: {error}"));
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

@@ -1,53 +1,47 @@
 //! Signals that end the program: at once, with unfinished files removed; or a run after its step.
 
-use crate::exit;
-use anyhow::Result;
+use crate::exit::Failure;
+use gan_run::StopToken;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Whether the first signal is only recorded and does not end the program.
-static NOTES_FIRST: AtomicBool = AtomicBool::new(false);
+/// The run that the first signal stops; without one, it ends the program.
+static RUN: OnceLock<StopToken> = OnceLock::new();
 
-/// The recorded signal; 0 if there is none.
-static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+/// The signal that stopped the run; 0 if none did.
+static NOTED: AtomicUsize = AtomicUsize::new(0);
 
-/// A run was stopped, and has saved its state.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("stopped by {name}")]
-pub(crate) struct Stopped {
-    name: &'static str,
-    signal: i32,
+/// From now on the first signal asks the token's run to stop. A second one ends the program at once.
+pub(crate) fn token() -> StopToken {
+    RUN.get_or_init(StopToken::default).clone()
 }
 
-impl Stopped {
-    /// Such as `SIGINT`.
-    pub(crate) fn name(self) -> &'static str {
-        self.name
-    }
+/// The name and the exit code of the signal that stopped the run.
+pub(crate) fn received() -> Option<(&'static str, u8)> {
+    let noted = NOTED.load(Ordering::Relaxed);
+    let mut signals = signals().into_iter();
+    let (signal, name) = signals.find(|(signal, _)| *signal as usize == noted)?;
+    Some((name, exit_code(signal)))
+}
 
-    /// 128 and the signal's number, as shells have it.
-    pub(crate) fn exit_code(self) -> u8 {
-        exit::signalled(self.signal)
-    }
+/// 128 and the signal's number, as shells have it.
+fn exit_code(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
 /// From now on a signal removes unfinished files and ends the program at once with its exit code. A
 /// file that grows beyond the limit on its size (`ulimit -f`) is a write error and does not end the
-/// program.
-///
-/// Call it where threads may be started.
+/// program. Call it where threads may be started.
 ///
 /// # Errors
 /// When the system refuses handlers or the thread.
 #[cfg(unix)]
-pub(crate) fn watch() -> Result<()> {
-    use signal_hook::consts::SIGXFSZ;
-    use signal_hook::flag;
+pub(crate) fn watch() -> Result<(), Failure> {
     use signal_hook::iterator::Signals;
 
     // With a handler the write fails instead; the signal itself can be ignored.
-    flag::register(SIGXFSZ, Arc::default())?;
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default())?;
     let mut signals = Signals::new(signals().iter().map(|(signal, _)| signal))?;
     std::thread::Builder::new()
         .name("signals".to_string())
@@ -55,9 +49,9 @@ pub(crate) fn watch() -> Result<()> {
     Ok(())
 }
 
-/// Other systems end the program themselves.
+/// On other systems a signal ends the program; what a run did since its last checkpoint is lost.
 #[cfg(not(unix))]
-pub(crate) fn watch() -> Result<()> {
+pub(crate) fn watch() -> Result<(), Failure> {
     Ok(())
 }
 
@@ -65,49 +59,13 @@ pub(crate) fn watch() -> Result<()> {
 fn receive(signal: i32) {
     let (none, this) = (0, signal as usize);
     let first = || NOTED.compare_exchange(none, this, Ordering::Relaxed, Ordering::Relaxed);
-    if NOTES_FIRST.load(Ordering::Relaxed) && first().is_ok() {
-        return;
+    if let Some(run) = RUN.get()
+        && first().is_ok()
+    {
+        return run.stop();
     }
     gan_core::remove_unfinished();
-    signal_hook::low_level::exit(i32::from(exit::signalled(signal)));
-}
-
-/// Records the first signal; a second one ends the program at once.
-pub(crate) struct StopSignals(());
-
-impl StopSignals {
-    pub(crate) fn listen() -> Result<Self> {
-        NOTES_FIRST.store(true, Ordering::Relaxed);
-        #[cfg(not(unix))]
-        note_in_handlers()?;
-        Ok(Self(()))
-    }
-
-    /// The signal that was received, if any.
-    pub(crate) fn received(&self) -> Option<Stopped> {
-        let noted = NOTED.load(Ordering::Relaxed);
-        if noted == 0 {
-            return None;
-        }
-        let mut signals = signals().into_iter();
-        let (signal, name) = signals.find(|(signal, _)| *signal as usize == noted)?;
-        Some(Stopped { name, signal })
-    }
-}
-
-/// Without a thread for signals, the handlers do what they can.
-#[cfg(not(unix))]
-fn note_in_handlers() -> Result<()> {
-    use signal_hook::flag;
-    let again = Arc::new(AtomicBool::new(false));
-    for (signal, _) in signals() {
-        let code = i32::from(exit::signalled(signal));
-        // In this order, so that the first signal only arms the exit.
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&again))?;
-        flag::register(signal, Arc::clone(&again))?;
-        flag::register_usize(signal, Arc::clone(&NOTED), signal as usize)?;
-    }
-    Ok(())
+    signal_hook::low_level::exit(i32::from(exit_code(signal)));
 }
 
 fn signals() -> Vec<(i32, &'static str)> {

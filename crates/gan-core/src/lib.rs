@@ -9,6 +9,17 @@
 //! argument, and a network's tensors are in a [`ParameterStore`] under the names that PyTorch's
 //! `state_dict` would give them.
 //!
+//! Tensors and devices are candle's. Programs that use these crates take candle from here, as
+//! [`candle_core`] and [`candle_nn`]: tensors of another version are of other types.
+//!
+//! A dependency takes its optimization from the workspace that is built. A crate elsewhere that uses these
+//! crates needs this in its Cargo.toml, or its dev builds compute many times slower:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! ```
+//!
 //! ```
 //! use gan_core::{LatentPrior, Purpose, Seed, NormalPrior};
 //!
@@ -20,6 +31,9 @@
 
 mod atomic_file;
 mod batch;
+mod causes;
+mod error_class;
+mod grouped;
 mod hex;
 mod image_bytes;
 mod image_shape;
@@ -27,9 +41,11 @@ mod loss;
 mod mode;
 mod networks;
 mod normal;
+mod optional;
 mod parameters;
 mod pixel;
 mod prior;
+mod ranges;
 mod recorded;
 mod regular;
 mod seal;
@@ -37,23 +53,30 @@ mod seed;
 mod shown;
 mod unfinished;
 mod weights;
+mod wrapped;
 
 pub use atomic_file::{check_folder, write_atomically, write_folder_atomically};
 pub use batch::ImageBatch;
-pub use candle_nn::Init;
-
+pub use candle_core;
+pub use candle_nn::{self, Init};
+pub use causes::with_causes;
+pub use error_class::ErrorClass;
+pub use grouped::grouped;
 pub use hex::hex;
 pub use image_bytes::ImageBytes;
 pub use image_shape::ImageShape;
 pub use loss::AdversarialLoss;
 pub use mode::Mode;
 pub use networks::{Discriminator, Generator};
+pub use optional::optional;
 pub use parameters::{Parameter, ParameterKind, ParameterStore};
 pub use pixel::{byte_to_value, unit_to_byte, value_to_byte};
 pub use prior::{LatentPrior, NormalPrior};
+pub use ranges::{Number, OutOfRange, Range, check_ranges};
 pub use recorded::{Recorded, Tape};
 pub use regular::read_regular;
 pub use seed::{Purpose, Seed};
 pub use shown::{shown, shown_text};
 pub use unfinished::{is_unfinished, remove_unfinished};
 pub use weights::{Weights, WeightsError};
+pub use wrapped::{packed, wrapped};

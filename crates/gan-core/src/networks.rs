@@ -5,9 +5,12 @@ use candle_core::{Result, Tensor};
 
 /// A network that turns latent vectors into images.
 ///
-/// Only [`forward`](Self::forward) must be implemented. The other passes have default implementations
+/// Of the passes only [`forward`](Self::forward) must be implemented. The others have default implementations
 /// by it, which a network can replace by faster ones.
-pub trait Generator: Send {
+///
+/// Any number of threads may use a generator in [`Mode::Eval`] at the same time, as long as nothing writes its
+/// tensors. Training writes them, so a generator for other threads is a [`copy`](Self::copy).
+pub trait Generator: Send + Sync {
     /// z: `[n, latent_dim]` → images `[n, c, h, w]` in [-1, 1], differentiable on candle's graph
     /// any number of times.
     ///
@@ -48,6 +51,16 @@ pub trait Generator: Send {
 
     /// Its trainable tensors and buffers.
     fn parameters(&self) -> &ParameterStore;
+
+    /// The same network with copies of all tensors, which it shares with no other: training this one does not
+    /// change it. For other threads make an `Arc<dyn Generator>` of it.
+    ///
+    /// A network that is built from a store is its own copy when it is built from
+    /// [`ParameterStore::copy`].
+    ///
+    /// # Errors
+    /// When the tensors cannot be copied.
+    fn copy(&self) -> Result<Box<dyn Generator>>;
 }
 
 /// A network that tells real images from generated ones.

@@ -133,6 +133,33 @@ impl ParameterStore {
         Ok(self.find(name)?.var)
     }
 
+    /// A store with copies of all tensors under the same names and of the same kinds. Layers that are made
+    /// through its [`builder`](Self::builder) get these, so a network that is built again from it, as it was
+    /// from this store, has the same values and shares none.
+    ///
+    /// # Errors
+    /// When a tensor cannot be copied.
+    pub fn copy(&self) -> Result<Self> {
+        let inner = self.lock();
+        let copy = |parameter: &Parameter| {
+            Ok(Parameter {
+                name: parameter.name.clone(),
+                var: Var::from_tensor(&parameter.var.as_detached_tensor())?,
+                kind: parameter.kind,
+            })
+        };
+        let parameters = inner.parameters.iter().map(copy);
+        Ok(Self {
+            inner: Arc::new(Mutex::new(Inner {
+                parameters: parameters.collect::<Result<_>>()?,
+                rng: inner.rng.clone(),
+                room: inner.room,
+            })),
+            dtype: self.dtype,
+            device: self.device.clone(),
+        })
+    }
+
     /// Sets one tensor, converting type and device.
     ///
     /// # Errors
@@ -272,6 +299,28 @@ mod tests {
 
     fn names(parameters: &[Parameter]) -> Vec<&str> {
         parameters.iter().map(|p| p.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_copy_gives_a_layer_the_same_values_and_shares_none() {
+        let store = store();
+        let layer = |store: &ParameterStore| {
+            let layer = candle_nn::linear(3, 2, store.builder().pp("layer")).unwrap();
+            layer.weight().to_vec2::<f32>().unwrap()
+        };
+        let values = layer(&store);
+        store.buffer("count", 1, Init::Const(4.0)).unwrap();
+        let copy = store.copy().unwrap();
+        assert_eq!(layer(&copy), values);
+        let kinds = |store: &ParameterStore| {
+            let all = store.all().into_iter();
+            all.map(|p| (p.name, p.kind)).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&copy), kinds(&store));
+        let zeros = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
+        store.set("layer.weight", &zeros).unwrap();
+        assert_eq!(layer(&store), [[0.0; 3]; 2]);
+        assert_eq!(layer(&copy), values);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use candle_core::{Device, Result, Tensor};
 use rand::RngCore;
 
 /// A distribution over latent vectors.
-pub trait LatentPrior: Send {
+pub trait LatentPrior: Send + Sync {
     /// Draws z: `[n, latent_dim]`, f32 on the CPU, so that every device gets the same numbers.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Tensors and metadata in a safetensors file.
 
-use crate::{ParameterStore, read_regular, seal, write_atomically};
+use crate::{ErrorClass, ParameterStore, read_regular, seal, write_atomically};
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, HashMap};
@@ -221,6 +221,16 @@ fn write_bytes(bytes: &[u8], path: &Path) -> Result<(), WeightsError> {
         path: path.to_path_buf(),
         source,
     })
+}
+
+impl WeightsError {
+    /// A file that cannot be read is wrong input; one that cannot be written is not.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Write { .. } => ErrorClass::Failed,
+            _ => ErrorClass::WrongUse,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -23,13 +23,15 @@ const TRAINING: [&str; 5] = [
 ];
 const TEST: &str = "test_batch.bin";
 
-const SHAPE: ImageShape = ImageShape {
+/// The shape of every image.
+pub(crate) const SHAPE: ImageShape = ImageShape {
     channels: 3,
     height: 32,
     width: 32,
 };
 
-const CLASSES: [&str; 10] = [
+/// The names of the classes, in the order of their numbers.
+pub(crate) const CLASSES: [&str; 10] = [
     "airplane",
     "automobile",
     "bird",

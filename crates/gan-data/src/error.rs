@@ -62,7 +62,7 @@ pub enum DataError {
     /// Two images of a folder differ in size, and no common size was requested.
     #[error(
         "{}: {found} pixels (width x height), expected {expected} as in {}; \
-         pass --image-size N to resize all images to N x N",
+         choose `data.image_size` N to resize all images to N x N",
         shown(path),
         shown(first_path)
     )]
@@ -104,7 +104,7 @@ pub enum DataError {
     /// A batch size that does not fit the data set.
     #[error(
         "batch size {batch_size} does not fit the {images} images of {origin}; \
-         pass a --batch-size from 1 to {images}"
+         choose a `train.batch_size` from 1 to {images}"
     )]
     BatchSize {
         /// The requested batch size.
@@ -113,6 +113,30 @@ pub enum DataError {
         images: usize,
         /// The name of the data set's source.
         origin: String,
+    },
+    /// A data set of the Hugging Face hub was named, and the feature `hub` is off.
+    #[error(
+        "hub:{dataset}: this program was built without the feature `hub`, by which it reads data sets of the \
+         Hugging Face hub; build it with the feature, or read the set from a folder (`fetch {dataset}`; a folder of \
+         that name is ./hub:{dataset})"
+    )]
+    WithoutHub {
+        /// The set's name after `hub:`.
+        dataset: &'static str,
+    },
+    /// A data set of the Hugging Face hub is not in the hub's cache and could not be fetched, or could not be
+    /// read.
+    #[error(
+        "hub:{dataset}: {repository} cannot be read, neither over the network nor from the Hugging Face hub's \
+         cache: {source}; check the network, or read the set from a folder (`fetch {dataset}`)"
+    )]
+    Hub {
+        /// The set's name after `hub:`.
+        dataset: &'static str,
+        /// Its address on the hub.
+        repository: &'static str,
+        /// What failed.
+        source: candle_core::Error,
     },
     /// A tensor operation failed.
     #[error(transparent)]

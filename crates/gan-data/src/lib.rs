@@ -38,7 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `hub` adds MNIST and Fashion-MNIST from the Hugging Face hub.
+//! The feature `hub` adds MNIST, Fashion-MNIST and CIFAR-10 from the Hugging Face hub, which [`open`] reads by
+//! the names `hub:mnist`, `hub:fashion-mnist` and `hub:cifar10`. Without it these names are refused.
 
 mod alpha;
 mod changes;
@@ -49,8 +50,9 @@ mod dataset;
 mod decode;
 mod division;
 mod error;
-#[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_reader;
 mod idx;
 mod idx_folder;
 mod image_files;
@@ -75,8 +77,7 @@ mod webp_chunks;
 pub use dataset::Dataset;
 pub use division::Division;
 pub use error::{DataError, UnreadableImage};
-#[cfg(feature = "hub")]
-pub use hub::{HubDataset, from_candle, load_hub};
+pub use hub::hub_name;
 pub use loader::{DataLoader, Epoch};
 pub use open::open;
 pub use options::{Channels, DEFAULT_HELD_OUT, Parts, ReadOptions};

@@ -69,7 +69,7 @@ impl Listing {
             path: path.clone(),
             found,
             expected,
-            advice: self.fetch_advice(""),
+            advice: format!("fetch the data set again ({})", self.fetch()),
         };
         let file = File::open(&path).map_err(io_error)?;
         let bytes = file.metadata().map_err(io_error)?.len();
@@ -88,7 +88,7 @@ impl Listing {
     /// What to do if a file is damaged.
     pub(crate) fn repair_advice(&self) -> String {
         if self.can_be_fetched() {
-            self.fetch_advice(" --force")
+            format!("fetch the data set again ({} with `replace`)", self.fetch())
         } else {
             "get the file again from its source".to_string()
         }
@@ -104,7 +104,7 @@ impl Listing {
         {
             "all files that MANIFEST.toml lists are there; give another folder".to_string()
         } else if self.can_be_fetched() {
-            self.fetch_advice("")
+            format!("fetch the data set ({})", self.fetch())
         } else {
             "check the path".to_string()
         }
@@ -114,11 +114,9 @@ impl Listing {
         self.name == "mnist" || self.files.is_some()
     }
 
-    fn fetch_advice(&self, options: &str) -> String {
-        match self.name.as_str() {
-            "mnist" => format!("run `cargo xtask fetch-mnist{options}`"),
-            name => format!("run `cargo xtask fetch {}{options}`", shown_text(name)),
-        }
+    /// The action that fetches the data set.
+    fn fetch(&self) -> String {
+        format!("`fetch {}`", shown_text(&self.name))
     }
 }
 

@@ -1,16 +1,18 @@
-//! Which kind of data set a folder holds.
+//! Which kind of data set a folder or a name stands for.
 
 use crate::image_format::FORMATS;
 use crate::manifest::Listing;
 use crate::{
-    DataError, DataSplits, Parts, ReadOptions, cifar, idx_folder, image_folder, reading::is_hidden,
+    DataError, DataSplits, Parts, ReadOptions, cifar, hub, idx_folder, image_folder,
+    reading::is_hidden,
 };
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// Reads the data set in a folder: IDX files if there are any, else CIFAR-10's binary files, else images
-/// (PNG, JPEG, BMP, GIF, WebP, TIFF).
+/// (PNG, JPEG, BMP, GIF, WebP, TIFF). `hub:mnist`, `hub:fashion-mnist` and `hub:cifar10` are no folders but data
+/// sets of the Hugging Face hub, with the images of the same set in a folder; see [`hub_name`](crate::hub_name).
 ///
 /// IDX files have MNIST's names (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`), possibly with a
 /// prefix as in EMNIST (`emnist-letters-train-…`, `…-test-…`), plain or gzip. Their images have one
@@ -22,18 +24,21 @@ use std::path::Path;
 /// images in subfolders are labelled by them, in natural order (2 before 10). Links are followed.
 /// Transparent images are composited onto white. Files whose names begin with a dot are skipped.
 ///
-/// The publisher's test split is held out: IDX files called `t10k` or `test`, CIFAR-10's `test_batch`, or
-/// a subfolder `test` (else `val`, `valid` or `validation`) beside one called `train` or `training`. Of
+/// The publisher's test split is held out: IDX files called `t10k` or `test`, CIFAR-10's `test_batch`, that
+/// of a set of the hub, or a subfolder `test` (else `val`, `valid` or `validation`) beside one called `train` or `training`. Of
 /// other sets a share of the images is held out by a hash of their contents, so that equal images are on
 /// the same side, regardless of their files and the seed: those whose SHA-256 over width, height and RGB
 /// pixels, before any resizing, is below the share. See [`Division`](crate::Division).
 ///
 /// # Errors
 /// When the folder or a file in it is missing, cannot be read, is damaged or differs from the manifest;
-/// when it is not clear which file is which part or class; or when `options` ask for a share of a set
-/// that has a test split. Nothing is skipped silently: [`Reading`](crate::Reading) says what was skipped
+/// when it is not clear which file is which part or class; when `options` ask for a share of a set that has
+/// a test split; or when a set of the hub is not known or cannot be fetched, or the feature `hub` is off. Nothing is skipped silently: [`Reading`](crate::Reading) says what was skipped
 /// and changed.
 pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSplits, DataError> {
+    if let Some(name) = hub::hub_name(folder) {
+        return hub::open(name, options, parts);
+    }
     let listing = Listing::of(folder)?;
     let metadata = fs::metadata(folder).map_err(|error| {
         let advice = match error.kind() {

@@ -1,13 +1,13 @@
 //! A reader's options: channels, a size, how much is held out, and which parts are read.
 
 use crate::DataError;
-use gan_core::ImageShape;
+use gan_core::{ImageShape, OutOfRange, Range, check_ranges};
 use serde::{Deserialize, Serialize};
 
 /// The share of the images that is held out if a set has no test split and no share is given.
 pub const DEFAULT_HELD_OUT: f64 = 0.1;
 
-/// The largest share that may be held out.
+/// The largest share of the images that may be held out.
 const MAX_HELD_OUT: f64 = 0.5;
 
 /// The channels to which the images of a folder are converted.
@@ -53,26 +53,25 @@ impl ReadOptions {
     /// from 0 (nothing) to 0.5.
     ///
     /// # Errors
-    /// [`DataError::Mismatch`], named by the option, when `image_size` is not from 1 to 2048 or
-    /// `held_out` not from 0 to 0.5.
+    /// [`OutOfRange`], named by the key, when `image_size` is not from 1 to 2048 or `held_out` not from 0
+    /// to 0.5.
     pub fn new(
         channels: Channels,
         image_size: Option<u32>,
         held_out: Option<f64>,
-    ) -> Result<Self, DataError> {
-        let out_of_range = |option: &str, found: String, expected: String| DataError::Mismatch {
-            origin: option.to_string(),
-            found,
-            expected,
-        };
-        if let Some(size) = image_size.filter(|size| !(1..=Self::MAX_IMAGE_SIZE).contains(size)) {
-            let expected = format!("from 1 to {}", Self::MAX_IMAGE_SIZE);
-            return Err(out_of_range("--image-size", size.to_string(), expected));
-        }
-        if let Some(share) = held_out.filter(|share| !(0.0..=MAX_HELD_OUT).contains(share)) {
-            let expected = format!("a share of the images from 0 to {MAX_HELD_OUT}");
-            return Err(out_of_range("--held-out", share.to_string(), expected));
-        }
+    ) -> Result<Self, OutOfRange> {
+        check_ranges(&[
+            (
+                "data.image_size",
+                image_size.into(),
+                Range::OneTo(Self::MAX_IMAGE_SIZE.into()),
+            ),
+            (
+                "data.held_out",
+                held_out.into(),
+                Range::ZeroTo(MAX_HELD_OUT),
+            ),
+        ])?;
         Ok(Self {
             channels,
             image_size,
@@ -98,7 +97,7 @@ impl ReadOptions {
         let (height, width) = (shape.height, shape.width);
         match self.image_size {
             Some(size) if [height, width] != [size as usize; 2] => Err(DataError::Mismatch {
-                origin: "--image-size".to_string(),
+                origin: "`data.image_size`".to_string(),
                 found: size.to_string(),
                 expected: format!(
                     "no size: the images of {origin} keep the size that they have in its files, {width} by \
@@ -114,7 +113,7 @@ impl ReadOptions {
         match self.held_out {
             None => Ok(()),
             Some(share) => Err(DataError::Mismatch {
-                origin: "--held-out".to_string(),
+                origin: "`data.held_out`".to_string(),
                 found: share.to_string(),
                 expected: format!(
                     "no share: the set has its own test split ({test} in {origin}), which is held \

@@ -202,7 +202,8 @@ impl Pictures {
         reserved.map_err(|_| DataError::Mismatch {
             origin: shown(&self.folder),
             found: format!("{images} images of shape {shape}, {bytes} bytes in all"),
-            expected: "a data set that fits into memory; pass a smaller --image-size".to_string(),
+            expected: "a data set that fits into memory; choose a smaller `data.image_size`"
+                .to_string(),
         })
     }
 }

@@ -3,6 +3,7 @@
 use crate::reading::{self, Skipped, counted};
 use crate::shown::thousands;
 use crate::{DataError, Dataset, Division, Reading, division};
+use gan_core::{packed, shown_text};
 
 /// A data set in the parts that a training run and its evaluation need.
 #[derive(Clone, Debug)]
@@ -15,6 +16,50 @@ pub struct DataSplits {
     pub division: Division,
     /// What was read, changed and skipped.
     pub reading: Reading,
+}
+
+impl DataSplits {
+    /// What was read, on as few lines of 80 columns as it takes, without the names of files.
+    pub fn in_brief(&self) -> String {
+        let (reading, training) = (&self.reading, &self.training);
+        let mut parts = reading.brief.clone();
+        let names = training.class_names().and(reading.classes.as_ref());
+        if training.labels().is_some() && names.is_none() {
+            parts.push(format!("{} classes", training.class_count()));
+        }
+        let last = parts.len().saturating_sub(1);
+        parts[..last].iter_mut().for_each(|part| part.push(';'));
+        let parts: Vec<String> = parts.iter().map(|part| shown_text(part)).collect();
+        let mut text = packed(parts.iter().map(String::as_str), " ", 2);
+        if let Some(names) = names {
+            let names = format!("Classes: {}", shown_text(names));
+            text += &format!("\n{}", packed(names.split_inclusive(", "), "", 2));
+        }
+        text
+    }
+
+    /// A data set that the program made itself. Without `held_out`, `why` is the reason that nothing is held
+    /// out.
+    pub fn in_memory(training: Dataset, held_out: Option<Dataset>, why: &str) -> Self {
+        let (count, origin) = (thousands(training.len()), training.origin());
+        let summary = format!("{origin}: {count} images {}", training.shape());
+        Self {
+            reading: Reading {
+                brief: vec![summary.clone()],
+                summary,
+                classes: reading::classes(&training, held_out.as_ref()),
+                warnings: Vec::new(),
+            },
+            division: match &held_out {
+                Some(_) => Division::Published,
+                None => Division::Nothing {
+                    reason: why.to_string(),
+                },
+            },
+            training,
+            held_out,
+        }
+    }
 }
 
 /// A data set as it was read, before anything is held out of it.

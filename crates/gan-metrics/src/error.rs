@@ -1,5 +1,7 @@
 //! Why there is no score.
 
+use gan_core::ErrorClass;
+
 /// What keeps a score from being computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MetricError {
@@ -86,4 +88,14 @@ pub enum MetricError {
         /// Which matrix.
         what: String,
     },
+}
+
+impl MetricError {
+    /// Whether the images are at fault, or the computation.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Eigenvalues { .. } => ErrorClass::Failed,
+            _ => ErrorClass::WrongUse,
+        }
+    }
 }

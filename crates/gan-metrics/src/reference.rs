@@ -77,7 +77,8 @@ impl Reference {
 
     /// Why a family of scores cannot be computed for `generated` images, or `None` if it can.
     pub fn unavailable(&self, metric: Metric, generated: usize) -> Option<String> {
-        let classes = "needs a classifier of the data set's classes, which train-classifier makes";
+        let classes =
+            "needs a classifier of the data set's classes, which `train_classifier` makes";
         let held_out = "needs images that were held out from training, of which there are too few";
         let (real, dimensions) = (self.real.images.count(), self.real.features.dimensions());
         let most = |least_real: usize, least_generated: usize| {

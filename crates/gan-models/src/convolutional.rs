@@ -16,37 +16,41 @@ pub(crate) fn check_training_device(device: &Device) -> Result<()> {
     candle_core::bail!(
         "convolutional networks, dcgan and residual, can only be trained on the CPU, not on {found}: \
          candle's gradients of strided convolutions are wrong for images that are not square; \
-         train with --device cpu, or with --architecture mlp or maxout"
+         train with `device = cpu`, or with `model.architecture = mlp` or maxout"
     )
+}
+
+/// What a convolutional generator is built from.
+#[derive(Clone, Copy)]
+pub(crate) struct ConvGeneratorPlan {
+    pub(crate) latent_dim: usize,
+    pub(crate) image: ImageShape,
+    /// Of the layers before the image.
+    pub(crate) width: usize,
+    pub(crate) classes: Option<usize>,
+    /// The architecture: layers from images of one pixel with `latent_dim` + `classes` channels to `image`.
+    pub(crate) net: fn(&Self, &ParameterStore) -> Result<ConvNet>,
 }
 
 /// Latent vectors, with their one-hot classes if it has classes → layers → images.
 pub(crate) struct ConvGenerator {
+    plan: ConvGeneratorPlan,
     net: ConvNet,
-    latent_dim: usize,
-    classes: Option<usize>,
     parameters: ParameterStore,
 }
 
 impl ConvGenerator {
-    /// net: takes images of one pixel with `latent_dim` + `classes` channels.
-    pub(crate) fn new(
-        net: ConvNet,
-        latent_dim: usize,
-        classes: Option<usize>,
-        parameters: ParameterStore,
-    ) -> Self {
-        Self {
-            net,
-            latent_dim,
-            classes,
+    pub(crate) fn new(plan: ConvGeneratorPlan, parameters: ParameterStore) -> Result<Self> {
+        Ok(Self {
+            net: (plan.net)(&plan, &parameters)?,
+            plan,
             parameters,
-        }
+        })
     }
 
     /// The first layer's input, `[n, channels]`.
     fn input(&self, z: &Tensor, labels: Option<&Tensor>) -> Result<Tensor> {
-        with_class(z, self.latent_dim, labels, self.classes)
+        with_class(z, self.plan.latent_dim, labels, self.plan.classes)
     }
 }
 
@@ -68,11 +72,11 @@ impl Generator for ConvGenerator {
     }
 
     fn latent_dim(&self) -> usize {
-        self.latent_dim
+        self.plan.latent_dim
     }
 
     fn classes(&self) -> Option<usize> {
-        self.classes
+        self.plan.classes
     }
 
     fn image_shape(&self) -> ImageShape {
@@ -81,6 +85,10 @@ impl Generator for ConvGenerator {
 
     fn parameters(&self) -> &ParameterStore {
         &self.parameters
+    }
+
+    fn copy(&self) -> Result<Box<dyn Generator>> {
+        Ok(Box::new(Self::new(self.plan, self.parameters.copy()?)?))
     }
 }
 
@@ -139,16 +147,16 @@ impl Discriminator for ConvDiscriminator {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Architecture, ModelConfig};
+    use crate::{Architecture, ArchitectureKind, ModelConfig};
     use candle_core::{DType, Device, MetalDevice};
     use gan_core::{ImageShape, Seed};
 
     /// candle without `metal` still has a Metal device, which cannot compute anything.
     #[test]
     fn convolutional_discriminators_are_refused_on_another_device_before_it_is_used() {
-        for architecture in [Architecture::Dcgan, Architecture::Residual] {
+        for kind in [ArchitectureKind::Dcgan, ArchitectureKind::Residual] {
             let model = ModelConfig {
-                architecture,
+                architecture: Architecture::default_of(kind),
                 ..ModelConfig::default()
             };
             let elsewhere = Device::Metal(MetalDevice);
@@ -156,9 +164,9 @@ mod tests {
                 model.discriminator(ImageShape::MNIST, Seed(0), DType::F32, &elsewhere);
             let error = discriminator.err().unwrap().to_string();
             for part in [
-                &architecture.to_string(),
-                "--device cpu",
-                "--architecture mlp",
+                &kind.to_string(),
+                "`device = cpu`",
+                "`model.architecture = mlp`",
             ] {
                 assert!(error.contains(part), "`{part}` is missing in: {error}");
             }

@@ -3,10 +3,10 @@
 //!
 //! 28 by 28 pixels at width w: z → 4w × 4 × 4 → 2w × 7 × 7 → w × 14 × 14 → pixels, and the mirror.
 
+use crate::DiscriminatorNorm;
 use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
+use crate::convolutional::{ConvDiscriminator, ConvGeneratorPlan, check_training_device};
 use crate::layers::{ConvSpec, batch_norm};
-use crate::registry::DiscriminatorNorm;
 use crate::spectral_norm::SpectralNorm;
 use candle_core::Result;
 use candle_nn::VarBuilder;
@@ -38,15 +38,9 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
 }
 
 /// z with its one-hot class → the smallest level → … → the image.
-pub(crate) fn generator(
-    latent_dim: usize,
-    image: ImageShape,
-    width: usize,
-    classes: Option<usize>,
-    parameters: ParameterStore,
-) -> Result<ConvGenerator> {
-    let input = classes::latent_shape(latent_dim, classes);
-    let levels = levels(image, width);
+pub(crate) fn generator(plan: &ConvGeneratorPlan, parameters: &ParameterStore) -> Result<ConvNet> {
+    let input = classes::latent_shape(plan.latent_dim, plan.classes);
+    let levels = levels(plan.image, plan.width);
     let model = parameters.builder().pp("model");
     let mut specs = Vec::new();
     if let Some((channels, sides)) = levels.last() {
@@ -68,7 +62,7 @@ pub(crate) fn generator(
                 norm: Some(batch_norm(
                     spec.outputs,
                     BATCH_NORM_EPS,
-                    &parameters,
+                    parameters,
                     &builder.pp("norm"),
                 )?),
                 shortcut: None,
@@ -84,8 +78,7 @@ pub(crate) fn generator(
             }
         });
     }
-    let net = ConvNet::new(input, layers)?;
-    Ok(ConvGenerator::new(net, latent_dim, classes, parameters))
+    ConvNet::new(input, layers)
 }
 
 /// The image → … → the smallest level → a logit. With batch normalization, as in the paper, all

@@ -1,8 +1,8 @@
 //! A trained generator in one safetensors file that describes itself.
 
-use crate::{ModelConfig, ModelError};
+use crate::{KnownNetworks, ModelConfig, ModelError, Networks};
 use candle_core::{DType, Device, Tensor};
-use gan_core::{Generator, ImageShape, Seed, Weights, WeightsError};
+use gan_core::{ErrorClass, Generator, ImageShape, Seed, Weights, WeightsError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,7 @@ pub enum GeneratorFileError {
     Model(#[from] ModelError),
     /// The file's header is missing or cannot be used.
     #[error(
-        "{path}: {found}, expected a generator that gan-cli train wrote (format version {GENERATOR_FORMAT_VERSION})"
+        "{path}: {found}, expected a generator that `train` wrote (format version {GENERATOR_FORMAT_VERSION})"
     )]
     Header {
         /// The file.
@@ -93,6 +93,16 @@ pub enum GeneratorFileError {
         /// What was found.
         found: String,
     },
+}
+
+impl GeneratorFileError {
+    /// Whether the file is at fault, or the writing of one.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Weights(error) => error.class(),
+            _ => ErrorClass::WrongUse,
+        }
+    }
 }
 
 impl GeneratorHeader {
@@ -142,9 +152,21 @@ impl GeneratorHeader {
         path: &Path,
         device: &Device,
     ) -> Result<(Self, Box<dyn Generator>), GeneratorFileError> {
+        Self::load_by(&KnownNetworks, path, device)
+    }
+
+    /// [`load`](Self::load) of networks that `networks` builds.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_by(
+        networks: &dyn Networks,
+        path: &Path,
+        device: &Device,
+    ) -> Result<(Self, Box<dyn Generator>), GeneratorFileError> {
         let weights = Weights::read_with_checksum(path)?;
         let header = Self::parse(&weights.metadata, path)?;
-        let generator = header.build(&weights, path, device)?;
+        let generator = header.build(networks, &weights, path, device)?;
         weights.load_into("", generator.parameters(), &path.display().to_string())?;
         Ok((header, generator))
     }
@@ -153,22 +175,31 @@ impl GeneratorHeader {
     /// the error can name the tensor that does not fit.
     fn build(
         &self,
+        networks: &dyn Networks,
         weights: &Weights,
         path: &Path,
         device: &Device,
     ) -> Result<Box<dyn Generator>, GeneratorFileError> {
         let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
         let most = held.saturating_mul(2);
-        let built =
-            self.model
-                .generator_within(most, self.image_shape, self.seed, DType::F32, device);
+        let built = self.model.generator_by(
+            networks,
+            most,
+            self.image_shape,
+            self.seed,
+            DType::F32,
+            device,
+        );
         built.map_err(|error| match error {
-            ModelError::OutOfRange { .. } => error.into(),
+            ModelError::OutOfRange(_)
+            | ModelError::ForeignOption { .. }
+            | ModelError::Own { .. } => error.into(),
             ModelError::Image { .. } | ModelError::Tensor(_) => GeneratorFileError::Header {
                 path: path.to_path_buf(),
                 found: format!(
                     "{held} values for a generator ({}) of images of {} ({error})",
-                    self.model.architecture, self.image_shape
+                    self.model.architecture.kind(),
+                    self.image_shape
                 ),
             },
         })

@@ -1,6 +1,6 @@
 //! Generator and discriminator architectures, one file each, and their registry.
 //!
-//! A [`ModelConfig`] names an architecture; [`ModelConfig::generator`] and
+//! A [`ModelConfig`] has an [`Architecture`] with its options; [`ModelConfig::generator`] and
 //! [`ModelConfig::discriminator`] build the two networks for a shape of image, with initial weights
 //! from a seed. Tensor names are those of PyTorch's `state_dict`. A trained generator is saved in a
 //! safetensors file that says how to build it: see [`GeneratorHeader`].
@@ -19,18 +19,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod architecture;
+mod class_count;
 mod classes;
+mod config;
+mod config_file;
 mod convolutional;
 mod dcgan;
+mod error;
 mod generator_file;
 mod layers;
 mod maxout;
 mod mlp;
+mod networks;
 mod registry;
 mod residual;
 mod spectral_norm;
 
+pub use architecture::{Architecture, ArchitectureKind, DiscriminatorNorm};
+pub use class_count::ClassCount;
+pub use config::ModelConfig;
+pub use error::ModelError;
 pub use generator_file::{
     GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader, TrainingData,
 };
-pub use registry::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig, ModelError};
+pub use networks::{KnownNetworks, Networks};
+pub use registry::MAX_VALUES;

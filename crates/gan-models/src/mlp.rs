@@ -39,6 +39,8 @@ pub(crate) const DISCRIMINATOR_WIDTHS: [usize; 2] = [512, 256];
 pub(crate) struct MlpGenerator {
     layers: Sequence,
     latent_dim: usize,
+    widths: Vec<usize>,
+    hidden: Hidden,
     classes: Option<usize>,
     image_shape: ImageShape,
     parameters: ParameterStore,
@@ -77,6 +79,8 @@ impl MlpGenerator {
         Ok(Self {
             layers: Sequence::new(blocks)?,
             latent_dim,
+            widths: widths.to_vec(),
+            hidden,
             classes,
             image_shape,
             parameters,
@@ -145,6 +149,17 @@ impl Generator for MlpGenerator {
 
     fn parameters(&self) -> &ParameterStore {
         &self.parameters
+    }
+
+    fn copy(&self) -> Result<Box<dyn Generator>> {
+        Ok(Box::new(Self::new(
+            self.latent_dim,
+            &self.widths,
+            self.hidden,
+            self.classes,
+            self.image_shape,
+            self.parameters.copy()?,
+        )?))
     }
 }
 

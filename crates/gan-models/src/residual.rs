@@ -6,7 +6,7 @@
 //! 28 by 28 pixels at width w: z → 4w × 7 × 7 → 2w × 14 × 14 → w × 28 × 28 → pixels, and the mirror.
 
 use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGenerator, check_training_device};
+use crate::convolutional::{ConvDiscriminator, ConvGeneratorPlan, check_training_device};
 use crate::layers::ConvSpec;
 use crate::spectral_norm::SpectralNorm;
 use candle_core::{Result, Var};
@@ -91,20 +91,14 @@ impl LayerStack<'_> {
 }
 
 /// z with its one-hot class → the smallest level → … → the image.
-pub(crate) fn generator(
-    latent_dim: usize,
-    image: ImageShape,
-    width: usize,
-    class_count: Option<usize>,
-    parameters: ParameterStore,
-) -> Result<ConvGenerator> {
-    let input = classes::latent_shape(latent_dim, class_count);
+pub(crate) fn generator(plan: &ConvGeneratorPlan, parameters: &ParameterStore) -> Result<ConvNet> {
+    let input = classes::latent_shape(plan.latent_dim, plan.classes);
     let builder = parameters.builder().pp("model");
     let mut stack = LayerStack {
         layers: Vec::new(),
         builder: &builder,
     };
-    let levels = levels(image, width);
+    let levels = levels(plan.image, plan.width);
     for (index, (channels, sides)) in levels.iter().enumerate().rev() {
         match levels.get(index + 1) {
             None => {
@@ -123,10 +117,9 @@ pub(crate) fn generator(
         }
         stack.block(*channels)?;
     }
-    let last = ConvSpec::same(width, image.channels, 3);
+    let last = ConvSpec::same(plan.width, plan.image.channels, 3);
     stack.convolution(last, Activation::Tanh)?;
-    let net = ConvNet::new(input, stack.layers)?;
-    Ok(ConvGenerator::new(net, latent_dim, class_count, parameters))
+    ConvNet::new(input, stack.layers)
 }
 
 /// The image → … → the smallest level → a logit.

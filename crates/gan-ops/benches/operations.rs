@@ -2,11 +2,11 @@
 //! tutorial's recipe, layers of images at those of `dcgan` and `residual`: `cargo bench -p gan-ops`.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group};
 use gan_core::{ImageShape, Mode, Recorded};
 use gan_ops::{
     Activation, AdamStep, BatchNorm, Block, ConvNet, Convolution, Layer, LinearMap, Sequence,
-    adam_step, composed, conv2d, settle_threads, softplus,
+    adam_step, composed, conv2d, softplus,
 };
 use std::hint::black_box;
 
@@ -217,7 +217,6 @@ fn layers(criterion: &mut Criterion) {
 }
 
 fn all(criterion: &mut Criterion) {
-    settle_threads(None);
     blocks(criterion);
     adam(criterion);
     cross_entropy(criterion);
@@ -226,4 +225,13 @@ fn all(criterion: &mut Criterion) {
 }
 
 criterion_group!(operations, all);
-criterion_main!(operations);
+
+/// What `criterion_main!` writes, in a pool.
+fn main() {
+    gan_ops::set_process_defaults(None);
+    let pool = gan_ops::Pool::new(None).expect("threads");
+    pool.install(|| {
+        operations();
+        Criterion::default().configure_from_args().final_summary();
+    });
+}

@@ -1,4 +1,25 @@
 //! The two element types of the fused operations, and access to a tensor's numbers.
+//!
+//! # Locks
+//!
+//! Candle keeps a tensor's numbers behind a lock, and the fused operations hold it while they compute in
+//! parallel, as candle's own products do. A thread that waits for its part to be finished by others may begin any other work of its
+//! pool meanwhile, with that lock still held further down on its stack. If that work, or work that it
+//! waits for, needed the same lock, neither would ever end. So the rule is that nobody ever waits for one of
+//! these locks: **a variable is written by one piece of work alone, and no other can reach it.**
+//!
+//! - Weights, moments and averages are written in training, by [`crate::adam_step`] and
+//!   [`crate::moving_average_step`]. They belong to a `Trainer`, whose step borrows it exclusively.
+//! - A network that other threads may use shares no variable with one in training: it is a copy
+//!   (`Generator::copy`) that nobody trains. Its locks are only read, and readers do not wait for each other
+//!   where nobody writes.
+//! - Running statistics are written in every pass in training mode, but never locked during parallel
+//!   work. Passes in training mode at the same time cannot wait for each other, though they lose updates.
+//! - The buffer of [`crate::Sequence`]'s gradients is taken out of its list for as long as it is used. Locks
+//!   of lists, such as those of [`crate::scratch`], are not held during parallel work.
+//!
+//! Whoever clones a variable out of a `ParameterStore` and uses it in another thread during training
+//! breaks the rule.
 
 use crate::scratch::Scratch;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, Var, WithDType};
@@ -78,7 +99,8 @@ pub(crate) fn elements<'a, T: Element>(
     }
 }
 
-/// Calls `read` with the whole storage of a CPU tensor and where in it the tensor lies.
+/// Calls `read` with the whole storage of a CPU tensor and where in it the tensor lies. The tensor is locked for
+/// reading meanwhile; see [the rule](self#locks).
 pub(crate) fn with_storage<T: Element, R>(
     tensor: &Tensor,
     read: impl FnOnce(&[T], &Layout) -> Result<R>,
@@ -101,7 +123,8 @@ pub(crate) fn with_slice<T: Element, R>(
     })
 }
 
-/// Calls `write` with the numbers of a contiguous CPU variable.
+/// Calls `write` with the numbers of a contiguous CPU variable, which is locked for writing meanwhile: `write`
+/// may compute in parallel only if no other work can reach the variable; see [the rule](self#locks).
 pub(crate) fn with_slice_mut<T: Element, R>(
     var: &Var,
     write: impl FnOnce(&mut [T]) -> Result<R>,

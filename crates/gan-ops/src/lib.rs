@@ -6,6 +6,8 @@
 //! graph, run on every device. Every other operation has its twin in [`composed`]. The tests compare
 //! the two with each other and both with finite differences.
 //!
+//! Operations on the CPU divide their work among the threads of the [`Pool`] that they run in.
+//!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
 //! use gan_core::Mode;
@@ -40,11 +42,11 @@ mod element;
 mod matmul;
 mod moving_average;
 mod parallel;
+mod pool;
 mod scratch;
 mod sequence;
 mod sums;
 mod tanh;
-mod threads;
 mod transpose;
 
 pub use activation::Activation;
@@ -54,5 +56,5 @@ pub use binary_cross_entropy::{bce_with_logits, softplus};
 pub use conv_net::{ConvNet, Layer, LinearMap};
 pub use conv2d::{Convolution, conv2d};
 pub use moving_average::moving_average_step;
+pub use pool::{Pool, set_process_defaults};
 pub use sequence::{Block, Sequence};
-pub use threads::settle_threads;

@@ -1,5 +1,6 @@
 //! Why sampling, drawing or writing failed.
 
+use gan_core::ErrorClass;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ pub enum SampleError {
     /// A class was requested that the generator does not have.
     #[error(
         "class {class} was requested, the generator has {}",
-        known.map_or("no classes: train one with model.classes".to_string(), |n| format!("classes 0 to {}", n - 1))
+        known.map_or("no classes: train one with `model.classes`".to_string(), |n| format!("classes 0 to {}", n - 1))
     )]
     Class {
         /// The class.
@@ -172,6 +173,16 @@ impl SampleError {
         Self::Write {
             path: path.to_path_buf(),
             source,
+        }
+    }
+}
+
+impl SampleError {
+    /// Whether what was asked for is at fault, or the drawing.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Tensor(_) | Self::Encode { .. } | Self::Write { .. } => ErrorClass::Failed,
+            _ => ErrorClass::WrongUse,
         }
     }
 }

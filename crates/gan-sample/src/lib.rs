@@ -38,6 +38,9 @@
 //! #         ImageShape { channels: 1, height: 4, width: 4 }
 //! #     }
 //! #     fn parameters(&self) -> &ParameterStore { &self.0 }
+//! #     fn copy(&self) -> candle_core::Result<Box<dyn Generator>> {
+//! #         Ok(Box::new(Echo(self.0.copy()?)))
+//! #     }
 //! # }
 //! # let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
 //! # let generator = Echo(ParameterStore::new(rng, DType::F32, &Device::Cpu));

@@ -2,7 +2,7 @@
 
 use crate::{Classes, SampleError};
 use candle_core::{DType, Device, Tensor};
-use gan_core::{Generator, LatentPrior, Mode, ParameterKind, Purpose, Seed};
+use gan_core::{Generator, LatentPrior, Mode, Purpose, Seed};
 use std::ops::Range;
 
 /// How many images a generator makes at a time.
@@ -18,8 +18,8 @@ pub const BLOCK_IMAGES: usize = 256;
 /// the same whatever the count and the first number.
 ///
 /// In [`Mode::Eval`] an image depends only on its latent vector. In [`Mode::Train`] batch
-/// normalization uses the statistics of the image's block, as the previews of many tutorials do;
-/// the generator's running statistics are restored afterwards, so neither mode changes it.
+/// normalization uses the statistics of the image's block, as the previews of many tutorials do, in a
+/// copy of the generator. Neither mode changes it, so several threads may sample from one.
 pub struct Sampler<'a> {
     generator: &'a dyn Generator,
     prior: Box<dyn LatentPrior>,
@@ -164,8 +164,8 @@ impl<'a> Sampler<'a> {
         )
     }
 
-    /// Runs a whole block through the generator, whose state is unchanged afterwards; `first`: the
-    /// number of the block's first image.
+    /// Runs a whole block through the generator, which stays unchanged; `first`: the number of the block's
+    /// first image.
     fn forward(&self, z: &Tensor, first: u64) -> Result<Tensor, SampleError> {
         let parameters = self.generator.parameters();
         let z = z
@@ -174,7 +174,11 @@ impl<'a> Sampler<'a> {
         let labels = self.labels(first)?;
         let images = match self.mode {
             Mode::Eval => self.generator.infer(&z, labels.as_ref(), Mode::Eval)?,
-            Mode::Train => self.forward_and_restore(&z, labels.as_ref())?,
+            // The pass changes running statistics, which other threads may be reading.
+            Mode::Train => self
+                .generator
+                .copy()?
+                .infer(&z, labels.as_ref(), Mode::Train)?,
         };
         let shape = self.generator.image_shape();
         let expected = [BLOCK_IMAGES, shape.channels, shape.height, shape.width];
@@ -197,25 +201,6 @@ impl<'a> Sampler<'a> {
         let images = first..first + BLOCK_IMAGES as u64;
         let labels: Vec<u32> = images.map(|image| self.classes.of(image, known)).collect();
         Ok(Some(Tensor::new(labels, &Device::Cpu)?))
-    }
-
-    /// A forward pass in training mode that leaves the running statistics unchanged.
-    fn forward_and_restore(
-        &self,
-        z: &Tensor,
-        labels: Option<&Tensor>,
-    ) -> Result<Tensor, SampleError> {
-        let mut saved = Vec::new();
-        for buffer in self.generator.parameters().all() {
-            if buffer.kind == ParameterKind::Buffer {
-                saved.push((buffer.var.copy()?, buffer.var));
-            }
-        }
-        let images = self.generator.infer(z, labels, Mode::Train);
-        for (value, buffer) in saved {
-            buffer.set(&value)?;
-        }
-        Ok(images?)
     }
 
     /// `[n, c, h, w]` of all blocks, even if there are none.

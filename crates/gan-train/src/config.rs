@@ -3,7 +3,7 @@
 use crate::{
     Augmentation, LossKind, LossOptions, LrSchedule, OneCentered, Points, Regularizer, ZeroCentered,
 };
-use gan_core::{AdversarialLoss, Seed};
+use gan_core::{AdversarialLoss, Number, OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
 /// Which network is updated first in a step. Both updates use the images generated at its beginning.
@@ -36,7 +36,10 @@ pub struct TrainConfig {
     /// Passes over the data set, where `steps` is not set; at least 1.
     pub epochs: u64,
     /// Steps of the run, whatever the number of epochs; at least 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub steps: Option<u64>,
     /// Images per step; at least 1, and at least 2 if the generator has batch normalization.
     pub batch_size: usize,
@@ -44,7 +47,10 @@ pub struct TrainConfig {
     pub lr: f64,
     /// The discriminator's learning rate (Heusel et al., 2017, arXiv 1706.08500); positive. None:
     /// `lr`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub discriminator_lr: Option<f64>,
     /// Adam's decay rate of the first moment, in [0, 1).
     pub beta1: f64,
@@ -60,7 +66,10 @@ pub struct TrainConfig {
     pub instance_noise: f64,
     /// After each step the discriminator's weights are clamped to [-this, this] (Arjovsky et al.,
     /// 2017, arXiv 1701.07875, with 0.01); positive. None: no clipping.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub weight_clip: Option<f64>,
     /// γ of R1, the penalty on gradients at real images (Mescheder et al., 2018, arXiv 1801.04406);
     /// at least 0; 0: no penalty.
@@ -79,12 +88,18 @@ pub struct TrainConfig {
     pub lr_schedule: LrSchedule,
     /// The largest norm of each network's whole gradient; larger ones are scaled down to it (Pascanu et
     /// al., 2013, arXiv 1211.5063); positive. None: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub gradient_clip: Option<f64>,
     /// Augmentations of all of the discriminator's inputs.
     pub augmentations: Vec<Augmentation>,
     /// Half-life of the generator's averaged weights, in real images; positive. None: no average.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub ema_half_life_images: Option<f64>,
     /// Which network is updated first.
     pub update_order: UpdateOrder,
@@ -125,130 +140,115 @@ impl Default for TrainConfig {
     }
 }
 
-/// A value out of its range.
-#[derive(Debug, thiserror::Error, PartialEq)]
-#[error("train.{key} is {found}, expected {expected}")]
-pub struct ConfigError {
-    /// The configuration key.
-    pub key: &'static str,
-    /// Its value.
-    pub found: String,
-    /// Its range.
-    pub expected: &'static str,
-}
+/// Beyond this, the label of real images would be nearer to that of generated ones.
+const MAX_LABEL_SMOOTHING: f64 = 0.5;
 
 impl TrainConfig {
-    /// Whether every value is in its range.
+    /// Whether every value is in its range, and whether those that depend on the loss fit it.
     ///
     /// # Errors
     /// Names the first key that is not, its value and its range.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let check = |ok: bool, key, found: String, expected| {
-            let error = ConfigError {
-                key,
-                found,
-                expected,
-            };
-            if ok { Ok(()) } else { Err(error) }
-        };
-        let at_least_one = "a whole number of at least 1";
-        check(
-            self.epochs >= 1,
-            "epochs",
-            self.epochs.to_string(),
-            at_least_one,
-        )?;
-        let steps = self.steps.unwrap_or(1);
-        check(steps >= 1, "steps", steps.to_string(), at_least_one)?;
-        let seed = self.seed;
-        // TOML's integers have a sign.
-        check(
-            i64::try_from(seed.0).is_ok(),
-            "seed",
-            seed.to_string(),
-            "a whole number below 2^63, the largest that a TOML file holds",
-        )?;
-        let batch_size = self.batch_size;
-        check(
-            batch_size >= 1,
-            "batch_size",
-            batch_size.to_string(),
-            at_least_one,
-        )?;
-        let discriminator_lr = self.discriminator_lr.unwrap_or(self.lr);
-        for (key, lr) in [("lr", self.lr), ("discriminator_lr", discriminator_lr)] {
-            let positive = lr > 0.0 && lr.is_finite();
-            check(
-                positive,
-                key,
-                lr.to_string(),
-                "a positive number, such as 0.0002",
-            )?;
-        }
-        for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            let within = (0.0..1.0).contains(&beta);
-            check(within, key, beta.to_string(), "a number from 0 to below 1")?;
-        }
-        let smoothing = self.label_smoothing;
-        let (most, without) = if self.loss.has_labels() {
-            (0.5, "a number from 0 to 0.5")
-        } else {
-            (0.0, "0: this loss has no labels to smooth")
-        };
-        let within = (0.0..=most).contains(&smoothing);
-        check(within, "label_smoothing", smoothing.to_string(), without)?;
-        let noise = self.instance_noise;
-        let within = noise >= 0.0 && noise.is_finite();
-        check(
-            within,
-            "instance_noise",
-            noise.to_string(),
-            "a number of at least 0",
-        )?;
-        for (key, value) in [
-            ("r1", self.r1),
-            ("r2", self.r2),
-            ("gradient_penalty", self.gradient_penalty),
-        ] {
-            let within = value >= 0.0 && value.is_finite();
-            check(within, key, value.to_string(), "a number of at least 0")?;
-        }
-        for (key, value) in [
-            ("penalty_interval", self.penalty_interval),
-            ("discriminator_steps", self.discriminator_steps),
-        ] {
-            check(value >= 1, key, value.to_string(), at_least_one)?;
-        }
-        let clip = self.gradient_clip.unwrap_or(1.0);
-        check(
-            clip > 0.0 && clip.is_finite(),
-            "gradient_clip",
-            clip.to_string(),
-            "a positive number, such as 10",
-        )?;
-        let half_life = self.ema_half_life_images.unwrap_or(1.0);
-        let positive = half_life > 0.0 && half_life.is_finite();
-        check(
-            positive,
-            "ema_half_life_images",
-            half_life.to_string(),
-            "a positive number of images, such as 10000",
-        )?;
-        match self.weight_clip {
-            None => check(
-                self.loss != LossKind::Wasserstein || self.gradient_penalty > 0.0,
-                "weight_clip",
-                "not set".to_string(),
-                "a bound on the critic's weights, as 0.01, or a gradient_penalty, as 10: the \
-                 Wasserstein loss needs one of them",
+    pub fn validate(&self) -> Result<(), OutOfRange> {
+        check_ranges(&self.ranges())?;
+        self.check_seed()?;
+        self.check_label_smoothing()?;
+        self.check_slope_bound()
+    }
+
+    /// The numbers by key, with their ranges.
+    fn ranges(&self) -> [(&'static str, Number, Range); 17] {
+        use Range::{AtLeastOne, AtLeastZero, Positive, ZeroTo, ZeroToBelowOne};
+        let rate = Positive { such_as: "0.0002" };
+        [
+            ("train.epochs", self.epochs.into(), AtLeastOne),
+            ("train.steps", self.steps.into(), AtLeastOne),
+            ("train.batch_size", self.batch_size.into(), AtLeastOne),
+            ("train.lr", self.lr.into(), rate),
+            ("train.discriminator_lr", self.discriminator_lr.into(), rate),
+            ("train.beta1", self.beta1.into(), ZeroToBelowOne),
+            ("train.beta2", self.beta2.into(), ZeroToBelowOne),
+            (
+                "train.label_smoothing",
+                self.label_smoothing.into(),
+                ZeroTo(MAX_LABEL_SMOOTHING),
             ),
-            Some(clip) => check(
-                clip > 0.0 && clip.is_finite(),
-                "weight_clip",
-                clip.to_string(),
-                "a positive number, such as 0.01",
+            (
+                "train.instance_noise",
+                self.instance_noise.into(),
+                AtLeastZero,
             ),
+            (
+                "train.weight_clip",
+                self.weight_clip.into(),
+                Positive { such_as: "0.01" },
+            ),
+            ("train.r1", self.r1.into(), AtLeastZero),
+            ("train.r2", self.r2.into(), AtLeastZero),
+            (
+                "train.gradient_penalty",
+                self.gradient_penalty.into(),
+                AtLeastZero,
+            ),
+            (
+                "train.penalty_interval",
+                self.penalty_interval.into(),
+                AtLeastOne,
+            ),
+            (
+                "train.discriminator_steps",
+                self.discriminator_steps.into(),
+                AtLeastOne,
+            ),
+            (
+                "train.gradient_clip",
+                self.gradient_clip.into(),
+                Positive { such_as: "10" },
+            ),
+            (
+                "train.ema_half_life_images",
+                self.ema_half_life_images.into(),
+                Positive { such_as: "10000" },
+            ),
+        ]
+    }
+
+    /// TOML's integers have a sign.
+    fn check_seed(&self) -> Result<(), OutOfRange> {
+        if i64::try_from(self.seed.0).is_ok() {
+            return Ok(());
         }
+        Err(OutOfRange {
+            key: "train.seed",
+            found: self.seed.to_string(),
+            expected: "a whole number below 2^63, the largest that a TOML file holds".to_string(),
+        })
+    }
+
+    fn check_label_smoothing(&self) -> Result<(), OutOfRange> {
+        if self.label_smoothing == 0.0 || self.loss.has_labels() {
+            return Ok(());
+        }
+        Err(OutOfRange {
+            key: "train.label_smoothing",
+            found: self.label_smoothing.to_string(),
+            expected: "0: this loss has no labels to smooth".to_string(),
+        })
+    }
+
+    /// The Wasserstein loss is a distance only if the critic's slope is bounded.
+    fn check_slope_bound(&self) -> Result<(), OutOfRange> {
+        let is_bounded = self.weight_clip.is_some() || self.gradient_penalty > 0.0;
+        if is_bounded || self.loss != LossKind::Wasserstein {
+            return Ok(());
+        }
+        Err(OutOfRange {
+            key: "train.weight_clip",
+            found: Number::Unset.to_string(),
+            expected:
+                "a bound on the critic's weights, as 0.01, or a `train.gradient_penalty`, as 10: \
+                       the Wasserstein loss needs one of them"
+                    .to_string(),
+        })
     }
 
     /// The configured loss.
@@ -284,36 +284,36 @@ mod tests {
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
         let cases: [(&str, Spoil); 26] = [
-            ("epochs", |c| c.epochs = 0),
-            ("steps", |c| c.steps = Some(0)),
-            ("seed", |c| c.seed = Seed(1 << 63)),
-            ("batch_size", |c| c.batch_size = 0),
-            ("lr", |c| c.lr = -1e-3),
-            ("lr", |c| c.lr = 0.0),
-            ("lr", |c| c.lr = f64::NAN),
-            ("lr", |c| c.lr = f64::INFINITY),
-            ("discriminator_lr", |c| c.discriminator_lr = Some(0.0)),
-            ("beta1", |c| c.beta1 = 1.0),
-            ("beta2", |c| c.beta2 = -0.1),
-            ("label_smoothing", |c| c.label_smoothing = 0.6),
-            ("label_smoothing", |c| {
+            ("train.epochs", |c| c.epochs = 0),
+            ("train.steps", |c| c.steps = Some(0)),
+            ("train.seed", |c| c.seed = Seed(1 << 63)),
+            ("train.batch_size", |c| c.batch_size = 0),
+            ("train.lr", |c| c.lr = -1e-3),
+            ("train.lr", |c| c.lr = 0.0),
+            ("train.lr", |c| c.lr = f64::NAN),
+            ("train.lr", |c| c.lr = f64::INFINITY),
+            ("train.discriminator_lr", |c| c.discriminator_lr = Some(0.0)),
+            ("train.beta1", |c| c.beta1 = 1.0),
+            ("train.beta2", |c| c.beta2 = -0.1),
+            ("train.label_smoothing", |c| c.label_smoothing = 0.6),
+            ("train.label_smoothing", |c| {
                 (c.loss, c.label_smoothing) = (LossKind::Hinge, 0.1);
             }),
-            ("ema_half_life_images", |c| {
+            ("train.ema_half_life_images", |c| {
                 c.ema_half_life_images = Some(0.0);
             }),
-            ("instance_noise", |c| c.instance_noise = -0.1),
-            ("instance_noise", |c| c.instance_noise = f64::NAN),
-            ("r1", |c| c.r1 = -1.0),
-            ("r2", |c| c.r2 = f64::INFINITY),
-            ("gradient_penalty", |c| c.gradient_penalty = f64::NAN),
-            ("penalty_interval", |c| c.penalty_interval = 0),
-            ("discriminator_steps", |c| c.discriminator_steps = 0),
-            ("gradient_clip", |c| c.gradient_clip = Some(0.0)),
-            ("gradient_clip", |c| c.gradient_clip = Some(f64::NAN)),
-            ("weight_clip", |c| c.weight_clip = Some(0.0)),
-            ("weight_clip", |c| c.weight_clip = Some(f64::INFINITY)),
-            ("weight_clip", |c| c.loss = LossKind::Wasserstein),
+            ("train.instance_noise", |c| c.instance_noise = -0.1),
+            ("train.instance_noise", |c| c.instance_noise = f64::NAN),
+            ("train.r1", |c| c.r1 = -1.0),
+            ("train.r2", |c| c.r2 = f64::INFINITY),
+            ("train.gradient_penalty", |c| c.gradient_penalty = f64::NAN),
+            ("train.penalty_interval", |c| c.penalty_interval = 0),
+            ("train.discriminator_steps", |c| c.discriminator_steps = 0),
+            ("train.gradient_clip", |c| c.gradient_clip = Some(0.0)),
+            ("train.gradient_clip", |c| c.gradient_clip = Some(f64::NAN)),
+            ("train.weight_clip", |c| c.weight_clip = Some(0.0)),
+            ("train.weight_clip", |c| c.weight_clip = Some(f64::INFINITY)),
+            ("train.weight_clip", |c| c.loss = LossKind::Wasserstein),
         ];
         assert_eq!(TrainConfig::default().validate(), Ok(()));
         for (key, spoil) in cases {
@@ -321,5 +321,23 @@ mod tests {
             spoil(&mut config);
             assert_eq!(config.validate().map_err(|e| e.key), Err(key));
         }
+    }
+    #[test]
+    fn the_word_none_unsets_in_a_file() {
+        let keys = [
+            "steps",
+            "discriminator_lr",
+            "weight_clip",
+            "gradient_clip",
+            "ema_half_life_images",
+        ];
+        let text = keys.map(|key| format!("\"{key}\": \"none\"")).join(",");
+        let config: TrainConfig = serde_json::from_str(&format!("{{{text}}}")).unwrap();
+        assert_eq!(config, TrainConfig::default());
+        let text = text.replace("\"none\"", "7");
+        let config: TrainConfig = serde_json::from_str(&format!("{{{text}}}")).unwrap();
+        assert_eq!((config.steps, config.weight_clip), (Some(7), Some(7.0)));
+        let error = serde_json::from_str::<TrainConfig>(r#"{"steps": "some"}"#).unwrap_err();
+        assert!(error.to_string().contains("expected u64"), "{error}");
     }
 }

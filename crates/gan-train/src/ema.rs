@@ -61,21 +61,15 @@ impl Ema {
         Ok(())
     }
 
-    /// Calls `f` while the network has its averaged weights, and restores its own afterwards.
+    /// Sets a network's tensors, which have the names of this one's, to the averages.
     ///
     /// # Errors
-    /// When the weights cannot be exchanged.
-    pub fn with_averages<T>(&self, f: impl FnOnce() -> T) -> TensorResult<T> {
-        let own = self.slots.iter().map(|slot| slot.value.copy());
-        let own = own.collect::<TensorResult<Vec<_>>>()?;
+    /// When a tensor is missing or has another shape.
+    pub fn copy_into(&self, parameters: &ParameterStore) -> TensorResult<()> {
         for slot in &self.slots {
-            slot.value.set(slot.average.as_tensor())?;
+            parameters.set(&slot.name, &slot.average.as_detached_tensor())?;
         }
-        let found = f();
-        for (slot, own) in self.slots.iter().zip(&own) {
-            slot.value.set(own)?;
-        }
-        Ok(found)
+        Ok(())
     }
 
     /// Copies every average under `prefix`.

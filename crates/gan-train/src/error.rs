@@ -1,14 +1,13 @@
 //! What can stop a training run.
 
-use crate::ConfigError;
-use gan_core::WeightsError;
+use gan_core::{ErrorClass, OutOfRange, WeightsError};
 
 /// Why a run could not start, continue or resume.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The configuration is out of range.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    OutOfRange(#[from] OutOfRange),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -56,4 +55,15 @@ pub enum TrainError {
     /// An observer failed.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl TrainError {
+    /// Whether the configuration or a checkpoint is at fault, or the training.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Tensor(_) | Self::NonFinite { .. } | Self::Observer(_) => ErrorClass::Failed,
+            Self::Weights(error) => error.class(),
+            _ => ErrorClass::WrongUse,
+        }
+    }
 }

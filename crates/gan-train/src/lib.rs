@@ -15,7 +15,7 @@
 //! let config = TrainConfig { loss: LossKind::Minimax, ..TrainConfig::default() };
 //! config.validate()?;
 //! assert_eq!((config.batch_size, config.lr), (128, 2e-4));
-//! # Ok::<(), gan_train::ConfigError>(())
+//! # Ok::<(), gan_core::OutOfRange>(())
 //! ```
 
 mod adam;
@@ -36,7 +36,7 @@ mod trainer;
 pub use adam::Adam;
 pub use augment::Augmentation;
 pub use checkpoint::{CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, read_header, save};
-pub use config::{ConfigError, OnNan, TrainConfig, UpdateOrder};
+pub use config::{OnNan, TrainConfig, UpdateOrder};
 pub use ema::Ema;
 pub use error::TrainError;
 pub use loss::{

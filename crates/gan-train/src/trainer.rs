@@ -14,6 +14,10 @@ use gan_ops::bce_with_logits;
 use rand::Rng;
 
 /// A generator and a discriminator, their optimizers and the run's progress.
+///
+/// Several trainers may run in one process, in one pool or in several. The networks belong to the trainer:
+/// tensors that were cloned out of a [`ParameterStore`](gan_core::ParameterStore) must not be used in another
+/// thread while [`step`](Self::step) runs, which could then wait for itself for ever.
 pub struct Trainer {
     pub(crate) generator: Box<dyn Generator>,
     pub(crate) discriminator: Box<dyn Discriminator>,
@@ -213,24 +217,26 @@ impl Trainer {
         })
     }
 
-    /// The generator with its current weights.
+    /// The generator with its current weights. Other threads sample from
+    /// [`averaged_generator`](Self::averaged_generator).
     pub fn generator(&self) -> &dyn Generator {
         self.generator.as_ref()
     }
 
-    /// Calls `f` with the generator to save and to sample from: with its averaged weights if there are
-    /// averages, else with its current ones. Training is not affected.
+    /// The generator to save and to sample from: a copy that training no longer changes, with the averaged
+    /// weights if there are averages, else with the current ones.
+    ///
+    /// Other threads may sample from it, as an `Arc<dyn Generator>`, while training goes on, in the same pool or
+    /// another; neither changes a byte of the other's results.
     ///
     /// # Errors
-    /// When the weights cannot be exchanged.
-    pub fn with_averaged_generator<T>(
-        &self,
-        f: impl FnOnce(&dyn Generator) -> T,
-    ) -> TensorResult<T> {
-        match &self.ema {
-            Some(ema) => ema.with_averages(|| f(self.generator())),
-            None => Ok(f(self.generator())),
+    /// When the tensors cannot be copied.
+    pub fn averaged_generator(&self) -> TensorResult<Box<dyn Generator>> {
+        let generator = self.generator.copy()?;
+        if let Some(ema) = &self.ema {
+            ema.copy_into(generator.parameters())?;
         }
+        Ok(generator)
     }
 
     /// The discriminator with its current weights.
@@ -253,9 +259,15 @@ impl Trainer {
         self.seed.after_rollbacks(self.state.rollbacks)
     }
 
-    /// Ends the training and gives the generator.
-    pub fn into_generator(self) -> Box<dyn Generator> {
-        self.generator
+    /// Ends the training and gives the generator that [`averaged_generator`](Self::averaged_generator) copies.
+    ///
+    /// # Errors
+    /// When the averages cannot be copied.
+    pub fn into_generator(self) -> TensorResult<Box<dyn Generator>> {
+        if let Some(ema) = &self.ema {
+            ema.copy_into(self.generator.parameters())?;
+        }
+        Ok(self.generator)
     }
 
     /// As many generated images as real ones, from the step's own latent vectors.

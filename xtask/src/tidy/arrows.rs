@@ -9,7 +9,7 @@ enum Allowed {
     Any,
 }
 
-/// A leaf depends on no other leaf; gan-cli connects them.
+/// A leaf depends on no other leaf; gan-eval and gan-run connect them.
 const ARROWS: &[(&str, Allowed)] = &[
     ("gan-core", Allowed::Only(&[])),
     ("gan-ops", Allowed::Only(&["gan-core"])),
@@ -18,6 +18,29 @@ const ARROWS: &[(&str, Allowed)] = &[
     ("gan-data", Allowed::Only(&["gan-core"])),
     ("gan-sample", Allowed::Only(&["gan-core"])),
     ("gan-metrics", Allowed::Only(&["gan-core", "gan-ops"])),
+    (
+        "gan-eval",
+        Allowed::Only(&[
+            "gan-core",
+            "gan-data",
+            "gan-metrics",
+            "gan-models",
+            "gan-sample",
+        ]),
+    ),
+    (
+        "gan-run",
+        Allowed::Only(&[
+            "gan-core",
+            "gan-data",
+            "gan-eval",
+            "gan-metrics",
+            "gan-models",
+            "gan-ops",
+            "gan-sample",
+            "gan-train",
+        ]),
+    ),
     ("gan-cli", Allowed::Any),
     ("xtask", Allowed::Only(&[])),
 ];
@@ -65,7 +88,7 @@ fn forbidden<'a>(name: &str, siblings: &[&'a str]) -> Vec<(Option<&'a str>, Stri
             let said = |sibling| {
                 format!(
                     "{name} depends on {sibling}, may only depend on {may}; \
-                     use a trait object or an iterator, and connect the two in gan-cli"
+                     use a trait object or an iterator, and connect the two in gan-run"
                 )
             };
             let wrong = siblings.iter().filter(|sibling| !allowed.contains(sibling));

@@ -8,6 +8,7 @@ mod features;
 mod manifests;
 mod sources;
 mod supply;
+mod thin;
 
 use std::fmt;
 use std::fs;
@@ -76,8 +77,10 @@ fn check(root: &Path) -> Result<Vec<Violation>> {
         let shown = workspace::shown(root, &path);
         let text = read(&path)?;
         violations.extend(sources::check(&shown, &text));
-        texts.push(text);
+        texts.push((shown, text));
     }
+    violations.extend(thin::check(&texts));
+    let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
     for path in files(&[root.to_path_buf()], "md")? {
         let shown = workspace::shown(root, &path);
         let text = read(&path)?;

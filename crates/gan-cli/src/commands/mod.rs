@@ -9,16 +9,17 @@ mod sample;
 mod train;
 mod train_classifier;
 
-pub(crate) use doctor::lines as doctor_lines;
-pub(crate) use evaluate::STACKED_COUNT;
-
 use crate::console::Console;
-use anyhow::Result;
+use crate::exit::Failure;
+use crate::flags::data_flags;
+use crate::spelling::{program, quoted};
 use clap::Subcommand;
-use gan_core::shown_text;
+use gan_run::DataConfig;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NameError, StrDeserializer};
-use std::path::Path;
+
+/// What a command returns.
+type Done = Result<(), Failure>;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -41,7 +42,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(self, console: &Console) -> Result<()> {
+    pub(crate) fn run(self, console: &Console) -> Done {
         match self {
             Self::Train(arguments) => train::run(&arguments, console),
             Self::Recipes(arguments) => recipes::run(&arguments, console),
@@ -56,60 +57,15 @@ impl Command {
 }
 
 /// Parses a value by its name in configuration files, so that flags and files agree.
-pub(crate) fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {
+fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, NameError> {
     T::deserialize(StrDeserializer::new(name))
 }
 
-/// How this program is called here, for hints on what to type next.
-pub(crate) fn program() -> &'static str {
-    // cargo sets it for programs that `cargo run` starts.
-    if std::env::var_os("CARGO").is_some() {
-        "cargo run -p gan-cli --"
-    } else {
-        "gan-cli"
-    }
-}
-
-/// A path as it is typed to a shell: quoted where it must be, with `./` before a hyphen.
-pub(crate) fn quoted(path: &Path) -> String {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let text = match path.to_str() {
-        Some(text) if text.starts_with('-') => format!("./{text}"),
-        Some(text) => text.to_string(),
-        None => return ansi_quoted(bytes),
+/// The command that trains the feature network of a data set.
+fn train_classifier_command(data: &DataConfig) -> String {
+    let force = match data.feature_network().exists() {
+        true => " --force",
+        false => "",
     };
-    match shlex::try_quote(&text) {
-        Ok(quoted) if shown_text(&text) == text => quoted.into_owned(),
-        _ => ansi_quoted(bytes),
-    }
-}
-
-/// As `$'a\nb'`, which bash, zsh and ksh read, for names that have no other printable form.
-fn ansi_quoted(bytes: &[u8]) -> String {
-    let mut text = "$'".to_string();
-    for byte in bytes {
-        match byte {
-            b'\\' | b'\'' => text.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => text.push(char::from(*byte)),
-            byte => text += &format!("\\x{byte:02x}"),
-        }
-    }
-    text + "'"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_quoted_as_a_shell_reads_them() {
-        for (name, expected) in [
-            ("runs/a-001", "runs/a-001"),
-            ("my run", "'my run'"),
-            ("-x", "./-x"),
-            ("a\nb'c\u{1b}", "$'a\\x0ab\\'c\\x1b'"),
-        ] {
-            assert_eq!(quoted(Path::new(name)), expected);
-        }
-    }
+    format!("{} train-classifier {}{force}", program(), data_flags(data))
 }

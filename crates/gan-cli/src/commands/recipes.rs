@@ -1,9 +1,8 @@
 //! `gan-cli recipes`: what `train --recipe` offers.
 
-use super::program;
+use super::{Done, program};
 use crate::console::Console;
-use crate::recipes::Recipe;
-use anyhow::Result;
+use gan_run::Recipe;
 
 #[derive(clap::Args)]
 pub(crate) struct RecipesArguments {
@@ -11,7 +10,7 @@ pub(crate) struct RecipesArguments {
     name: Option<String>,
 }
 
-pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Result<()> {
+pub(crate) fn run(arguments: &RecipesArguments, console: &Console) -> Done {
     if let Some(name) = &arguments.name {
         console.result_lines(Recipe::named(name)?.as_config());
         return Ok(());

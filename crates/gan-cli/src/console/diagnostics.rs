@@ -1,7 +1,7 @@
 //! The format of errors and warnings: a word for the kind, then the text, without times, colours or
 //! control characters.
 
-use anyhow::Error;
+use crate::spelling::spelled;
 use gan_core::shown_text;
 use std::fmt::{self, Debug, Write};
 use tracing::field::{Field, Visit};
@@ -19,20 +19,6 @@ pub(super) fn diagnostic(kind: &str, text: &str) -> String {
         shown.push('\n');
     }
     shown
-}
-
-/// The text of an error and its causes, outermost first.
-pub(super) fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut last = text.clone();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        // An error that includes its source in its own text must not print it twice.
-        if !last.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-        last = cause;
-    }
-    text
 }
 
 /// Formats warnings and the events of `--verbose` like errors.
@@ -58,7 +44,7 @@ where
             Level::DEBUG => "debug",
             Level::TRACE => "trace",
         };
-        writer.write_str(&diagnostic(kind, &fields.text()))
+        writer.write_str(&diagnostic(kind, &spelled(&fields.text())))
     }
 }
 
@@ -91,7 +77,6 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anyhow::anyhow;
 
     #[test]
     fn further_lines_are_indented_and_control_characters_escaped() {
@@ -99,13 +84,5 @@ mod tests {
             diagnostic("error", "a \u{1b}[31mred\n\nerror: forged\r\n"),
             "error: a \\u{1b}[31mred\n\n  error: forged\n"
         );
-    }
-
-    #[test]
-    fn causes_follow_unless_they_were_said() {
-        let error = anyhow!("file: broken")
-            .context("file: broken, really")
-            .context("no run");
-        assert_eq!(with_causes(&error), "no run: file: broken, really");
     }
 }

@@ -1,16 +1,19 @@
 //! The program's output: lines on standard output, a progress bar and diagnostics on standard error.
 
+mod data;
 mod diagnostics;
+mod evaluation;
 mod printer;
 mod progress;
-mod wrap;
+mod run;
 
 pub(crate) use progress::Bar;
-pub(crate) use wrap::pack;
+pub(crate) use run::{RunConsole, finding_lines};
 
-use anyhow::{Error, Result, anyhow};
-use diagnostics::{PlainEvents, diagnostic, with_causes};
-use gan_core::shown_text;
+use crate::exit::Failure;
+use crate::spelling::spelled;
+use diagnostics::{PlainEvents, diagnostic};
+use gan_core::{shown_text, with_causes, wrapped};
 use indicatif::MultiProgress;
 use printer::{Printer, Stream};
 use std::io::{self, Write};
@@ -31,22 +34,13 @@ pub(crate) struct Console {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where lines go: to the streams at once, or through the printer if there is one.
+#[derive(Default)]
 struct Output {
     screen: Screen,
     printer: OnceLock<Printer>,
 }
 
 impl Output {
-    fn new() -> Self {
-        Self {
-            screen: Screen {
-                bars: MultiProgress::new(),
-                unwritten: Arc::default(),
-            },
-            printer: OnceLock::new(),
-        }
-    }
-
     fn print(&self, stream: Stream, bytes: Vec<u8>) {
         match self.printer.get() {
             Some(printer) => printer.push(stream, bytes),
@@ -56,11 +50,11 @@ impl Output {
 }
 
 /// The streams with the bars that are drawn over them.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Screen {
     bars: MultiProgress,
     /// Why the first lost result could not be written.
-    unwritten: Arc<Mutex<Option<Error>>>,
+    unwritten: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Screen {
@@ -79,20 +73,15 @@ impl Screen {
             && stream == Stream::Result
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            self.note().get_or_insert(unwritten(&error));
+            self.note().get_or_insert(error);
         }
     }
 
-    fn note(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+    fn note(&self) -> std::sync::MutexGuard<'_, Option<io::Error>> {
         self.unwritten
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The error that a result could not be written to standard output.
-pub(crate) fn unwritten(error: &io::Error) -> Error {
-    anyhow!("standard output: cannot be written: {error}")
 }
 
 /// Prints why the arguments are refused, before there is a console; line breaks are kept.
@@ -111,7 +100,7 @@ impl Console {
     /// Sets up the diagnostics as well: warnings, more with `verbose`, errors alone with `quiet`;
     /// the variable RUST_LOG overrides.
     pub(crate) fn new(quiet: bool, verbose: u8) -> Self {
-        let output = Arc::new(Output::new());
+        let output = Arc::new(Output::default());
         let level = match (quiet, verbose) {
             (true, _) => "error",
             (false, 0) => "warn",
@@ -128,16 +117,6 @@ impl Console {
             quiet,
             verbose: verbose > 0,
             output,
-        }
-    }
-
-    /// A quiet console that does not set up diagnostics.
-    #[cfg(test)]
-    pub(crate) fn silent() -> Self {
-        Self {
-            quiet: true,
-            verbose: false,
-            output: Arc::new(Output::new()),
         }
     }
 
@@ -171,7 +150,7 @@ impl Console {
     ///
     /// # Errors
     /// When a result could not be written; reported once.
-    pub(crate) fn finish(&self) -> Result<()> {
+    pub(crate) fn finish(&self) -> io::Result<()> {
         if let Some(printer) = self.output.printer.get() {
             let dropped = printer.finish(PATIENCE);
             if dropped > 0 {
@@ -210,10 +189,26 @@ impl Console {
         self.output.print(Stream::Result, text.into_bytes());
     }
 
+    /// Prints a sentence about the work, unless the console is quiet, on as many lines as needed; those
+    /// after the first are indented.
+    pub(crate) fn sentence(&self, text: impl AsRef<str>) {
+        self.lines(wrapped(&shown_text(&spelled(text.as_ref()))));
+    }
+
+    /// The same for a sentence that was asked for.
+    pub(crate) fn result_sentence(&self, text: impl AsRef<str>) {
+        self.result_lines(wrapped(&shown_text(&spelled(text.as_ref()))));
+    }
+
     /// Prints an error with all its causes. In a message of several lines, such as that of a TOML file, the
     /// lines after the first are indented.
-    pub(crate) fn error(&self, error: &Error) {
-        let text = diagnostic("error", &with_causes(error));
+    pub(crate) fn error(&self, error: &Failure) {
+        self.error_text(&with_causes(error));
+    }
+
+    /// The same for an error that is a text already.
+    pub(crate) fn error_text(&self, text: &str) {
+        let text = diagnostic("error", &spelled(text));
         self.output.print(Stream::Diagnostics, text.into_bytes());
     }
 }

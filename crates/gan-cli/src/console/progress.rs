@@ -2,7 +2,8 @@
 
 use super::printer::Stream;
 use super::{Console, Output};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use gan_core::grouped;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -212,22 +213,17 @@ impl Pace {
 
 fn plain_line(name: &str, bar: &ProgressBar, elapsed: Duration) -> String {
     let (done, all) = (bar.position(), bar.length().unwrap_or(0));
-    let message = bar.message();
-    let seconds = elapsed.as_secs();
-    let (all, time) = (
-        HumanCount(all),
-        match seconds {
-            0..120 => format!("{seconds} s"),
-            _ => format!("{} min {} s", seconds / 60, seconds % 60),
-        },
-    );
+    let (message, seconds) = (bar.message(), elapsed.as_secs());
+    let time = match seconds {
+        0..120 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    };
     if message.is_empty() {
-        format!("{name}: {} of {all}, {time}", HumanCount(done))
-    } else {
-        // The current part is not done yet.
-        let part = HumanCount((done + 1).min(all.0));
-        format!("{name}: {part} of {all} ({message}), {time}")
+        return format!("{name}: {} of {}, {time}", grouped(done), grouped(all));
     }
+    // The current part is not done yet.
+    let part = grouped((done + 1).min(all));
+    format!("{name}: {part} of {} ({message}), {time}", grouped(all))
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ fn shares_out_of_range_are_refused() {
         let error = ReadOptions::new(Channels::Auto, None, Some(share)).unwrap_err();
         let text = error.to_string();
         assert!(
-            text.starts_with("--held-out: ") && text.contains("0 to 0.5"),
+            text.starts_with("data.held_out is ") && text.contains("0 to 0.5"),
             "{text}"
         );
     }

@@ -73,7 +73,7 @@ fn no_share_of_a_set_with_a_test_split_is_held_out() {
         for parts in [Parts::All, Parts::Training] {
             assert_says(
                 open(&tiny(&above), &options, parts),
-                &["--held-out: ", "its own test split (t10k"],
+                &["`data.held_out`: ", "its own test split (t10k"],
             );
         }
     }
@@ -219,14 +219,14 @@ fn another_magic_is_named_with_the_expected_one() {
 }
 
 #[test]
-fn the_advice_for_mnist_is_the_command_that_fetches_it() {
+fn the_advice_for_mnist_is_to_fetch_it() {
     let above = tempfile::tempdir().unwrap();
     let mnist = above.path().join("mnist");
-    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist`"]);
+    assert_says(read(&mnist), &["fetch the data set (`fetch mnist`)"]);
     std::fs::create_dir(&mnist).unwrap();
-    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist`"]);
+    assert_says(read(&mnist), &["fetch the data set (`fetch mnist`)"]);
     std::fs::write(mnist.join(IMAGES), three_labels()).unwrap();
-    assert_says(read(&mnist), &["run `cargo xtask fetch-mnist --force`"]);
+    assert_says(read(&mnist), &["again (`fetch mnist` with `replace`)"]);
 }
 
 #[test]
@@ -341,6 +341,6 @@ fn test_images_of_another_shape_and_a_size_are_refused_by_name() {
     let options = ReadOptions::new(Channels::Auto, Some(4), None).unwrap();
     assert_says(
         open(&tiny(&above), &options, Parts::Training),
-        &["--image-size", "keep the size", "3 by 2"],
+        &["`data.image_size`", "keep the size", "3 by 2"],
     );
 }

@@ -106,7 +106,7 @@ fn sizes_must_agree_without_an_image_size() {
             "c.png: 3x2 pixels",
             "expected 2x3 as in",
             "a.png",
-            "--image-size N",
+            "`data.image_size` N",
         ],
     );
     let data = train_with(&above, Channels::Gray, Some(4)).unwrap();
@@ -144,10 +144,10 @@ fn shrinking_averages_what_falls_together() {
 #[test]
 fn image_sizes_out_of_range_are_refused() {
     for size in [0, 2049, u32::MAX] {
-        let result = ReadOptions::new(Channels::Rgb, Some(size), None);
-        assert_says(
-            result,
-            &["--image-size", &size.to_string(), "from 1 to 2048"],
+        let error = ReadOptions::new(Channels::Rgb, Some(size), None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("data.image_size is {size}, expected a whole number from 1 to 2048")
         );
     }
 }

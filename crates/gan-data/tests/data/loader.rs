@@ -180,13 +180,16 @@ fn bytes_become_the_nearest_numbers_in_minus_one_to_one() {
 fn a_batch_size_that_does_not_fit_is_refused() {
     let build = |size| DataLoader::new(numbered(3), size, Seed(0), DType::F32, &Device::Cpu);
     assert!(build(3).is_ok());
-    assert_says(build(0), &["batch size 0", "--batch-size from 1 to 3"]);
+    assert_says(
+        build(0),
+        &["batch size 0", "`train.batch_size` from 1 to 3"],
+    );
     assert_says(
         build(4),
         &[
             "batch size 4",
             "3 images of numbered",
-            "--batch-size from 1 to 3",
+            "`train.batch_size` from 1 to 3",
         ],
     );
 }

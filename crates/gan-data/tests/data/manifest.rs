@@ -56,7 +56,7 @@ fn another_content_is_refused_with_both_hashes() {
             "train-images-idx3-ubyte: ",
             IMAGES_SHA256,
             &zeros,
-            "run `cargo xtask fetch tiny`",
+            "fetch the data set again (`fetch tiny`)",
         ],
     );
 }
@@ -89,7 +89,7 @@ fn a_manifest_of_other_folders_checks_nothing() {
 fn a_folder_that_is_listed_and_missing_is_to_be_fetched() {
     let above = with_manifest(&manifest(IMAGES_SHA256, 34));
     std::fs::remove_dir_all(above.path().join("tiny")).unwrap();
-    assert_says(train(&above), &["run `cargo xtask fetch tiny`"]);
+    assert_says(train(&above), &["fetch the data set (`fetch tiny`)"]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_folder_with_all_that_is_listed_needs_no_fetching() {
     let above = folder(&[]);
     std::fs::write(above.path().join("MANIFEST.toml"), text).unwrap();
     let tiny = above.path().join("tiny");
-    assert_says(train(&above), &["run `cargo xtask fetch tiny`"]);
+    assert_says(train(&above), &["fetch the data set (`fetch tiny`)"]);
     std::fs::write(tiny.join("cifar.tar.gz"), []).unwrap();
     assert_says(train(&above), &["are there; give another folder"]);
 }

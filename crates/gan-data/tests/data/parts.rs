@@ -66,7 +66,10 @@ fn a_share_is_refused_where_there_is_a_test_split() {
     for share in [0.0, 0.1] {
         let options = ReadOptions::new(Channels::Auto, None, Some(share)).unwrap();
         let result = open(&tiny(&above), &options, Parts::Training);
-        assert_says(result, &["--held-out: ", "its own test split (test in "]);
+        assert_says(
+            result,
+            &["`data.held_out`: ", "its own test split (test in "],
+        );
     }
 }
 

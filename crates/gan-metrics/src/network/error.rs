@@ -1,7 +1,7 @@
 //! Errors of feature networks.
 
 use crate::MetricError;
-use gan_core::{ImageShape, WeightsError};
+use gan_core::{ErrorClass, ImageShape, WeightsError};
 use std::path::PathBuf;
 
 /// Why a feature network could not be trained, loaded or used.
@@ -42,7 +42,7 @@ pub enum FeatureNetworkError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// The file's header is missing or cannot be used.
-    #[error("{path}: {found}, expected a feature network that gan-cli train-classifier wrote")]
+    #[error("{path}: {found}, expected a feature network that `train_classifier` wrote")]
     Header {
         /// The file.
         path: PathBuf,
@@ -55,4 +55,16 @@ pub enum FeatureNetworkError {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl FeatureNetworkError {
+    /// Whether the images or the file are at fault, or the computation.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Tensor(_) | Self::NonFinite { .. } => ErrorClass::Failed,
+            Self::Weights(error) => error.class(),
+            Self::Metric(error) => error.class(),
+            _ => ErrorClass::WrongUse,
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
-use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_models::{Architecture, ArchitectureKind, DiscriminatorNorm, ModelConfig};
 
 const CPU: Device = Device::Cpu;
 
@@ -14,6 +14,20 @@ fn shape(channels: usize, side: usize) -> ImageShape {
     }
 }
 
+/// Convolutional networks of this width, and the others as they are by default.
+fn architectures(width: usize) -> [Architecture; 4] {
+    let discriminator_norm = DiscriminatorNorm::None;
+    [
+        Architecture::default_of(ArchitectureKind::Mlp),
+        Architecture::Dcgan {
+            width,
+            discriminator_norm,
+        },
+        Architecture::Residual { width },
+        Architecture::Maxout,
+    ]
+}
+
 fn numbers(tensor: &Tensor) -> Vec<f64> {
     let tensor = tensor.to_dtype(DType::F64).unwrap();
     tensor.flatten_all().unwrap().to_vec1().unwrap()
@@ -21,12 +35,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
 
 #[test]
 fn every_architecture_handles_images_of_every_shape() {
-    for architecture in [
-        Architecture::Mlp,
-        Architecture::Dcgan,
-        Architecture::Residual,
-        Architecture::Maxout,
-    ] {
+    for architecture in architectures(3) {
         for image in [
             shape(1, 28),
             shape(3, 28),
@@ -36,10 +45,9 @@ fn every_architecture_handles_images_of_every_shape() {
         ] {
             for classes in [None, Some(4)] {
                 let model = ModelConfig {
-                    architecture,
+                    architecture: architecture.clone(),
                     classes: classes.map(Into::into),
                     latent_dim: 6,
-                    width: 3,
                     ..ModelConfig::default()
                 };
                 let generator = model.generator(image, Seed(1), DType::F32, &CPU).unwrap();
@@ -56,7 +64,7 @@ fn every_architecture_handles_images_of_every_shape() {
                 let labels = classes.map(|_| &labels);
                 let images = generator.infer(&z, labels, Mode::Eval).unwrap();
                 let expected = [5, image.channels, image.height, image.width];
-                assert_eq!(images.dims(), expected, "{architecture} {image}");
+                assert_eq!(images.dims(), expected, "{architecture:?} {image}");
                 assert!(numbers(&images).iter().all(|value| value.abs() <= 1.0));
                 let recorded = discriminator.record(&[&images], labels).unwrap();
                 assert_eq!(recorded.outputs[0].dims(), [5]);
@@ -68,7 +76,7 @@ fn every_architecture_handles_images_of_every_shape() {
                 for (a, b) in numbers(&recorded.outputs[0]).iter().zip(numbers(&twin)) {
                     assert!(
                         (a - b).abs() < 1e-4,
-                        "{architecture} {image}: {a} against {b}"
+                        "{architecture:?} {image}: {a} against {b}"
                     );
                 }
             }
@@ -78,17 +86,12 @@ fn every_architecture_handles_images_of_every_shape() {
 
 #[test]
 fn the_class_changes_the_image_and_the_logit() {
-    for architecture in [
-        Architecture::Mlp,
-        Architecture::Dcgan,
-        Architecture::Residual,
-        Architecture::Maxout,
-    ] {
+    for architecture in architectures(3) {
+        let kind = architecture.kind();
         let model = ModelConfig {
             architecture,
             classes: Some(3.into()),
             latent_dim: 4,
-            width: 3,
             ..ModelConfig::default()
         };
         let image = shape(1, 8);
@@ -100,14 +103,14 @@ fn the_class_changes_the_image_and_the_logit() {
         let labels = Tensor::new(&[0u32, 2], &CPU).unwrap();
         let images = generator.infer(&z, Some(&labels), Mode::Eval).unwrap();
         let of = |k: usize| numbers(&images.get(k).unwrap());
-        assert_ne!(of(0), of(1), "{architecture}");
+        assert_ne!(of(0), of(1), "{kind}");
         let same = Tensor::cat(&[&images.narrow(0, 0, 1).unwrap(); 2], 0).unwrap();
         let logits = numbers(
             &discriminator
                 .forward(&same, Some(&labels), Mode::Eval)
                 .unwrap(),
         );
-        assert_ne!(logits[0], logits[1], "{architecture}");
+        assert_ne!(logits[0], logits[1], "{kind}");
         for wrong in [vec![0u32, 3], vec![0]] {
             let wrong = Tensor::new(wrong, &CPU).unwrap();
             assert!(generator.infer(&z, Some(&wrong), Mode::Eval).is_err());
@@ -120,8 +123,10 @@ fn the_class_changes_the_image_and_the_logit() {
 #[test]
 fn dcgan_has_the_layers_of_its_description() {
     let model = ModelConfig {
-        architecture: Architecture::Dcgan,
-        discriminator_norm: DiscriminatorNorm::Batch,
+        architecture: Architecture::Dcgan {
+            width: 64,
+            discriminator_norm: DiscriminatorNorm::Batch,
+        },
         ..ModelConfig::default()
     };
     let generator = model
@@ -157,13 +162,14 @@ fn largest_singular_value(matrix: &Tensor) -> f64 {
 /// With one layer of weight W the logit is linear: its gradient with respect to an image is W / σ.
 #[test]
 fn spectral_normalization_divides_by_the_largest_singular_value() {
-    let model = ModelConfig {
-        architecture: Architecture::Dcgan,
-        discriminator_norm: DiscriminatorNorm::Spectral,
-        width: 4,
+    let model = |discriminator_norm| ModelConfig {
+        architecture: Architecture::Dcgan {
+            width: 4,
+            discriminator_norm,
+        },
         ..ModelConfig::default()
     };
-    let discriminator = model
+    let discriminator = model(DiscriminatorNorm::Spectral)
         .discriminator(shape(1, 8), Seed(1), DType::F64, &CPU)
         .unwrap();
     let images = Tensor::zeros((2, 1, 8, 8), DType::F64, &CPU).unwrap();
@@ -191,11 +197,7 @@ fn spectral_normalization_divides_by_the_largest_singular_value() {
         let divided = (parameter.var.as_detached_tensor() / sigma).unwrap();
         parameter.var.set(&divided).unwrap();
     }
-    let plain = ModelConfig {
-        discriminator_norm: DiscriminatorNorm::None,
-        ..model
-    };
-    let plain = plain
+    let plain = model(DiscriminatorNorm::None)
         .discriminator(shape(1, 8), Seed(1), DType::F64, &CPU)
         .unwrap();
     for parameter in &all {

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageShape, Mode, Seed, Weights};
-use gan_models::{Architecture, GeneratorHeader, ModelConfig};
+use gan_models::{Architecture, DiscriminatorNorm, GeneratorHeader, ModelConfig};
 use std::path::Path;
 
 const SHAPE: ImageShape = ImageShape {
@@ -110,40 +110,35 @@ fn a_header_of_a_larger_network_than_the_file_is_refused() {
         height: 8191,
         width: 8191,
     };
-    let small = ModelConfig {
-        architecture: Architecture::Dcgan,
+    let of = |architecture| ModelConfig {
+        architecture,
         latent_dim: 4,
-        width: 2,
         ..ModelConfig::default()
     };
+    let dcgan = |width| Architecture::Dcgan {
+        width,
+        discriminator_norm: DiscriminatorNorm::None,
+    };
+    let mlp = |widths: &[usize]| Architecture::Mlp {
+        generator_widths: widths.to_vec(),
+        discriminator_widths: vec![1],
+    };
+    let small = of(dcgan(2));
     let generator = small
         .generator(SHAPE, Seed(4), DType::F32, &Device::Cpu)
         .unwrap();
-    let wide = |architecture| ModelConfig {
-        architecture,
-        width: 1024,
-        generator_widths: vec![60_000, 60_000],
-        ..small.clone()
-    };
     for (model, shape) in [
-        (wide(Architecture::Mlp), SHAPE),
+        (of(mlp(&[60_000, 60_000])), SHAPE),
         (
             ModelConfig {
                 classes: Some(65_536.into()),
-                generator_widths: vec![1],
-                ..wide(Architecture::Mlp)
+                ..of(mlp(&[1]))
             },
             SHAPE,
         ),
-        (wide(Architecture::Dcgan), SHAPE),
-        (wide(Architecture::Residual), SHAPE),
-        (
-            ModelConfig {
-                architecture: Architecture::Residual,
-                ..small.clone()
-            },
-            huge,
-        ),
+        (of(dcgan(1024)), SHAPE),
+        (of(Architecture::Residual { width: 1024 }), SHAPE),
+        (of(Architecture::Residual { width: 2 }), huge),
     ] {
         let header = GeneratorHeader::new(model, shape, 1, Seed(0));
         header.save(generator.as_ref(), &path).unwrap();

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod convolutional;
+mod copies;
 mod generator_file;
 mod mlp;

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
-use gan_models::ModelConfig;
+use gan_models::{Architecture, ModelConfig};
 
 const CPU: Device = Device::Cpu;
 
@@ -181,7 +181,10 @@ fn networks_beyond_their_bounds_are_refused_before_they_are_made() {
         "{error}"
     );
     let deep = ModelConfig {
-        generator_widths: vec![1; 65],
+        architecture: Architecture::Mlp {
+            generator_widths: vec![1; 65],
+            discriminator_widths: vec![1],
+        },
         ..model.clone()
     };
     let error = said(&deep, usize::MAX, ImageShape::MNIST);

@@ -206,6 +206,10 @@ impl Generator for Boaster {
     fn parameters(&self) -> &gan_core::ParameterStore {
         self.0.parameters()
     }
+
+    fn copy(&self) -> candle_core::Result<Box<dyn Generator>> {
+        self.0.copy()
+    }
 }
 
 #[test]

@@ -64,21 +64,24 @@ pub fn forget(history: &mut Vec<HistoryRecord>) {
 impl Finding {
     fn new(failure_mode: FailureMode, evidence: String) -> Self {
         let advice = match failure_mode {
-            FailureMode::NotFinite => "train again with a smaller --lr, a tenth of this run's",
-            FailureMode::DeadDiscriminator => {
-                "train again with a slower discriminator: a --discriminator-lr below this run's"
+            FailureMode::NotFinite => {
+                "train again with a smaller `train.lr`, a tenth of this run's"
             }
-            FailureMode::ConstantGenerator => "train again with another --seed and a smaller --lr",
+            FailureMode::DeadDiscriminator => {
+                "train again with a slower discriminator: a `train.discriminator_lr` below this run's"
+            }
+            FailureMode::ConstantGenerator => {
+                "train again with another `train.seed` and a smaller `train.lr`"
+            }
             FailureMode::Saturation => {
-                "train again with a smaller --lr: saturated values pass no gradient back through tanh"
+                "train again with a smaller `train.lr`: saturated values pass no gradient back through tanh"
             }
             FailureMode::Oscillation => {
-                "train again with a smaller --lr, and with --beta1 0.5 if it was above that"
+                "train again with a smaller `train.lr`, and with `train.beta1 = 0.5` if it was above that"
             }
             FailureMode::LostClasses => {
-                "train again with --evaluate-every 1000 and sample from the run's \
-                 checkpoints/best-generator.safetensors; or choose a recipe that covers all classes, see \
-                 `recipes`"
+                "train again with `output.evaluate_every = 1000` and sample from the run's \
+                 checkpoints/best-generator.safetensors; or choose a `recipe` that covers all classes"
             }
         };
         Self {

@@ -85,7 +85,7 @@ fn numbers_that_are_not_finite_are_found_at_once_and_forgotten_when_a_run_resume
             "{}",
             finding.evidence
         );
-        assert!(finding.advice.contains("--lr"), "{}", finding.advice);
+        assert!(finding.advice.contains("`train.lr`"), "{}", finding.advice);
         assert_eq!(diagnose(&history, None), []);
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed};
-use gan_models::{Architecture, ModelConfig};
+use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
 use gan_train::{Augmentation, LossKind, LrSchedule, TrainConfig, Trainer};
 use rand::Rng;
 
@@ -25,8 +25,10 @@ fn config() -> TrainConfig {
 
 fn trainer(config: &TrainConfig) -> Trainer {
     let model = ModelConfig {
-        architecture: Architecture::Dcgan,
-        width: 4,
+        architecture: Architecture::Dcgan {
+            width: 4,
+            discriminator_norm: DiscriminatorNorm::None,
+        },
         latent_dim: 5,
         classes: Some(3.into()),
         ..ModelConfig::default()

@@ -9,31 +9,40 @@ use gan_train::{OneCentered, Points, Regularizer, TrainConfig, ZeroCentered};
 
 const CLASSES: usize = 3;
 
+fn dcgan(discriminator_norm: DiscriminatorNorm) -> Architecture {
+    Architecture::Dcgan {
+        width: 2,
+        discriminator_norm,
+    }
+}
+
 /// Every pair of networks that penalties are offered with, and the images it is for.
 fn models() -> Vec<(ModelConfig, ImageShape)> {
-    let (plain, spectral) = (DiscriminatorNorm::None, DiscriminatorNorm::Spectral);
-    let model = |architecture, discriminator_norm, classes: Option<usize>, width| ModelConfig {
+    let model = |architecture, classes: Option<usize>| ModelConfig {
         architecture,
-        discriminator_norm,
         classes: classes.map(Into::into),
-        width,
-        discriminator_widths: vec![6, 5],
         ..ModelConfig::default()
     };
     let mut models = vec![
         // From 7 to 4 pixels with a kernel of 3, as on the way down from 28.
-        (model(Architecture::Dcgan, plain, None, 2), square(2, 14)),
+        (model(dcgan(DiscriminatorNorm::None), None), square(2, 14)),
         // The narrowest network with two groups of channels, at its smallest size.
-        (model(Architecture::Residual, plain, None, 8), square(2, 8)),
+        (
+            model(Architecture::Residual { width: 8 }, None),
+            square(2, 8),
+        ),
     ];
     for classes in [None, Some(CLASSES)] {
-        for (architecture, norm) in [
-            (Architecture::Mlp, plain),
-            (Architecture::Dcgan, plain),
-            (Architecture::Dcgan, spectral),
-            (Architecture::Residual, plain),
+        for architecture in [
+            Architecture::Mlp {
+                generator_widths: vec![1],
+                discriminator_widths: vec![6, 5],
+            },
+            dcgan(DiscriminatorNorm::None),
+            dcgan(DiscriminatorNorm::Spectral),
+            Architecture::Residual { width: 2 },
         ] {
-            models.push((model(architecture, norm, classes, 2), square(2, 8)));
+            models.push((model(architecture, classes), square(2, 8)));
         }
     }
     models
@@ -115,7 +124,7 @@ fn gradients_by_the_parameters_equal_finite_differences_for_every_architecture()
         let images = wave(&[3, shape.channels, shape.height, shape.width], 0.9);
         let network = discriminator(&model, shape);
         assert!(network.has_second_derivatives());
-        if model.discriminator_norm == DiscriminatorNorm::Spectral {
+        if model.architecture == dcgan(DiscriminatorNorm::Spectral) {
             // Spectral normalization's vectors settle, after which they are stationary.
             for _ in 0..400 {
                 network.record(&[&images], Some(&labels)).unwrap();
@@ -178,8 +187,7 @@ fn penalties_are_applied_only_at_multiples_of_their_interval_and_times_the_inter
     );
     let none = TrainConfig::default();
     let model = ModelConfig {
-        architecture: Architecture::Dcgan,
-        width: 2,
+        architecture: dcgan(DiscriminatorNorm::None),
         ..ModelConfig::default()
     };
     let shape = square(1, 8);
@@ -212,9 +220,7 @@ fn penalties_are_applied_only_at_multiples_of_their_interval_and_times_the_inter
 #[test]
 fn penalties_are_refused_by_key_with_batch_normalization_and_with_dropout() {
     let batch_normalization = ModelConfig {
-        architecture: Architecture::Dcgan,
-        discriminator_norm: DiscriminatorNorm::Batch,
-        width: 2,
+        architecture: dcgan(DiscriminatorNorm::Batch),
         ..ModelConfig::default()
     };
     let dropout = ModelConfig {

@@ -10,21 +10,24 @@ const HALF: u64 = 3;
 const STEPS: u64 = 6;
 
 fn models() -> Vec<ModelConfig> {
-    let all = [
-        (Architecture::Mlp, DiscriminatorNorm::None),
-        (Architecture::Dcgan, DiscriminatorNorm::None),
-        (Architecture::Dcgan, DiscriminatorNorm::Batch),
-        (Architecture::Dcgan, DiscriminatorNorm::Spectral),
-        (Architecture::Residual, DiscriminatorNorm::None),
-        (Architecture::Maxout, DiscriminatorNorm::None),
-    ];
-    let model = |(architecture, discriminator_norm)| ModelConfig {
-        architecture,
-        discriminator_norm,
-        latent_dim: 6,
+    let dcgan = |discriminator_norm| Architecture::Dcgan {
         width: 2,
-        generator_widths: vec![7, 6],
-        discriminator_widths: vec![6, 5],
+        discriminator_norm,
+    };
+    let all = [
+        Architecture::Mlp {
+            generator_widths: vec![7, 6],
+            discriminator_widths: vec![6, 5],
+        },
+        dcgan(DiscriminatorNorm::None),
+        dcgan(DiscriminatorNorm::Batch),
+        dcgan(DiscriminatorNorm::Spectral),
+        Architecture::Residual { width: 2 },
+        Architecture::Maxout,
+    ];
+    let model = |architecture| ModelConfig {
+        architecture,
+        latent_dim: 6,
         classes: Some(3.into()),
         ..ModelConfig::default()
     };

@@ -52,11 +52,11 @@ fn trained(model: &ModelConfig, train: &TrainConfig) -> Vec<u32> {
     for step in 0..STEPS {
         trainer.step(&batch(step)).unwrap();
     }
-    let averages = trainer.with_averaged_generator(|generator| bits(generator.parameters()));
+    let averages = trainer.averaged_generator().unwrap();
     [
         bits(trainer.generator().parameters()),
         bits(trainer.discriminator().parameters()),
-        averages.unwrap(),
+        bits(averages.parameters()),
     ]
     .concat()
 }
@@ -64,8 +64,8 @@ fn trained(model: &ModelConfig, train: &TrainConfig) -> Vec<u32> {
 #[track_caller]
 fn assert_same_on_all_threads(model: &ModelConfig, train: &TrainConfig) {
     let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(|| trained(model, train))
+        let pool = gan_ops::Pool::new(Some(threads)).unwrap();
+        pool.install(|| trained(model, train))
     };
     let expected = on(1);
     for threads in [2, 3, 4, 7] {
@@ -79,9 +79,11 @@ fn assert_same_on_all_threads(model: &ModelConfig, train: &TrainConfig) {
 /// Widths that leave a single row behind multiples of 16.
 fn perceptron(classes: Option<usize>) -> ModelConfig {
     ModelConfig {
+        architecture: Architecture::Mlp {
+            generator_widths: vec![33, 97, 17],
+            discriminator_widths: vec![97, 17],
+        },
         latent_dim: 7,
-        generator_widths: vec![33, 97, 17],
-        discriminator_widths: vec![97, 17],
         classes: classes.map(ClassCount::Known),
         ..ModelConfig::default()
     }
@@ -91,7 +93,6 @@ fn narrow(architecture: Architecture) -> ModelConfig {
     ModelConfig {
         architecture,
         latent_dim: 7,
-        width: 5,
         ..ModelConfig::default()
     }
 }
@@ -127,17 +128,18 @@ fn strided_convolutions_do_not_depend_on_threads() {
         DiscriminatorNorm::Batch,
         DiscriminatorNorm::Spectral,
     ] {
-        let model = ModelConfig {
+        let dcgan = Architecture::Dcgan {
+            width: 5,
             discriminator_norm,
-            ..narrow(Architecture::Dcgan)
         };
-        assert_same_on_all_threads(&model, &averaged());
+        assert_same_on_all_threads(&narrow(dcgan), &averaged());
     }
 }
 
 #[test]
 fn residual_networks_with_penalties_do_not_depend_on_threads() {
-    assert_same_on_all_threads(&narrow(Architecture::Residual), &penalized());
+    let residual = Architecture::Residual { width: 5 };
+    assert_same_on_all_threads(&narrow(residual), &penalized());
 }
 
 #[test]

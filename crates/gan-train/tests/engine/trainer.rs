@@ -200,17 +200,35 @@ fn the_averaged_generator_follows_with_its_half_life_and_leaves_training_alone()
         for (average, value) in expected.iter_mut().zip(&own) {
             *average = 0.5 * *average + 0.5 * value;
         }
-        let found =
-            averaged.with_averaged_generator(|generator| values(generator.parameters()).concat());
-        assert_eq!(found.unwrap(), expected);
+        assert_eq!(handed_out(&averaged), expected);
         assert_eq!(values(averaged.generator().parameters()).concat(), own);
     }
     train(&mut plain, 0..4);
     let weights = |trainer: &Trainer| values(trainer.generator().parameters()).concat();
     assert_eq!(weights(&averaged), weights(&plain));
-    let without =
-        plain.with_averaged_generator(|generator| values(generator.parameters()).concat());
-    assert_eq!(without.unwrap(), weights(&plain));
+    assert_eq!(handed_out(&plain), weights(&plain));
+    let last = averaged.into_generator().unwrap();
+    assert_eq!(values(last.parameters()).concat(), expected);
+}
+
+fn handed_out(trainer: &Trainer) -> Vec<f32> {
+    values(trainer.averaged_generator().unwrap().parameters()).concat()
+}
+
+#[test]
+fn a_generator_that_was_handed_out_is_of_its_step() {
+    for ema_half_life_images in [None, Some(8.0)] {
+        let mut trainer = trainer(&TrainConfig {
+            ema_half_life_images,
+            ..TrainConfig::default()
+        });
+        train(&mut trainer, 0..2);
+        let generator = trainer.averaged_generator().unwrap();
+        let then = values(generator.parameters());
+        train(&mut trainer, 2..4);
+        assert_eq!(values(generator.parameters()), then);
+        assert_ne!(handed_out(&trainer), then.concat());
+    }
 }
 
 #[test]
@@ -320,6 +338,10 @@ impl Generator for OnGraph<dyn Generator> {
 
     fn parameters(&self) -> &ParameterStore {
         self.0.parameters()
+    }
+
+    fn copy(&self) -> candle_core::Result<Box<dyn Generator>> {
+        Ok(Box::new(Self(self.0.copy()?)))
     }
 }
 

@@ -84,6 +84,11 @@ impl Generator for TinyGenerator {
     fn parameters(&self) -> &ParameterStore {
         &self.store
     }
+
+    fn copy(&self) -> Result<Box<dyn Generator>> {
+        let (shape, store) = (self.shape, self.store.copy()?);
+        Ok(Box::new(Self { shape, store }))
+    }
 }
 
 pub(crate) fn sampler(generator: &TinyGenerator, seed: u64, mode: Mode) -> Sampler<'_> {

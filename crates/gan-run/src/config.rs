@@ -1,0 +1,219 @@
+//! The configuration of a run, as files hold it.
+
+use crate::{DataConfig, RunError};
+use gan_core::{Range, check_ranges};
+use gan_models::ModelConfig;
+use gan_sample::PixelRange;
+use gan_train::TrainConfig;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Everything that decides what a run computes. Its TOML form is what [`layered`](Self::layered)
+/// reads and what a run folder's `config.toml` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunConfig {
+    /// The recipe that the configuration started from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
+    /// `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// Which images to learn from.
+    pub data: DataConfig,
+    /// Which networks to build.
+    pub model: ModelConfig,
+    /// How to train them.
+    pub train: TrainConfig,
+    /// What to write.
+    pub output: OutputConfig,
+}
+
+/// What to write while training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// Steps between sample grids; at least 1.
+    pub sample_every: u64,
+    /// Steps between log lines; at least 1.
+    pub log_every: u64,
+    /// Steps between scores; at least 1. None: no scores during training.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub evaluate_every: Option<u64>,
+    /// Steps between checkpoints; at least 1. None: a minute of work, or 1000 if the run may roll back.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub checkpoint_every: Option<u64>,
+    /// How many checkpoints are kept, besides the best; at least 1.
+    pub keep_checkpoints: usize,
+    /// Whether each sample grid of images has beside it a grid of the current batch, in training mode as
+    /// in the tutorial.
+    pub batch_grid: bool,
+    /// How grids map numbers to brightness.
+    pub pixel_range: PixelRange,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            recipe: None,
+            device: "cpu".to_string(),
+            data: DataConfig::default(),
+            model: ModelConfig::default(),
+            train: TrainConfig::default(),
+            output: OutputConfig::default(),
+        }
+    }
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            sample_every: 2000,
+            log_every: 100,
+            evaluate_every: None,
+            checkpoint_every: None,
+            keep_checkpoints: 2,
+            batch_grid: true,
+            pixel_range: PixelRange::default(),
+        }
+    }
+}
+
+impl RunConfig {
+    /// The defaults, overridden by a TOML file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has an unknown key or a value of another type.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        Self::parse(&read_text(path)?, path)
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, RunError> {
+        // The TOML reader's message shows the line and names what was expected there.
+        toml::from_str(text).map_err(|error| RunError::refused(path, error))
+    }
+
+    /// The TOML form, every key included.
+    ///
+    /// # Errors
+    /// When a path is not valid text.
+    pub fn to_toml(&self) -> Result<String, RunError> {
+        toml::to_string(self).map_err(|error| {
+            let text = format!("the configuration cannot be written as TOML: {error}");
+            RunError::Refused(text)
+        })
+    }
+
+    /// Checks that every value is in its range, as far as possible without the data.
+    ///
+    /// # Errors
+    /// Names the key, its value and its range.
+    pub fn validate(&self) -> Result<(), RunError> {
+        self.model.validate()?;
+        self.train.validate()?;
+        self.data.read_options()?;
+        self.check_points()?;
+        let output = &self.output;
+        let at_least_one = Range::AtLeastOne;
+        check_ranges(&[
+            (
+                "output.sample_every",
+                output.sample_every.into(),
+                at_least_one,
+            ),
+            ("output.log_every", output.log_every.into(), at_least_one),
+            (
+                "output.evaluate_every",
+                output.evaluate_every.into(),
+                at_least_one,
+            ),
+            (
+                "output.checkpoint_every",
+                output.checkpoint_every.into(),
+                at_least_one,
+            ),
+            (
+                "output.keep_checkpoints",
+                output.keep_checkpoints.into(),
+                at_least_one,
+            ),
+        ])?;
+        Ok(())
+    }
+
+    /// Points in the plane have no sides and no brightness.
+    fn check_points(&self) -> Result<(), RunError> {
+        let changed = match (self.data.mirror, self.train.augmentations.is_empty()) {
+            (true, _) => "data.mirror",
+            (_, false) => "train.augmentations",
+            _ => return Ok(()),
+        };
+        self.data.check_images(changed)
+    }
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, RunError> {
+    std::fs::read_to_string(path).map_err(RunError::unusable(format!(
+        "{}: cannot be read",
+        path.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_toml_form_is_read_back_as_it_was() {
+        let mut config = RunConfig::default();
+        config.train.steps = Some(7);
+        config.data.image_size = Some(32);
+        let text = config.to_toml().unwrap();
+        assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn a_file_sets_what_it_names_and_leaves_the_rest() {
+        let config: RunConfig = toml::from_str("[train]\nepochs = 3\n").unwrap();
+        let mut expected = RunConfig::default();
+        expected.train.epochs = 3;
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn points_are_neither_mirrored_nor_augmented() {
+        for (change, key) in [
+            ("[data]\nmirror = true", "data.mirror"),
+            ("[train]\naugmentations = ['cutout']", "train.augmentations"),
+        ] {
+            let mut config: RunConfig = toml::from_str(change).unwrap();
+            config.validate().unwrap();
+            config.data.path = std::path::PathBuf::from("ring");
+            let error = config.validate().unwrap_err().to_string();
+            assert!(
+                error.contains("ring: a data set of points, expected one of images"),
+                "{error}"
+            );
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_by_name_at_every_level() {
+        for (text, key) in [
+            ("devise = 'cpu'", "devise"),
+            ("[data]\nroot = 'x'", "root"),
+            ("[model]\nlayers = 3", "layers"),
+            ("[train]\nlearning_rate = 1", "learning_rate"),
+            ("[output]\nevery = 1", "every"),
+        ] {
+            let error = toml::from_str::<RunConfig>(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("unknown field `{key}`")), "{error}");
+        }
+    }
+}
