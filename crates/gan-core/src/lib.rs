@@ -33,6 +33,7 @@ mod atomic_file;
 mod batch;
 mod causes;
 mod error_class;
+pub mod exact;
 mod grouped;
 mod hex;
 mod image_bytes;

@@ -1,7 +1,7 @@
 //! Normally distributed numbers that are equal to the bit on every processor.
 
+use crate::exact::{ln, sin_cos_of_word};
 use rand::RngCore;
-use std::f64::consts::{LN_2, TAU};
 
 /// Numbers drawn at a time, an even number: two 32-bit integers give two normal numbers.
 const BLOCK: usize = 256;
@@ -9,9 +9,8 @@ const BLOCK: usize = 256;
 /// `count` draws from N(0, 1) in f32, by the Box-Muller transform (1958) of two uniform 32-bit integers
 /// into two normal numbers; their absolute values are at most √(2 · 32 · ln 2) ≈ 6.66.
 ///
-/// Logarithm, sine and cosine are polynomials in f64 of additions, multiplications and divisions, which
-/// IEEE 754 defines to the bit, unlike a system's library functions. The loops have no branches, so that
-/// the compiler can vectorise them, which does not change a bit.
+/// Logarithm, sine and cosine are [`exact`](crate::exact). The loops have no branches, so that the compiler can
+/// vectorise them, which does not change a bit.
 pub(crate) fn standard_normal(count: usize, rng: &mut dyn RngCore) -> Vec<f32> {
     let mut values = vec![0.0; count.next_multiple_of(2)];
     let mut bytes = [0; 4 * BLOCK];
@@ -58,72 +57,12 @@ impl pulp::NullaryFnOnce for BoxMuller<'_> {
         let (mut first, mut second) = ([0.0; BLOCK / 2], [0.0; BLOCK / 2]);
         let turned = radius.iter().zip(self.b);
         for ((first, second), (radius, b)) in first.iter_mut().zip(&mut second).zip(turned) {
-            let (sin, cos) = sin_cos_turns(*b);
+            let (sin, cos) = sin_cos_of_word(*b);
             *first = (radius * cos) as f32;
             *second = (radius * sin) as f32;
         }
         [first, second]
     }
-}
-
-/// ln x for normal x > 0, within 1e-13: x = m · 2ᵉ with m in [√½, √2), and
-/// ln m = 2 artanh s = 2 (s + s³/3 + s⁵/5 + …) with s = (m − 1)/(m + 1), |s| < 0.172.
-#[inline(always)]
-fn ln(x: f64) -> f64 {
-    const ONE: u64 = 1.0_f64.to_bits();
-    const SQRT_HALF: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
-    const MANTISSA: u64 = (1 << 52) - 1;
-    let shifted = x.to_bits() + (ONE - SQRT_HALF);
-    let exponent = ((shifted >> 52) as i32 - 1023) as f64;
-    let m = f64::from_bits((shifted & MANTISSA) + SQRT_HALF);
-    let s = (m - 1.0) / (m + 1.0);
-    let t = s * s;
-    let mut series = 1.0 / 17.0;
-    for divisor in [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-        series = series * t + 1.0 / divisor;
-    }
-    exponent * LN_2 + 2.0 * s * series
-}
-
-/// Sine and cosine of `turns` / 2³² full turns, within 1e-11: Taylor series around the nearest quarter
-/// turn, at most π/4 away.
-#[inline(always)]
-fn sin_cos_turns(turns: u32) -> (f64, f64) {
-    let quarter = turns.wrapping_add(1 << 29) >> 30;
-    let rest = turns.wrapping_sub(quarter << 30) as i32;
-    let x = f64::from(rest) * (TAU / 4_294_967_296.0);
-    let t = x * x;
-    let mut sin = 1.0;
-    for divisor in [
-        12.0 * 13.0,
-        10.0 * 11.0,
-        8.0 * 9.0,
-        6.0 * 7.0,
-        4.0 * 5.0,
-        2.0 * 3.0,
-    ] {
-        sin = 1.0 - sin * t * (1.0 / divisor);
-    }
-    let mut cos = 1.0;
-    for divisor in [
-        13.0 * 14.0,
-        11.0 * 12.0,
-        9.0 * 10.0,
-        7.0 * 8.0,
-        5.0 * 6.0,
-        3.0 * 4.0,
-        2.0,
-    ] {
-        cos = 1.0 - cos * t * (1.0 / divisor);
-    }
-    let sin = x * sin;
-    // A quarter turn further: sin(x + π/2) = cos x, cos(x + π/2) = −sin x.
-    let (s, c) = if quarter & 1 == 0 {
-        (sin, cos)
-    } else {
-        (cos, -sin)
-    };
-    if quarter & 2 == 0 { (s, c) } else { (-s, -c) }
 }
 
 #[cfg(test)]
@@ -133,30 +72,6 @@ mod tests {
 
     fn pair(a: u32, b: u32) -> [f32; 2] {
         box_muller(&[a; BLOCK / 2], &[b; BLOCK / 2]).map(|values| values[0])
-    }
-
-    #[test]
-    fn ln_is_the_logarithm() {
-        for i in 0..200_000_u32 {
-            let x = (f64::from(i * 21_474) + 1.0) / 4_294_967_296.0;
-            let (found, expected) = (ln(x), x.ln());
-            assert!(
-                (found - expected).abs() <= 1e-13 * (1.0 + expected.abs()),
-                "{x}"
-            );
-        }
-        assert_eq!(ln(1.0), 0.0);
-    }
-
-    #[test]
-    fn sine_and_cosine_are_right_over_the_full_turn() {
-        for i in 0..100_000_u32 {
-            let turns = i * 42_949;
-            let x = f64::from(turns) / 4_294_967_296.0 * TAU;
-            let (sin, cos) = sin_cos_turns(turns);
-            assert!((sin - x.sin()).abs() < 1e-11, "sin {x}");
-            assert!((cos - x.cos()).abs() < 1e-11, "cos {x}");
-        }
     }
 
     /// The same source compiled without vector instructions gives the expected values.

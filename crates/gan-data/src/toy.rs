@@ -1,9 +1,9 @@
 //! Points in the plane with a known distribution, on which a network learns in seconds.
 
 use crate::{DataError, Dataset};
+use gan_core::exact::sin_cos_turns;
 use gan_core::{ImageShape, LatentPrior, NormalPrior, Purpose, Seed};
 use rand::Rng;
-use std::f64::consts::PI;
 
 /// A distribution of points (x, y) within [-1, 1]².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl Toy {
         match self {
             Self::Ring => (0..RING)
                 .map(|k| {
-                    let angle = 2.0 * PI * k as f64 / RING as f64;
-                    [RING_RADIUS * angle.cos(), RING_RADIUS * angle.sin()]
+                    let (sin, cos) = sin_cos_turns(k as f64 / RING as f64);
+                    [RING_RADIUS * cos, RING_RADIUS * sin]
                 })
                 .collect(),
             Self::Grid => {
@@ -79,8 +79,8 @@ impl Toy {
             let centre = if centres.is_empty() {
                 // Evenly along the angle, from the centre to 0.9 · (cos, sin) of the last.
                 let turn = 0.25 + 0.75 * rng.random::<f64>();
-                let angle = 3.0 * PI * turn;
-                [0.9 * turn * angle.cos(), 0.9 * turn * angle.sin()]
+                let (sin, cos) = sin_cos_turns(1.5 * turn);
+                [0.9 * turn * cos, 0.9 * turn * sin]
             } else {
                 let class = rng.random_range(0..centres.len());
                 labels.push(class as u32);

@@ -4,6 +4,7 @@ use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
 use crate::parallel::{Kernel, rows_per_task, vectorized};
 use candle_core::{Result, Tensor, Var};
+use gan_core::exact::powi;
 use rayon::prelude::*;
 
 /// The approximate cost of one parameter's update, in multiplications.
@@ -27,12 +28,12 @@ pub struct AdamStep {
 impl AdamStep {
     /// lr / (1 − β₁ᵗ), the step size corrected for the first moment's bias.
     pub(crate) fn step_size(&self) -> f64 {
-        self.lr / (1.0 - self.beta1.powf(self.step as f64))
+        self.lr / (1.0 - powi(self.beta1, self.step))
     }
 
     /// √(1 − β₂ᵗ), the divisor of the second moment's square root.
     pub(crate) fn root_correction(&self) -> f64 {
-        (1.0 - self.beta2.powf(self.step as f64)).sqrt()
+        (1.0 - powi(self.beta2, self.step)).sqrt()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The same operations composed of plain candle operations: they run on every device, can be
 //! differentiated any number of times, and the fused ones are tested against them.
 
+use crate::reductions::norms_shape;
 use crate::{Activation, AdamStep, Convolution};
 use candle_core::{DType, Result, Tensor, Var};
 
@@ -155,6 +156,40 @@ pub fn softplus(x: &Tensor) -> Result<Tensor> {
     let minus_abs = positive.where_cond(&x.neg()?, x)?;
     let rectified = positive.where_cond(x, &x.zeros_like()?)?;
     rectified + (minus_abs.exp()? + 1.0)?.log()?
+}
+
+/// See [`crate::sigmoid`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    candle_nn::ops::sigmoid(x)
+}
+
+/// See [`crate::mean`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn mean(x: &Tensor) -> Result<Tensor> {
+    x.mean_all()
+}
+
+/// See [`crate::squared_norms`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn squared_norms(x: &Tensor) -> Result<Tensor> {
+    let shape = norms_shape(x.shape())?;
+    let examples = x.sqr()?.reshape((shape.elem_count(), ()))?;
+    examples.sum(1)?.reshape(shape)
+}
+
+/// See [`crate::sum_of_squares`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn sum_of_squares(x: &Tensor) -> Result<f64> {
+    x.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar()
 }
 
 /// See [`crate::adam_step`].

@@ -29,10 +29,7 @@ use std::cell::Cell;
 pub(crate) trait Element:
     WithDType + Default + pulp::bytemuck::Pod + faer::traits::ComplexField
 {
-    fn exp(self) -> Self;
-    fn ln_1p(self) -> Self;
     fn sqrt(self) -> Self;
-    fn abs(self) -> Self;
     /// The hyperbolic tangent, within a few units in the last place.
     fn tanh(self) -> Self;
     /// The buffers of this type.
@@ -44,18 +41,9 @@ pub(crate) trait Element:
 macro_rules! element {
     ($float:ident, $variant:ident, $scratch:tt, $tanh:expr) => {
         impl Element for $float {
-            fn exp(self) -> Self {
-                $float::exp(self)
-            }
-            fn ln_1p(self) -> Self {
-                $float::ln_1p(self)
-            }
             #[inline(always)]
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
-            }
-            fn abs(self) -> Self {
-                $float::abs(self)
             }
             #[inline(always)]
             fn tanh(self) -> Self {
@@ -74,7 +62,7 @@ macro_rules! element {
     };
 }
 element!(f32, F32, 0, crate::tanh::tanh);
-element!(f64, F64, 1, f64::tanh);
+element!(f64, F64, 1, gan_core::exact::tanh);
 
 /// Calls a function that is generic over the element type with the element type of a `DType`.
 macro_rules! for_dtype {

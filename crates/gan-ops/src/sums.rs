@@ -6,10 +6,10 @@ use crate::element::Element;
 /// determines the result's rounding and is the same on every processor.
 const LANES: usize = 16;
 
-/// Σ f(value)
+/// Σ f(value), in the type that f gives.
 #[inline(always)]
-pub(crate) fn sum<T: Element>(values: &[T], f: impl Fn(T) -> T) -> f64 {
-    let mut lanes = [T::default(); LANES];
+pub(crate) fn sum<T: Element, S: Element>(values: &[T], f: impl Fn(T) -> S) -> f64 {
+    let mut lanes = [S::default(); LANES];
     let chunks = values.chunks_exact(LANES);
     let rest = chunks.remainder();
     for chunk in chunks {

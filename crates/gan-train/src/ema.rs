@@ -3,6 +3,7 @@
 use crate::TrainError;
 use crate::checkpoint::restore_tensor;
 use candle_core::{Result as TensorResult, Var};
+use gan_core::exact::exp2;
 use gan_core::{ParameterStore, Weights};
 use gan_ops::moving_average_step;
 
@@ -54,7 +55,7 @@ impl Ema {
     /// # Errors
     /// When a tensor operation fails.
     pub fn update(&mut self, images: usize) -> TensorResult<()> {
-        let decay = 0.5_f64.powf(images as f64 / self.half_life_images);
+        let decay = exp2(-(images as f64) / self.half_life_images);
         for slot in &self.slots {
             moving_average_step(&slot.average, slot.value.as_tensor(), decay)?;
         }

@@ -1,7 +1,7 @@
 //! How the learning rates change during training.
 
+use gan_core::exact::sin_cos_turns;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
 
 /// The factor of the learning rates from the first step to the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,11 @@ impl LrSchedule {
         match self {
             Self::Constant => 1.0,
             Self::Linear => 1.0 - passed,
-            Self::Cosine => 0.5 * (1.0 + (PI * passed).cos()),
+            Self::Cosine => {
+                // ½ (1 + cos πp) = cos² πp/2, whose digits are not lost next to the end.
+                let (_, cos) = sin_cos_turns(passed / 4.0);
+                cos * cos
+            }
         }
     }
 }
@@ -37,6 +41,7 @@ mod tests {
         for schedule in [LrSchedule::Constant, LrSchedule::Linear, LrSchedule::Cosine] {
             assert_eq!(schedule.factor(0, 10), 1.0);
             assert!(schedule.factor(9, 10) > 0.0);
+            assert!(schedule.factor(999_999_999, 1_000_000_000) > 0.0);
         }
         assert_eq!(LrSchedule::Constant.factor(9, 10), 1.0);
         assert!((LrSchedule::Linear.factor(9, 10) - 0.1).abs() < 1e-12);

@@ -10,7 +10,7 @@ use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
     AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
 };
-use gan_ops::bce_with_logits;
+use gan_ops::{bce_with_logits, mean, sigmoid, sum_of_squares};
 use rand::Rng;
 
 /// A generator and a discriminator, their optimizers and the run's progress.
@@ -74,7 +74,7 @@ struct DiscriminatorFigures {
 
 impl DiscriminatorFigures {
     fn new(loss: f64, real: &Tensor, fake: &Tensor) -> TensorResult<Self> {
-        let probability = |logits| number(&candle_nn::ops::sigmoid(logits)?.mean_all()?);
+        let probability = |logits| number(&mean(&sigmoid(logits)?)?);
         let real_entropy = number(&bce_with_logits(real, 1.0)?)?;
         let fake_entropy = number(&bce_with_logits(fake, 0.0)?)?;
         Ok(Self {
@@ -460,7 +460,7 @@ fn descend(
     let mut squares = 0.0;
     gradients(&mut |parameter, gradient| {
         // The squares of f32 numbers do not overflow in f64.
-        squares += number(&gradient.to_dtype(DType::F64)?.sqr()?.sum_all()?)?;
+        squares += sum_of_squares(gradient)?;
         all.push((parameter.clone(), gradient.copy()?));
         Ok(())
     })?;

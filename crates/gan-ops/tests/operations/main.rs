@@ -9,4 +9,5 @@ mod conv_net_differences;
 mod conv_net_penalty;
 mod edges;
 mod network;
+mod reductions;
 mod twins;

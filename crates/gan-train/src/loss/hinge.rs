@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
+use gan_ops::mean;
 
 /// The discriminator's loss is 0 for logits above 1 on real and below −1 on generated images; the
 /// generator's has no lower bound.
@@ -10,11 +11,11 @@ pub struct Hinge;
 
 impl AdversarialLoss for Hinge {
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        let real = (1.0 - real)?.relu()?.mean_all()?;
-        real + (fake + 1.0)?.relu()?.mean_all()?
+        let real = mean(&(1.0 - real)?.relu()?)?;
+        real + mean(&(fake + 1.0)?.relu()?)?
     }
 
     fn generator(&self, _real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        fake.mean_all()?.neg()
+        mean(fake)?.neg()
     }
 }

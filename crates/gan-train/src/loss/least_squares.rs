@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
+use gan_ops::mean;
 
 /// The discriminator regresses 1 on real and 0 on generated images, and the generator aims at 1. Logits
 /// far from the decision boundary are penalised too, so that confident outputs still have a gradient.
@@ -13,7 +14,7 @@ pub struct LeastSquares {
 
 /// ½ E (logit − target)²
 fn half_squares(logits: &Tensor, target: f64) -> Result<Tensor> {
-    (logits - target)?.sqr()?.mean_all()? * 0.5
+    mean(&(logits - target)?.sqr()?)? * 0.5
 }
 
 impl AdversarialLoss for LeastSquares {

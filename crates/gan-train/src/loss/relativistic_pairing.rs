@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
-use gan_ops::softplus;
+use gan_ops::{mean, softplus};
 
 /// Each generated image is compared with one real image, and only the difference of their logits counts:
 /// a generator that drops a mode keeps getting a gradient towards it.
@@ -12,7 +12,7 @@ pub struct RelativisticPairing;
 
 /// E ln(1 + e^(worse − better)) over the pairs.
 fn preference(better: &Tensor, worse: &Tensor) -> Result<Tensor> {
-    softplus(&(worse - better)?)?.mean_all()
+    mean(&softplus(&(worse - better)?)?)
 }
 
 impl AdversarialLoss for RelativisticPairing {

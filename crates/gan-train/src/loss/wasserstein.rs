@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use gan_core::AdversarialLoss;
+use gan_ops::mean;
 
 /// The discriminator, here a critic, maximises E D(x) − E D(G(z)): an earth mover's distance if the critic
 /// is Lipschitz, which a gradient penalty, weight clipping or spectral normalization must ensure.
@@ -10,10 +11,10 @@ pub struct Wasserstein;
 
 impl AdversarialLoss for Wasserstein {
     fn discriminator(&self, real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        fake.mean_all()? - real.mean_all()?
+        mean(fake)? - mean(real)?
     }
 
     fn generator(&self, _real: &Tensor, fake: &Tensor) -> Result<Tensor> {
-        fake.mean_all()?.neg()
+        mean(fake)?.neg()
     }
 }

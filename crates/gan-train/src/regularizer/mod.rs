@@ -33,8 +33,3 @@ pub trait Regularizer: Send {
     /// When a tensor operation fails.
     fn penalty(&self, gradients: &Tensor) -> Result<(f64, Tensor)>;
 }
-
-/// ‖gradient‖² of each image, `[n, 1, 1, 1]`.
-fn squared_norms(gradients: &Tensor) -> Result<Tensor> {
-    gradients.sqr()?.sum_keepdim((1, 2, 3))
-}

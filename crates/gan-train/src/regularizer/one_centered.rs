@@ -1,7 +1,8 @@
 //! The gradient penalty of WGAN-GP (Gulrajani et al., 2017, arXiv 1704.00028).
 
-use super::{Points, Regularizer, squared_norms};
+use super::{Points, Regularizer};
 use candle_core::{DType, Result, Tensor};
+use gan_ops::{mean, squared_norms};
 
 /// λ · E(‖∇D(x)‖ − 1)² between real and generated images.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ impl Regularizer for OneCentered {
     fn penalty(&self, gradients: &Tensor) -> Result<(f64, Tensor)> {
         let norms = squared_norms(gradients)?.sqrt()?;
         let beyond = (&norms - 1.0)?;
-        let mean = beyond.sqr()?.mean_all()?.to_dtype(DType::F64)?;
+        let mean = mean(&beyond.sqr()?)?.to_dtype(DType::F64)?;
         let penalty = self.lambda * mean.to_scalar::<f64>()?;
         let scale = 2.0 * self.lambda / gradients.dim(0)? as f64;
         let factors = ((beyond / (norms + SMALLEST_NORM)?)? * scale)?;

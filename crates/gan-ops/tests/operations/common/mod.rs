@@ -39,3 +39,16 @@ pub(crate) fn assert_close(
     }
     Ok(())
 }
+
+/// The slope of `objective` by each number, in f64.
+pub(crate) fn central_differences(at: &Tensor, objective: &dyn Fn(&Tensor) -> f64) -> Tensor {
+    let h = 1e-6;
+    let base = numbers(at);
+    let moved = |i: usize, by: f64| {
+        let mut values = base.clone();
+        values[i] += by;
+        objective(&Tensor::from_vec(values, at.dims(), &Device::Cpu).unwrap())
+    };
+    let slopes = (0..base.len()).map(|i| (moved(i, h) - moved(i, -h)) / (2.0 * h));
+    Tensor::from_vec(slopes.collect(), at.dims(), &Device::Cpu).unwrap()
+}
