@@ -1,18 +1,19 @@
 //! One measured piece of work a process, so that threads and memory are its own:
-//! `workloads step|dcgan64|floor|… [--batch N] [--threads N] [--repeat N]` prints a line of JSON.
+//! `workloads step|best|floor|… [--batch N] [--threads N] [--repeat N]` prints a line of JSON.
 //! `cargo xtask bench` runs it and makes the table.
 #![allow(clippy::print_stdout, reason = "the line is the result")]
 
 use anyhow::{Context, Result};
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use clap::{Parser, ValueEnum};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use gan_core::{Discriminator, NormalPrior};
 use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Seed};
 use gan_data::{DataLoader, Dataset, Parts, ReadOptions};
-use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_models::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig};
 use gan_ops::Pool;
+use gan_run::Recipe;
 use gan_train::{TrainConfig, Trainer};
 use rayon::prelude::*;
 use serde_json::json;
@@ -52,10 +53,18 @@ enum Workload {
     Dcgan32,
     /// The same at width 32 with a gradient penalty at all images
     Penalized32,
-    /// The matrix products of that step alone
+    /// A training step of the recipe of that name, at its own batch size
+    Best,
+    /// The same
+    R3ganSmall,
+    /// The same
+    Paper2014,
+    /// The matrix products of the tutorial's step alone
     Floor,
-    /// The generator in evaluation mode
+    /// The tutorial's generator in evaluation mode
     Infer,
+    /// The generator of `best` in evaluation mode
+    InferBest,
     /// Reading MNIST's training set from its compressed files
     Load,
 }
@@ -70,14 +79,21 @@ fn run(arguments: &Arguments) -> Result<()> {
     let (batch, repeat) = (arguments.batch, arguments.repeat);
     let (measured, gflop) = match arguments.what {
         Workload::Step => {
-            let took = step(&ModelConfig::default(), 0.0, batch, repeat)?;
+            let took = step(&ModelConfig::default(), &penalized(0.0), batch, repeat)?;
             (took, floating_point_operations(batch))
         }
-        Workload::Dcgan64 => (step(&dcgan(64), 0.0, batch, repeat)?, 0.0),
-        Workload::Dcgan32 => (step(&dcgan(32), 0.0, batch, repeat)?, 0.0),
-        Workload::Penalized32 => (step(&dcgan(32), 1.0, batch, repeat)?, 0.0),
+        Workload::Dcgan64 => (step(&dcgan(64), &penalized(0.0), batch, repeat)?, 0.0),
+        Workload::Dcgan32 => (step(&dcgan(32), &penalized(0.0), batch, repeat)?, 0.0),
+        Workload::Penalized32 => (step(&dcgan(32), &penalized(1.0), batch, repeat)?, 0.0),
+        Workload::Best => (recipe("best", repeat)?, 0.0),
+        Workload::R3ganSmall => (recipe("r3gan-small", repeat)?, 0.0),
+        Workload::Paper2014 => (recipe("paper-2014", repeat)?, 0.0),
         Workload::Floor => (floor(batch, repeat)?, floating_point_operations(batch)),
-        Workload::Infer => (infer(batch, repeat)?, forward_operations(batch)),
+        Workload::Infer => {
+            let took = infer(&ModelConfig::default(), batch, repeat)?;
+            (took, forward_operations(batch))
+        }
+        Workload::InferBest => (infer(&of_recipe("best")?.0, batch, repeat)?, 0.0),
         Workload::Load => (measure(repeat, |_| mnist().map(drop))?, 0.0),
     };
     let at = |share: f64| measured.milliseconds[(share * (repeat - 1) as f64) as usize];
@@ -137,14 +153,35 @@ fn dcgan(width: usize) -> ModelConfig {
     }
 }
 
-/// penalty: R1's and R2's weight.
-fn step(model: &ModelConfig, penalty: f64, batch: usize, repeat: usize) -> Result<Measured> {
-    let device = Device::Cpu;
-    let config = TrainConfig {
+/// The tutorial's training with these weights of R1 and R2.
+fn penalized(penalty: f64) -> TrainConfig {
+    TrainConfig {
         r1: penalty,
         r2: penalty,
         ..TrainConfig::default()
-    };
+    }
+}
+
+/// A recipe's networks, of MNIST's classes if it has classes, and its training.
+fn of_recipe(name: &str) -> Result<(ModelConfig, TrainConfig)> {
+    let config = Recipe::named(name)?.config()?;
+    let mut model = config.model;
+    model.classes = model.classes.map(|_| ClassCount::Known(10));
+    Ok((model, config.train))
+}
+
+fn recipe(name: &str, repeat: usize) -> Result<Measured> {
+    let (model, train) = of_recipe(name)?;
+    step(&model, &train, train.batch_size, repeat)
+}
+
+fn step(
+    model: &ModelConfig,
+    config: &TrainConfig,
+    batch: usize,
+    repeat: usize,
+) -> Result<Measured> {
+    let device = Device::Cpu;
     let loader = DataLoader::new(mnist()?, batch, Seed(0), DType::F32, &device)?;
     let whole = loader.epoch(0).take(loader.dataset().len() / batch);
     let batches: Vec<ImageBatch> = whole.take(40).collect::<candle_core::Result<_>>()?;
@@ -154,20 +191,24 @@ fn step(model: &ModelConfig, penalty: f64, batch: usize, repeat: usize) -> Resul
         model.discriminator(shape, Seed(0), DType::F32, &device)?;
     let prior = Box::new(NormalPrior::standard(generator.latent_dim()));
     let loss = config.adversarial_loss();
-    let mut trainer = Trainer::new(generator, discriminator, prior, loss, &config, 1000)?;
+    let mut trainer = Trainer::new(generator, discriminator, prior, loss, config, 100_000)?;
     measure(repeat, |index| {
         black_box(trainer.step(&batches[index % batches.len()])?);
         Ok(())
     })
 }
 
-fn infer(batch: usize, repeat: usize) -> Result<Measured> {
-    let model = ModelConfig::default();
+fn infer(model: &ModelConfig, batch: usize, repeat: usize) -> Result<Measured> {
     let generator = model.generator(ImageShape::MNIST, Seed(0), DType::F32, &Device::Cpu)?;
     let prior = NormalPrior::standard(generator.latent_dim());
+    let labels = generator.classes().map(|classes| {
+        let labels: Vec<u32> = (0..batch).map(|k| (k % classes) as u32).collect();
+        Tensor::new(labels, &Device::Cpu)
+    });
+    let labels = labels.transpose()?;
     measure(repeat, |index| {
         let z = prior.sample(batch, &mut Seed(0).rng(Purpose::Sample, index as u64))?;
-        black_box(generator.infer(&z, None, Mode::Eval)?);
+        black_box(generator.infer(&z, labels.as_ref(), Mode::Eval)?);
         Ok(())
     })
 }

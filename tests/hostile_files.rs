@@ -199,8 +199,15 @@ fn safetensors_headers_of_more_than_the_file_are_refused() {
             }
         }
     }
-    // With the options of all architectures, as version 0.1.0 wrote them.
-    let text = hostile_seeds::generator_header().replace(
+}
+
+#[test]
+fn generators_of_more_than_the_file_are_refused() {
+    // With the options of all architectures and without a graph, as version 0.1.0 wrote them.
+    let mut header: serde_json::Value =
+        serde_json::from_str(&hostile_seeds::generator_header()).unwrap();
+    header.as_object_mut().unwrap().remove("graph");
+    let text = header.to_string().replace(
         "\"discriminator_widths\":[2]",
         "\"discriminator_widths\":[2],\"width\":1024,\"discriminator_norm\":\"none\"",
     );
@@ -219,6 +226,35 @@ fn safetensors_headers_of_more_than_the_file_are_refused() {
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text);
+        refused(safetensors, &changed, changed.as_bytes());
+    }
+}
+
+#[test]
+fn graphs_of_more_than_the_file_are_refused() {
+    let text = hostile_seeds::generator_header();
+    let enlarged = |size: u64| {
+        let enlarge = r#"{"inputs":[7],"op":{"op":"upsampling","factor":SIZE}}"#;
+        let shrink = r#"{"inputs":[8],"op":{"op":"average-pooling","size":SIZE}}"#;
+        let both = format!("{enlarge},{shrink}").replace("SIZE", &size.to_string());
+        format!(r#""width":2}}}},{both}]}},"image_shape""#)
+    };
+    let end = r#""width":2}}]},"image_shape""#;
+    for (from, to) in [
+        (end, enlarged(4096)),
+        (end, enlarged(1 << 31)),
+        (end, enlarged(u64::MAX)),
+        (r#""outputs":2"#, r#""outputs":16777216"#.to_string()),
+        (r#""outputs":2"#, format!(r#""outputs":{}"#, u64::MAX)),
+        (r#""inputs":[3]"#, r#""inputs":[4]"#.to_string()),
+        (r#""inputs":[3]"#, r#""inputs":[]"#.to_string()),
+        (r#""inputs":[3]"#, r#""inputs":[3,3]"#.to_string()),
+        (r#""slope":0.2"#, r#""slope":1e999"#.to_string()),
+        (r#""op":"tanh""#, r#""op":"tanh","op2":1"#.to_string()),
+        ("model.0.weight", "model.2.weight".to_string()),
+    ] {
+        let changed = text.replace(from, &to);
+        assert_ne!(changed, text, "{from}");
         refused(safetensors, &changed, changed.as_bytes());
     }
 }

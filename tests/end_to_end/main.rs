@@ -17,6 +17,7 @@ mod first_hour;
 mod help;
 mod hostile;
 mod outputs;
+mod own;
 mod recipes;
 mod resume;
 mod resume_changes;

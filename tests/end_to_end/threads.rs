@@ -1,9 +1,10 @@
-//! `--threads` changes the speed alone: the files of a run are the same.
+//! Threads and the length of vectors change the speed alone: the files of a run are the same.
 
 use crate::idx::idx;
 use crate::support::runs::{assert_same, command, expect};
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
 /// Images of odd sides.
 const SIDE: usize = 17;
@@ -21,17 +22,39 @@ fn write_images(folder: &Path) {
     fs::write(folder.join("d/train-images-idx3-ubyte"), bytes).unwrap();
 }
 
-/// Runs of 8 steps on one, two and three threads.
-fn assert_threads_change_nothing(model: &str, train: &str) {
+/// A folder with images and the configuration of a run.
+fn folder_of_run(model: &str, train: &str, steps: u64, batch_size: usize) -> TempDir {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     write_images(folder);
     let config = format!(
         "[data]\npath = \"d\"\n[model]\nlatent_dim = 7\n{model}\n\
-         [train]\nsteps = 8\nbatch_size = {BATCH}\nema_half_life_images = 300.0\n{train}\n\
+         [train]\nsteps = {steps}\nbatch_size = {batch_size}\nema_half_life_images = 300.0\n{train}\n\
          [output]\nlog_every = 2\n"
     );
     fs::write(folder.join("config.toml"), config).unwrap();
+    temporary
+}
+
+/// Runs with the processor's longest vectors, with those of AVX2, and with single numbers, for which the
+/// product of two numbers and its sum with a third one are rounded together by software.
+fn assert_vectors_change_nothing(model: &str, train: &str, steps: u64) {
+    let temporary = folder_of_run(model, train, steps, 17);
+    let folder = temporary.path();
+    for vectors in ["longest", "avx2", "scalar"] {
+        let line = ["train", "--config", "config.toml", "--out", vectors];
+        let mut run = command(folder, &line);
+        expect(run.env("GAN_OPS_VECTORS", vectors), 0);
+    }
+    for vectors in ["avx2", "scalar"] {
+        assert_same(&folder.join(vectors), &folder.join("longest"));
+    }
+}
+
+/// Runs of 8 steps on one, two and three threads.
+fn assert_threads_change_nothing(model: &str, train: &str) {
+    let temporary = folder_of_run(model, train, 8, BATCH);
+    let folder = temporary.path();
     for threads in ["1", "2", "3"] {
         let line = ["--threads", threads, "train", "--config", "config.toml"];
         let line: Vec<&str> = line.into_iter().chain(["--out", threads]).collect();
@@ -43,23 +66,38 @@ fn assert_threads_change_nothing(model: &str, train: &str) {
     }
 }
 
+const PERCEPTRONS: &str = "generator_widths = [33, 97, 17]\ndiscriminator_widths = [97, 17]";
+const SPECTRAL: &str = "architecture = \"dcgan\"\nwidth = 5\ndiscriminator_norm = \"spectral\"";
+const BATCH_NORM: &str = "architecture = \"dcgan\"\nwidth = 5\ndiscriminator_norm = \"batch\"";
+const RESIDUAL: &str = "architecture = \"residual\"\nwidth = 3";
+const MAXOUT: &str = "architecture = \"maxout\"";
+/// What uses exponentials, powers, cosines and normal numbers.
+const EXACT: &str =
+    "lr_schedule = \"cosine\"\ninstance_noise = 0.1\naugmentations = [\"translation\"]";
+
 #[test]
 fn perceptrons_of_odd_widths_end_in_equal_files() {
-    let widths = "generator_widths = [33, 97, 17]\ndiscriminator_widths = [97, 17]";
-    assert_threads_change_nothing(widths, "r1 = 0.1\ngradient_clip = 1.0");
+    let train = "r1 = 0.1\ngradient_clip = 1.0";
+    assert_threads_change_nothing(PERCEPTRONS, train);
+    assert_vectors_change_nothing(PERCEPTRONS, &format!("{train}\n{EXACT}"), 30);
 }
 
 #[test]
 fn convolutions_end_in_equal_files() {
-    let spectral = "architecture = \"dcgan\"\nwidth = 5\ndiscriminator_norm = \"spectral\"";
-    assert_threads_change_nothing(spectral, "");
-    assert_threads_change_nothing(
-        "architecture = \"residual\"\nwidth = 5",
-        "r1 = 0.1\nr2 = 0.1",
-    );
+    let penalties = "r1 = 0.1\nr2 = 0.1\nloss = \"relativistic-pairing\"";
+    for (model, train) in [
+        (SPECTRAL, "loss = \"hinge\""),
+        (BATCH_NORM, ""),
+        (RESIDUAL, penalties),
+    ] {
+        assert_threads_change_nothing(model, train);
+        assert_vectors_change_nothing(model, train, 30);
+    }
 }
 
+/// Its widths are large and fixed.
 #[test]
-fn maxout_on_candles_graph_ends_in_equal_files() {
-    assert_threads_change_nothing("architecture = \"maxout\"", "");
+fn maxout_ends_in_equal_files() {
+    assert_threads_change_nothing(MAXOUT, "");
+    assert_vectors_change_nothing(MAXOUT, "", 3);
 }

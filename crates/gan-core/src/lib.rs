@@ -5,6 +5,9 @@
 //! [`AdversarialLoss`] that both minimise. Data comes as [`ImageBatch`]es whose images have an
 //! [`ImageShape`] and values in [-1, 1].
 //!
+//! A [`Graph`] describes a network as plain data: its operations, their shapes and the names of their
+//! tensors.
+//!
 //! There is no hidden state: randomness comes from a [`Seed`], the mode of a forward pass is an
 //! argument, and a network's tensors are in a [`ParameterStore`] under the names that PyTorch's
 //! `state_dict` would give them.
@@ -34,6 +37,7 @@ mod batch;
 mod causes;
 mod error_class;
 pub mod exact;
+mod graph;
 mod grouped;
 mod hex;
 mod image_bytes;
@@ -62,6 +66,7 @@ pub use candle_core;
 pub use candle_nn::{self, Init};
 pub use causes::with_causes;
 pub use error_class::ErrorClass;
+pub use graph::{Graph, GraphParameter, Node, NodeId, Op, Weight, Window};
 pub use grouped::grouped;
 pub use hex::hex;
 pub use image_bytes::ImageBytes;

@@ -1,6 +1,6 @@
 //! The two networks.
 
-use crate::{ImageShape, Mode, ParameterStore, Recorded};
+use crate::{Graph, ImageShape, Mode, ParameterStore, Recorded};
 use candle_core::{Result, Tensor};
 
 /// A network that turns latent vectors into images.
@@ -52,6 +52,13 @@ pub trait Generator: Send + Sync {
     /// Its trainable tensors and buffers.
     fn parameters(&self) -> &ParameterStore;
 
+    /// The graph that it computes, if it is made of one: with tensors of the graph's names it is all that is
+    /// needed to make the network again. A generator with a graph is saved with it, so that programs that do
+    /// not know its architecture can load it.
+    fn graph(&self) -> Option<&Graph> {
+        None
+    }
+
     /// The same network with copies of all tensors, which it shares with no other: training this one does not
     /// change it. For other threads make an `Arc<dyn Generator>` of it.
     ///
@@ -96,4 +103,9 @@ pub trait Discriminator: Send {
 
     /// Its trainable tensors and buffers.
     fn parameters(&self) -> &ParameterStore;
+
+    /// The graph that it computes, if it is made of one; see [`Generator::graph`].
+    fn graph(&self) -> Option<&Graph> {
+        None
+    }
 }

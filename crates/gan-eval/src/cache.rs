@@ -15,6 +15,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// Incremented when features change in their last digits, which is no change of [`PROTOCOL`]: files of another
+/// version are not read. 2: the feature network is computed as a graph, in another order of sums.
+const FEATURES_VERSION: u32 = 2;
+
 /// The most bytes that all files of the cache take; the oldest are removed first.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -152,6 +156,7 @@ impl CacheFile {
     fn open(folder: Option<&Path>, kind: &str, determined_by: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(PROTOCOL.to_le_bytes());
+        hasher.update(FEATURES_VERSION.to_le_bytes());
         for part in determined_by {
             hasher.update(part.as_bytes());
             hasher.update([0]);

@@ -4,16 +4,11 @@
 //! 28 by 28 pixels at width w: z → 4w × 4 × 4 → 2w × 7 × 7 → w × 14 × 14 → pixels, and the mirror.
 
 use crate::DiscriminatorNorm;
-use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGeneratorPlan, check_training_device};
-use crate::layers::{ConvSpec, batch_norm};
-use crate::spectral_norm::SpectralNorm;
+use crate::builder::Builder;
 use candle_core::Result;
-use candle_nn::VarBuilder;
-use gan_core::{ImageShape, ParameterStore};
-use gan_ops::{Activation, ConvNet, Layer, LinearMap};
+use gan_core::{ImageShape, Op, Window};
 
-const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
+const LEAKY_RELU: Op = Op::LeakyRelu { slope: 0.2 };
 
 /// PyTorch's default.
 const BATCH_NORM_EPS: f64 = 1e-5;
@@ -37,106 +32,71 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     levels
 }
 
-/// z with its one-hot class → the smallest level → … → the image.
-pub(crate) fn generator(plan: &ConvGeneratorPlan, parameters: &ParameterStore) -> Result<ConvNet> {
-    let input = classes::latent_shape(plan.latent_dim, plan.classes);
-    let levels = levels(plan.image, plan.width);
-    let model = parameters.builder().pp("model");
-    let mut specs = Vec::new();
-    if let Some((channels, sides)) = levels.last() {
-        specs.push(ConvSpec::whole(input.channels, *channels, *sides));
+/// From sides to ⌈side / 2⌉ with stride 2: kernels of 4 over even sides, of 3 over odd ones.
+fn halving(sides: [usize; 2]) -> Window {
+    Window {
+        stride: 2,
+        padding: 1,
+        ..Window::of(sides.map(|side| if side.is_multiple_of(2) { 4 } else { 3 }))
     }
-    for pair in levels.windows(2).rev() {
-        let ((outputs, sides), (inputs, _)) = (pair[0], pair[1]);
-        specs.push(ConvSpec::halving(inputs, outputs, sides));
-    }
-    let mut layers = Vec::new();
-    let last = specs.len() - 1;
-    for (index, spec) in specs.into_iter().enumerate() {
-        let builder = model.pp(index);
-        let map = spec.transposed(&builder)?;
-        layers.push(if index < last {
-            Layer {
-                map,
-                bias: None,
-                norm: Some(batch_norm(
-                    spec.outputs,
-                    BATCH_NORM_EPS,
-                    parameters,
-                    &builder.pp("norm"),
-                )?),
-                shortcut: None,
-                activation: LEAKY_RELU,
-            }
-        } else {
-            Layer {
-                map,
-                bias: spec.transposed_bias(&builder)?,
-                norm: None,
-                shortcut: None,
-                activation: Activation::Tanh,
-            }
-        });
-    }
-    ConvNet::new(input, layers)
 }
 
-/// The image → … → the smallest level → a logit. With batch normalization, as in the paper, all
-/// layers but the first and the last have it; with spectral normalization, all have it.
-pub(crate) fn discriminator(
-    image: ImageShape,
-    width: usize,
-    classes: Option<usize>,
-    norm: DiscriminatorNorm,
-    parameters: ParameterStore,
-) -> Result<ConvDiscriminator> {
-    check_training_device(parameters.device())?;
+/// z → the smallest level → … → the image.
+pub(crate) fn generator(network: &mut Builder<'_>, width: usize, image: ImageShape) -> Result<()> {
     let levels = levels(image, width);
-    let model = parameters.builder().pp("model");
-    let mut layers = Vec::new();
-    let mut spectral = SpectralNorm::default();
-    let mut convolution = |spec: &ConvSpec, builder: &VarBuilder<'_>| {
-        let mut map = spec.convolution(builder)?;
-        if norm == DiscriminatorNorm::Spectral
-            && let LinearMap::Convolution { weight, .. } = &mut map
-        {
-            *weight = spectral.add(weight, &parameters, builder)?;
-        }
-        candle_core::Result::Ok(map)
-    };
-    for (index, pair) in levels.windows(2).enumerate() {
-        let ((inputs, sides), (outputs, _)) = (pair[0], pair[1]);
-        let spec = ConvSpec::halving(inputs, outputs, sides);
-        let builder = model.pp(index);
-        let map = convolution(&spec, &builder)?;
-        let (bias, norm) = if norm == DiscriminatorNorm::Batch && index > 0 {
-            let builder = builder.pp("norm");
-            let norm = batch_norm(outputs, BATCH_NORM_EPS, &parameters, &builder)?;
-            (None, Some(norm))
-        } else {
-            (spec.bias(&builder)?, None)
+    for (index, (channels, sides)) in levels.iter().rev().enumerate() {
+        let name = format!("model.{index}");
+        let window = match index {
+            0 => Window::of(*sides),
+            _ => halving(*sides),
         };
-        layers.push(Layer {
-            map,
-            bias,
-            norm,
-            shortcut: None,
-            activation: LEAKY_RELU,
-        });
+        network.transposed_convolution(&name, *channels, window)?;
+        if index + 1 < levels.len() {
+            network.batch_norm(&format!("{name}.norm"), BATCH_NORM_EPS)?;
+            network.apply(LEAKY_RELU)?;
+        } else {
+            network.bias(&name)?;
+            network.apply(Op::Tanh)?;
+        }
     }
-    if let Some((channels, sides)) = levels.last() {
-        let spec = ConvSpec::whole(*channels, classes::outputs(classes), *sides);
-        let builder = model.pp(levels.len() - 1);
-        layers.push(Layer {
-            map: convolution(&spec, &builder)?,
-            bias: spec.bias(&builder)?,
-            norm: None,
-            shortcut: None,
-            activation: Activation::Identity,
-        });
+    Ok(())
+}
+
+/// The image → … → the smallest level → outputs. With batch normalization, as in the paper, all layers
+/// but the first and the last have it; with spectral normalization, all have it.
+pub(crate) fn discriminator(
+    network: &mut Builder<'_>,
+    width: usize,
+    norm: DiscriminatorNorm,
+    outputs: usize,
+) -> Result<()> {
+    let levels = levels(network.shape(), width);
+    for (index, pair) in levels.windows(2).enumerate() {
+        let ((_, sides), (channels, _)) = (pair[0], pair[1]);
+        let name = format!("model.{index}");
+        convolution(network, &name, channels, halving(sides), norm)?;
+        if norm == DiscriminatorNorm::Batch && index > 0 {
+            network.batch_norm(&format!("{name}.norm"), BATCH_NORM_EPS)?;
+        } else {
+            network.bias(&name)?;
+        }
+        network.apply(LEAKY_RELU)?;
     }
-    let net = ConvNet::new(image, layers)?;
-    Ok(ConvDiscriminator::new(
-        net, spectral, image, classes, parameters,
-    ))
+    let name = format!("model.{}", levels.len() - 1);
+    let ImageShape { height, width, .. } = network.shape();
+    convolution(network, &name, outputs, Window::of([height, width]), norm)?;
+    network.bias(&name)
+}
+
+fn convolution(
+    network: &mut Builder<'_>,
+    name: &str,
+    outputs: usize,
+    window: Window,
+    norm: DiscriminatorNorm,
+) -> Result<()> {
+    match norm {
+        DiscriminatorNorm::Spectral => network.spectral_convolution(name, outputs, window),
+        _ => network.convolution(name, outputs, window),
+    }
 }

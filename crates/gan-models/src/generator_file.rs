@@ -1,13 +1,23 @@
 //! A trained generator in one safetensors file that describes itself.
 
-use crate::{KnownNetworks, ModelConfig, ModelError, Networks};
+use crate::builder::make;
+use crate::{KnownNetworks, ModelConfig, ModelError, NetworkGenerator, Networks};
 use candle_core::{DType, Device, Tensor};
-use gan_core::{ErrorClass, Generator, ImageShape, Seed, Weights, WeightsError};
+use gan_core::{
+    ErrorClass, Generator, Graph, ImageShape, Init, Node, ParameterStore, Purpose, Seed, Weights,
+    WeightsError,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The format that [`GeneratorHeader::save`] writes. A reader refuses any other.
 pub const GENERATOR_FORMAT_VERSION: u32 = 1;
+
+/// A loaded graph may compute on this many times the pixels of its images.
+const MOST_OVERSAMPLING: usize = 16;
+
+/// Values of all results of a loaded graph for one image, of which sixteen are computed side by side: 2 GiB.
+const MOST_RESULTS: usize = 1 << 25;
 
 /// The description in a generator's file: enough to build the network again, and its origin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +32,10 @@ pub struct GeneratorHeader {
     pub step: u64,
     /// The seed of the run.
     pub seed: Seed,
+    /// The generator's operations, if it is made of a graph; not known for files of version 0.1.0, whose
+    /// generators are rebuilt from `model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
     /// Its training data; not known for files of version 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<TrainingData>,
@@ -65,7 +79,8 @@ impl TrainingData {
             .get(class as usize)
             .map_or("", String::as_str);
         let count = self.class_counts.get(class as usize).copied().unwrap_or(0);
-        let share = 100.0 * count as f64 / self.class_counts.iter().sum::<u64>().max(1) as f64;
+        let all: f64 = self.class_counts.iter().map(|count| *count as f64).sum();
+        let share = 100.0 * count as f64 / all.max(1.0);
         if name == class.to_string() {
             format!("{class} ({share:.1} % of the data)")
         } else {
@@ -114,6 +129,7 @@ impl GeneratorHeader {
             image_shape,
             step,
             seed,
+            graph: None,
             data: None,
         }
     }
@@ -125,29 +141,34 @@ impl GeneratorHeader {
         self
     }
 
-    /// Writes `generator` with this header and a checksum, whole or not at all. Equal networks give equal
-    /// bytes.
+    /// Writes `generator` with this header, its own graph in it, and a checksum, whole or not at all. Equal
+    /// networks give equal bytes.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, generator: &dyn Generator, path: &Path) -> Result<(), GeneratorFileError> {
+        let header = Self {
+            graph: generator.graph().cloned(),
+            ..self.clone()
+        };
         let mut weights = Weights {
-            metadata: serde_json::json!(self).to_string(),
+            metadata: serde_json::json!(header).to_string(),
             ..Weights::default()
         };
         weights.insert_all("", generator.parameters())?;
         Ok(weights.write_with_checksum(path)?)
     }
 
-    /// Builds the generator in the file, of f32 on `device`.
+    /// Builds the generator in the file, of f32 on `device`: from its graph alone, whatever its architecture
+    /// is called, or else from its architecture.
     ///
     /// Nothing is allocated for a header that claims far more than the file holds: a network of more than
     /// twice as many values as the file's tensors is refused. So memory is at most eight times the file's
     /// length, if these are f32.
     ///
     /// # Errors
-    /// When the file is damaged, has no checksum, is not a generator, has another format version, or its
-    /// tensors are not those of the architecture that it names.
+    /// When the file is damaged, has no checksum, is not a generator, has another format version, its graph
+    /// contradicts its header, or its tensors are not those of the graph or the architecture.
     pub fn load(
         path: &Path,
         device: &Device,
@@ -155,7 +176,7 @@ impl GeneratorHeader {
         Self::load_by(&KnownNetworks, path, device)
     }
 
-    /// [`load`](Self::load) of networks that `networks` builds.
+    /// [`load`](Self::load), where `networks` builds what has no graph.
     ///
     /// # Errors
     /// Those of [`load`](Self::load).
@@ -182,18 +203,23 @@ impl GeneratorHeader {
     ) -> Result<Box<dyn Generator>, GeneratorFileError> {
         let held: usize = weights.tensors.values().map(Tensor::elem_count).sum();
         let most = held.saturating_mul(2);
-        let built = self.model.generator_by(
-            networks,
-            most,
-            self.image_shape,
-            self.seed,
-            DType::F32,
-            device,
-        );
+        let (shape, seed) = (self.image_shape, self.seed);
+        let built = match &self.graph {
+            Some(graph) => {
+                self.check_graph(graph, path)?;
+                self.check_results(graph, held, path)?;
+                self.generator_of(graph, most, device)
+            }
+            None => {
+                let model = &self.model;
+                model.generator_by(networks, most, shape, seed, DType::F32, device)
+            }
+        };
         built.map_err(|error| match error {
             ModelError::OutOfRange(_)
             | ModelError::ForeignOption { .. }
             | ModelError::Own { .. } => error.into(),
+
             ModelError::Image { .. } | ModelError::Tensor(_) => GeneratorFileError::Header {
                 path: path.to_path_buf(),
                 found: format!(
@@ -203,6 +229,102 @@ impl GeneratorHeader {
                 ),
             },
         })
+    }
+
+    /// The network of the graph, of at most so many values, all 0 yet.
+    fn generator_of(
+        &self,
+        graph: &Graph,
+        most_values: usize,
+        device: &Device,
+    ) -> Result<Box<dyn Generator>, ModelError> {
+        let rng = self.seed.rng(Purpose::GeneratorInit, 0);
+        let parameters = ParameterStore::new(rng, DType::F32, device).holding_at_most(most_values);
+        for parameter in graph.parameters() {
+            make(&parameters, &parameter, Init::Const(0.0))?;
+        }
+        let generator = NetworkGenerator::new(graph.clone(), parameters, self.seed)?;
+        Ok(Box::new(generator))
+    }
+
+    /// Whether the graph is that of a generator as the rest of the header describes it.
+    fn check_graph(&self, graph: &Graph, path: &Path) -> Result<(), GeneratorFileError> {
+        self.model.validate().map_err(ModelError::from)?;
+        let latents = ImageShape {
+            channels: self.model.latent_dim,
+            height: 1,
+            width: 1,
+        };
+        let classes = self.model.class_count().map_err(ModelError::from)?;
+        let counted =
+            |classes: Option<usize>| classes.map_or("none".to_string(), |n| n.to_string());
+        self.check_classes(classes, path)?;
+        for (key, expected, found) in [
+            ("latent_dim", latents.to_string(), graph.input().to_string()),
+            (
+                "image_shape",
+                self.image_shape.to_string(),
+                graph.output_shape().to_string(),
+            ),
+            ("classes", counted(classes), counted(graph.classes())),
+        ] {
+            if found != expected {
+                return Err(GeneratorFileError::Header {
+                    path: path.to_path_buf(),
+                    found: format!("{key} is {expected} in the header, {found} in the graph"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the training data of a conditional generator have its classes.
+    fn check_classes(&self, classes: Option<usize>, path: &Path) -> Result<(), GeneratorFileError> {
+        let (Some(classes), Some(data)) = (classes, &self.data) else {
+            return Ok(());
+        };
+        let found = [data.class_names.len(), data.class_counts.len()];
+        if found == [classes; 2] || found == [0; 2] {
+            return Ok(());
+        }
+        let [names, counts] = found;
+        Err(GeneratorFileError::Header {
+            path: path.to_path_buf(),
+            found: format!("{names} class names and {counts} class counts for {classes} classes"),
+        })
+    }
+
+    /// Whether no result is far larger than a network of `held` values makes: every channel has a value of its
+    /// own, and no architecture computes on more than a few times the image's pixels.
+    fn check_results(
+        &self,
+        graph: &Graph,
+        held: usize,
+        path: &Path,
+    ) -> Result<(), GeneratorFileError> {
+        let pixels = self.image_shape.height * self.image_shape.width;
+        let most = pixels
+            .saturating_mul(held)
+            .saturating_mul(MOST_OVERSAMPLING);
+        let mut results = graph.nodes().iter().map(Node::shape);
+        let all = results.clone().map(ImageShape::elements);
+        let all = all.fold(0, usize::saturating_add);
+        match results.find(|shape| shape.elements() > most) {
+            None if all <= MOST_RESULTS => Ok(()),
+            None => Err(GeneratorFileError::Header {
+                path: path.to_path_buf(),
+                found: format!(
+                    "operations with {all} values an image, more than the {MOST_RESULTS} that are computed"
+                ),
+            }),
+            Some(shape) => Err(GeneratorFileError::Header {
+                path: path.to_path_buf(),
+                found: format!(
+                    "an operation with a result {shape} for {held} values and images of {}",
+                    self.image_shape
+                ),
+            }),
+        }
     }
 
     /// The header in a file's metadata; `path` names the file in errors.

@@ -20,21 +20,21 @@
 //! ```
 
 mod architecture;
+mod builder;
 mod class_count;
-mod classes;
 mod config;
 mod config_file;
-mod convolutional;
 mod dcgan;
 mod error;
 mod generator_file;
-mod layers;
 mod maxout;
 mod mlp;
+mod network_discriminator;
+mod network_generator;
 mod networks;
 mod registry;
 mod residual;
-mod spectral_norm;
+mod training_device;
 
 pub use architecture::{Architecture, ArchitectureKind, DiscriminatorNorm};
 pub use class_count::ClassCount;
@@ -43,5 +43,7 @@ pub use error::ModelError;
 pub use generator_file::{
     GENERATOR_FORMAT_VERSION, GeneratorFileError, GeneratorHeader, TrainingData,
 };
+pub use network_discriminator::NetworkDiscriminator;
+pub use network_generator::NetworkGenerator;
 pub use networks::{KnownNetworks, Networks};
 pub use registry::MAX_VALUES;

@@ -1,13 +1,15 @@
 //! Who builds the networks of a configuration.
 
-use crate::convolutional::{ConvGenerator, ConvGeneratorPlan};
-use crate::maxout::{self, MaxoutDiscriminator};
-use crate::mlp::{Hidden, MlpDiscriminator, MlpGenerator};
-use crate::{Architecture, ModelConfig, ModelError, dcgan, residual};
-use gan_core::{Discriminator, Generator, ImageShape, ParameterStore, Seed};
+use crate::builder::Builder;
+use crate::mlp::{self, Hidden};
+use crate::training_device::check_convolutions;
+use crate::{Architecture, ModelConfig, ModelError, NetworkDiscriminator, NetworkGenerator};
+use crate::{dcgan, maxout, residual};
+use gan_core::{Discriminator, Generator, ImageShape, Op, ParameterStore, Seed};
 
 /// Builds networks. A program that brings architectures of its own implements it for them, with
-/// [`Architecture::Own`] in its configurations, and gets the same runs, samples and evaluations.
+/// [`Architecture::Own`] in its configurations, and gets the same runs, samples and evaluations. They may be
+/// graphs, [`NetworkGenerator`] and [`NetworkDiscriminator`], or anything else that has the traits.
 pub trait Networks: Send + Sync {
     /// A generator of `image` for the checked configuration, whose tensors are taken from `parameters`: these
     /// draw the initial weights, are on the device and have the type.
@@ -45,43 +47,31 @@ impl Networks for KnownNetworks {
         image: ImageShape,
         parameters: ParameterStore,
     ) -> Result<Box<dyn Generator>, ModelError> {
-        let classes = model.class_count()?;
-        let convolutional = |net, width| ConvGeneratorPlan {
-            latent_dim: model.latent_dim,
-            image,
-            width,
-            classes,
-            net,
+        let latents = ImageShape {
+            channels: model.latent_dim,
+            height: 1,
+            width: 1,
         };
-        Ok(match &model.architecture {
+        let mut network = Builder::new(latents, &parameters)?;
+        if let Some(classes) = model.class_count()? {
+            network.apply(Op::AppendClass { classes })?;
+        }
+        match &model.architecture {
             Architecture::Mlp {
                 generator_widths, ..
-            } => Box::new(MlpGenerator::new(
-                model.latent_dim,
-                generator_widths,
-                Hidden::Tutorial,
-                classes,
-                image,
-                parameters,
-            )?),
-            Architecture::Dcgan { width, .. } => Box::new(ConvGenerator::new(
-                convolutional(dcgan::generator, *width),
-                parameters,
-            )?),
-            Architecture::Residual { width } => Box::new(ConvGenerator::new(
-                convolutional(residual::generator, *width),
-                parameters,
-            )?),
-            Architecture::Maxout => Box::new(MlpGenerator::new(
-                model.latent_dim,
-                &maxout::GENERATOR_WIDTHS,
-                Hidden::Rectifiers,
-                classes,
-                image,
-                parameters,
-            )?),
+            } => mlp::generator(&mut network, generator_widths, Hidden::Tutorial, image)?,
+            Architecture::Dcgan { width, .. } => dcgan::generator(&mut network, *width, image)?,
+            Architecture::Residual { width } => residual::generator(&mut network, *width, image)?,
+            Architecture::Maxout => {
+                let widths = &maxout::GENERATOR_WIDTHS;
+                mlp::generator(&mut network, widths, Hidden::Rectifiers, image)?;
+            }
             Architecture::Own { name } => return Err(ModelError::Own { name: name.clone() }),
-        })
+        }
+        let graph = network.finish()?;
+        // No generator here has dropout.
+        let generator = NetworkGenerator::new(graph, parameters, Seed::default())?;
+        Ok(Box::new(generator))
     }
 
     fn discriminator(
@@ -92,33 +82,33 @@ impl Networks for KnownNetworks {
         parameters: ParameterStore,
     ) -> Result<Box<dyn Discriminator>, ModelError> {
         let classes = model.class_count()?;
-        Ok(match &model.architecture {
+        // With classes, one more for each; see `Op::ClassLogit`.
+        let outputs = 1 + classes.unwrap_or(0);
+        let mut network = Builder::new(image, &parameters)?;
+        match &model.architecture {
             Architecture::Mlp {
                 discriminator_widths,
                 ..
-            } => Box::new(MlpDiscriminator::new(
-                image,
-                discriminator_widths,
-                classes,
-                parameters,
-            )?),
+            } => mlp::discriminator(&mut network, discriminator_widths, outputs)?,
             Architecture::Dcgan {
                 width,
                 discriminator_norm,
-            } => Box::new(dcgan::discriminator(
-                image,
-                *width,
-                classes,
-                *discriminator_norm,
-                parameters,
-            )?),
+            } => {
+                check_convolutions(parameters.device())?;
+                dcgan::discriminator(&mut network, *width, *discriminator_norm, outputs)?;
+            }
             Architecture::Residual { width } => {
-                Box::new(residual::discriminator(image, *width, classes, parameters)?)
+                check_convolutions(parameters.device())?;
+                residual::discriminator(&mut network, *width, outputs)?;
             }
-            Architecture::Maxout => {
-                Box::new(MaxoutDiscriminator::new(image, classes, seed, parameters)?)
-            }
+            Architecture::Maxout => maxout::discriminator(&mut network, outputs)?,
             Architecture::Own { name } => return Err(ModelError::Own { name: name.clone() }),
-        })
+        }
+        if let Some(classes) = classes {
+            network.apply(Op::ClassLogit { classes })?;
+        }
+        let graph = network.finish()?;
+        let discriminator = NetworkDiscriminator::new(graph, parameters, seed)?;
+        Ok(Box::new(discriminator))
     }
 }

@@ -5,16 +5,11 @@
 //!
 //! 28 by 28 pixels at width w: z → 4w × 7 × 7 → 2w × 14 × 14 → w × 28 × 28 → pixels, and the mirror.
 
-use crate::classes;
-use crate::convolutional::{ConvDiscriminator, ConvGeneratorPlan, check_training_device};
-use crate::layers::ConvSpec;
-use crate::spectral_norm::SpectralNorm;
-use candle_core::{Result, Var};
-use candle_nn::VarBuilder;
-use gan_core::{ImageShape, ParameterStore};
-use gan_ops::{Activation, ConvNet, Layer, LinearMap};
+use crate::builder::Builder;
+use candle_core::Result;
+use gan_core::{ImageShape, Op, Window};
 
-const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.2 };
+const LEAKY_RELU: Op = Op::LeakyRelu { slope: 0.2 };
 
 /// Images are halved while their sides are even and longer than this.
 const LAST_SIDE: usize = 4;
@@ -39,125 +34,90 @@ fn levels(image: ImageShape, width: usize) -> Vec<(usize, [usize; 2])> {
     levels
 }
 
-/// The layers made so far, and the builder of the next ones.
-struct LayerStack<'a> {
-    layers: Vec<Layer>,
-    builder: &'a VarBuilder<'a>,
+/// A kernel of `side` by `side`, `side` odd, that preserves the size of images.
+fn same(side: usize) -> Window {
+    Window {
+        padding: side / 2,
+        ..Window::of([side, side])
+    }
 }
 
-impl LayerStack<'_> {
-    fn push(&mut self, map: LinearMap, bias: Option<Var>, activation: Activation) {
-        self.layers.push(Layer {
-            map,
-            bias,
-            norm: None,
-            shortcut: None,
-            activation,
-        });
+/// z → the smallest level → … → the image.
+pub(crate) fn generator(network: &mut Builder<'_>, width: usize, image: ImageShape) -> Result<()> {
+    let mut layers = Layers { network, count: 0 };
+    for (index, (channels, sides)) in levels(image, width).into_iter().rev().enumerate() {
+        if index == 0 {
+            let name = layers.next_name();
+            let window = Window::of(sides);
+            layers
+                .network
+                .transposed_convolution(&name, channels, window)?;
+            layers.network.bias(&name)?;
+            layers.network.apply(LEAKY_RELU)?;
+        } else {
+            layers.convolution(channels, same(1))?;
+            layers.resample(Op::Upsampling { factor: 2 })?;
+        }
+        layers.block()?;
+    }
+    layers.convolution(image.channels, same(3))?;
+    network.apply(Op::Tanh)
+}
+
+/// The image → … → the smallest level → outputs.
+pub(crate) fn discriminator(network: &mut Builder<'_>, width: usize, outputs: usize) -> Result<()> {
+    let levels = levels(network.shape(), width);
+    let mut layers = Layers { network, count: 0 };
+    for (index, (channels, _)) in levels.into_iter().enumerate() {
+        if index > 0 {
+            layers.resample(Op::AveragePooling { size: 2 })?;
+        }
+        let window = same(if index > 0 { 1 } else { 3 });
+        layers.convolution(channels, window)?;
+        layers.network.apply(LEAKY_RELU)?;
+        layers.block()?;
+    }
+    let ImageShape { height, width, .. } = layers.network.shape();
+    layers.convolution(outputs, Window::of([height, width]))
+}
+
+/// Numbers the layers: linear maps with or without tensors.
+struct Layers<'n, 'p> {
+    network: &'n mut Builder<'p>,
+    count: usize,
+}
+
+impl Layers<'_, '_> {
+    fn next_name(&mut self) -> String {
+        self.count += 1;
+        format!("model.{}", self.count - 1)
     }
 
-    fn convolution(&mut self, spec: ConvSpec, activation: Activation) -> Result<()> {
-        let builder = self.builder.pp(self.layers.len());
-        let (map, bias) = (spec.convolution(&builder)?, spec.bias(&builder)?);
-        self.push(map, bias, activation);
-        Ok(())
+    fn convolution(&mut self, outputs: usize, window: Window) -> Result<()> {
+        let name = self.next_name();
+        self.network.convolution(&name, outputs, window)?;
+        self.network.bias(&name)
+    }
+
+    fn resample(&mut self, op: Op) -> Result<()> {
+        self.count += 1;
+        self.network.apply(op)
     }
 
     /// x + w₃ · act(w₂ ⋆ act(w₁ · x)), w₂ of 3 by 3 pixels in groups of channels.
-    fn block(&mut self, channels: usize) -> Result<()> {
-        let shortcut = self.layers.len().checked_sub(1);
-        self.convolution(ConvSpec::same(channels, channels, 1), LEAKY_RELU)?;
-        let groups = if channels.is_multiple_of(GROUP) {
-            channels / GROUP
-        } else {
-            1
+    fn block(&mut self) -> Result<()> {
+        let (start, channels) = (self.network.last(), self.network.shape().channels);
+        self.convolution(channels, same(1))?;
+        self.network.apply(LEAKY_RELU)?;
+        let groups = match channels.is_multiple_of(GROUP) {
+            true => channels / GROUP,
+            false => 1,
         };
-        let grouped = ConvSpec {
-            groups,
-            ..ConvSpec::same(channels, channels, 3)
-        };
-        self.convolution(grouped, LEAKY_RELU)?;
-        let builder = self.builder.pp(self.layers.len());
-        let map = ConvSpec::same(channels, channels, 1).zero_convolution(&builder)?;
-        self.layers.push(Layer {
-            map,
-            bias: None,
-            norm: None,
-            shortcut,
-            activation: Activation::Identity,
-        });
-        Ok(())
+        let grouped = Window { groups, ..same(3) };
+        self.convolution(channels, grouped)?;
+        self.network.apply(LEAKY_RELU)?;
+        let name = self.next_name();
+        self.network.zero_convolution(&name, channels, same(1))?;
+        self.network.add(start)
     }
-}
-
-/// z with its one-hot class → the smallest level → … → the image.
-pub(crate) fn generator(plan: &ConvGeneratorPlan, parameters: &ParameterStore) -> Result<ConvNet> {
-    let input = classes::latent_shape(plan.latent_dim, plan.classes);
-    let builder = parameters.builder().pp("model");
-    let mut stack = LayerStack {
-        layers: Vec::new(),
-        builder: &builder,
-    };
-    let levels = levels(plan.image, plan.width);
-    for (index, (channels, sides)) in levels.iter().enumerate().rev() {
-        match levels.get(index + 1) {
-            None => {
-                let spec = ConvSpec::whole(input.channels, *channels, *sides);
-                let builder = builder.pp(0);
-                let map = spec.transposed(&builder)?;
-                let bias = spec.transposed_bias(&builder)?;
-                stack.push(map, bias, LEAKY_RELU);
-            }
-            Some((inputs, _)) => {
-                let spec = ConvSpec::same(*inputs, *channels, 1);
-                stack.convolution(spec, Activation::Identity)?;
-                let doubled = LinearMap::Upsampling { factor: 2 };
-                stack.push(doubled, None, Activation::Identity);
-            }
-        }
-        stack.block(*channels)?;
-    }
-    let last = ConvSpec::same(plan.width, plan.image.channels, 3);
-    stack.convolution(last, Activation::Tanh)?;
-    ConvNet::new(input, stack.layers)
-}
-
-/// The image → … → the smallest level → a logit.
-pub(crate) fn discriminator(
-    image: ImageShape,
-    width: usize,
-    class_count: Option<usize>,
-    parameters: ParameterStore,
-) -> Result<ConvDiscriminator> {
-    check_training_device(parameters.device())?;
-    let builder = parameters.builder().pp("model");
-    let mut stack = LayerStack {
-        layers: Vec::new(),
-        builder: &builder,
-    };
-    let levels = levels(image, width);
-    stack.convolution(ConvSpec::same(image.channels, width, 3), LEAKY_RELU)?;
-    for (index, (channels, sides)) in levels.iter().enumerate() {
-        stack.block(*channels)?;
-        match levels.get(index + 1) {
-            Some((outputs, _)) => {
-                let halved = LinearMap::AveragePooling { size: 2 };
-                stack.push(halved, None, Activation::Identity);
-                stack.convolution(ConvSpec::same(*channels, *outputs, 1), LEAKY_RELU)?;
-            }
-            None => {
-                let spec = ConvSpec::whole(*channels, classes::outputs(class_count), *sides);
-                stack.convolution(spec, Activation::Identity)?;
-            }
-        }
-    }
-    let net = ConvNet::new(image, stack.layers)?;
-    let plain = SpectralNorm::default();
-    Ok(ConvDiscriminator::new(
-        net,
-        plain,
-        image,
-        class_count,
-        parameters,
-    ))
 }

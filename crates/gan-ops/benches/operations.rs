@@ -1,16 +1,16 @@
-//! Each fused operation beside its twin of plain candle operations, at the sizes of the
-//! tutorial's recipe, layers of images at those of `dcgan` and `residual`: `cargo bench -p gan-ops`.
+//! Each operation beside its twin of plain candle operations, at the sizes of the tutorial's recipe, layers
+//! of images at those of `dcgan` and `residual`: `cargo bench -p gan-ops`.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_nn::Init;
+use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group};
-use gan_core::{ImageShape, Mode, Recorded};
-use gan_ops::{
-    Activation, AdamStep, BatchNorm, Block, ConvNet, Convolution, Layer, LinearMap, Sequence,
-    adam_step, composed, conv2d, softplus,
-};
+use gan_core::{Graph, ImageShape, Mode, Op, ParameterKind, ParameterStore, Purpose, Seed};
+use gan_core::{Weight, Window};
+use gan_ops::{AdamStep, Network, adam_step, composed, softplus};
 use std::hint::black_box;
 
-type Group<'a> = BenchmarkGroup<'a, criterion::measurement::WallTime>;
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn wave(shape: &[usize]) -> Tensor {
     let count: usize = shape.iter().product();
@@ -22,77 +22,160 @@ fn var(shape: &[usize]) -> Var {
     Var::from_tensor(&wave(shape)).expect("a variable")
 }
 
-fn batch_norm(features: usize) -> BatchNorm {
-    BatchNorm {
-        weight: var(&[features]),
-        bias: var(&[features]),
-        running_mean: var(&[features]),
-        running_variance: Var::ones(features, DType::F32, &Device::Cpu).expect("a variable"),
+/// The operations one after the other, with tensors that are waves.
+fn network(input: ImageShape, ops: Vec<Op>) -> Result<Network> {
+    let mut graph = Graph::new(input)?;
+    for op in ops {
+        graph.push(op, &[graph.output()])?;
+    }
+    let rng = Seed(0).rng(Purpose::DiscriminatorInit, 0);
+    let store = ParameterStore::new(rng, DType::F32, &Device::Cpu);
+    for parameter in graph.parameters() {
+        let (name, shape) = (&parameter.name, parameter.shape);
+        if parameter.kind == ParameterKind::Buffer {
+            store.buffer(name, shape, Init::Const(1.0))?;
+        } else {
+            let builder = store.builder();
+            builder.get_with_hints(shape.clone(), name, Init::Const(0.0))?;
+            store.set(name, &wave(&shape))?;
+        }
+    }
+    Network::new(graph, store, Seed(0))
+}
+
+fn bias() -> Op {
+    let bias = "bias".to_string();
+    Op::Bias { bias }
+}
+
+fn batch_norm() -> Op {
+    Op::BatchNorm {
+        weight: "gamma".to_string(),
+        bias: "beta".to_string(),
+        running_mean: "mean".to_string(),
+        running_var: "variance".to_string(),
         eps: 0.8,
         momentum: 0.1,
     }
 }
 
-fn sequence(inputs: usize, outputs: usize, normalized: bool, activation: Activation) -> Sequence {
-    let norm = normalized.then(|| batch_norm(outputs));
-    let block = Block {
-        weight: var(&[outputs, inputs]),
-        bias: var(&[outputs]),
-        norm,
-        activation,
-    };
-    Sequence::new(vec![block]).expect("a sequence")
-}
+const LEAKY_RELU: Op = Op::LeakyRelu { slope: 0.2 };
 
-/// Back to parameters and input.
-fn explicit(recorded: &Recorded, upstream: &Tensor) -> Result<Tensor> {
-    let mut use_gradient = |_: &Tensor, gradient: &Tensor| {
+/// Forwards, and back to parameters and input.
+fn explicit(network: &Network, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+    let recorded = network.record(&[x], None)?;
+    let mut visit = |_: &Tensor, gradient: &Tensor| {
         black_box(gradient);
         Ok(())
     };
-    let upstream = std::slice::from_ref(upstream);
-    recorded
-        .tape
-        .parameter_gradients(upstream, &mut use_gradient)?;
-    recorded.tape.input_gradient(0, &upstream[0])
+    let gradients = std::slice::from_ref(upstream);
+    recorded.tape.parameter_gradients(gradients, &mut visit)?;
+    recorded.tape.input_gradient(0, upstream)
 }
 
-fn on_graph(y: &Tensor, upstream: &Tensor) -> Result<()> {
+fn on_graph(network: &Network, x: &Tensor, upstream: &Tensor) -> Result<()> {
+    let y = network.forward(x, None, Mode::Train)?;
     black_box((y * upstream)?.sum_all()?.backward()?);
     Ok(())
 }
 
-fn block(criterion: &mut Criterion, name: &str, normalized: bool, activation: Activation) {
-    let (n, inputs, outputs) = (128, 512, 1024);
-    let (x, upstream) = (var(&[n, inputs]), wave(&[n, outputs]));
-    let sequence = sequence(inputs, outputs, normalized, activation);
+/// `n` examples through a few operations and back.
+fn layer(criterion: &mut Criterion, name: &str, n: usize, input: ImageShape, ops: Vec<Op>) {
+    let network = network(input, ops).expect("a network");
+    let batch = |shape: ImageShape| [n, shape.channels, shape.height, shape.width];
+    let (x, upstream) = (
+        var(&batch(input)),
+        wave(&batch(network.graph().output_shape())),
+    );
     let mut group: Group<'_> = criterion.benchmark_group(name);
-    let fused = || explicit(&sequence.record(&[&x])?, &upstream);
-    let twin = || on_graph(&sequence.forward(&x, Mode::Train)?, &upstream);
-    group.bench_function("fused", |b| b.iter(|| fused().expect("a pass")));
-    group.bench_function("twin", |b| b.iter(|| twin().expect("a pass")));
+    group.bench_function("fused", |b| {
+        b.iter(|| explicit(&network, &x, &upstream).expect("a pass"));
+    });
+    group.bench_function("twin", |b| {
+        b.iter(|| on_graph(&network, &x, &upstream).expect("a pass"));
+    });
 }
 
-fn blocks(criterion: &mut Criterion) {
-    let leaky_relu = Activation::LeakyRelu { slope: 0.2 };
-    block(
-        criterion,
-        "linear, leaky ReLU, 128x512 to 1024",
-        false,
-        leaky_relu,
-    );
-    block(
-        criterion,
-        "linear, tanh, 128x512 to 1024",
-        false,
-        Activation::Tanh,
-    );
-    block(
-        criterion,
-        "linear, batch norm, leaky ReLU, 128x512 to 1024",
-        true,
-        leaky_relu,
-    );
+fn vectors(criterion: &mut Criterion) {
+    let input = ImageShape {
+        channels: 512,
+        height: 1,
+        width: 1,
+    };
+    let weight = Weight::plain("weight");
+    let outputs = 1024;
+    let linear = Op::Linear { weight, outputs };
+    let dropout = Op::Dropout {
+        kept: 0.5,
+        count: "count".to_string(),
+    };
+    let layers = [
+        ("leaky ReLU", vec![LEAKY_RELU]),
+        ("tanh", vec![Op::Tanh]),
+        ("batch norm, leaky ReLU", vec![batch_norm(), LEAKY_RELU]),
+        ("maxout, dropout", vec![Op::Maxout { pieces: 4 }, dropout]),
+    ];
+    for (name, rest) in layers {
+        let ops = [vec![linear.clone(), bias()], rest].concat();
+        let name = format!("linear, {name}, 128x512 to 1024");
+        layer(criterion, &name, 128, input, ops);
+    }
+}
+
+fn images(criterion: &mut Criterion) {
+    let square = |channels, side| ImageShape {
+        channels,
+        height: side,
+        width: side,
+    };
+    let window = |kernel: usize, stride, groups| Window {
+        stride,
+        padding: 1,
+        groups,
+        ..Window::of([kernel, kernel])
+    };
+    let convolution = |outputs, window| Op::Convolution {
+        weight: Weight::plain("weight"),
+        outputs,
+        window,
+    };
+    let doubling = Op::TransposedConvolution {
+        weight: Weight::plain("weight"),
+        outputs: 64,
+        window: window(4, 2, 1),
+    };
+    let halving = convolution(128, window(4, 2, 1));
+    let grouped = convolution(64, window(3, 1, 8));
+    for (name, input, ops) in [
+        (
+            "convolution, 32x64x14x14 to 128x7x7",
+            square(64, 14),
+            vec![halving, bias()],
+        ),
+        (
+            "convolution in 8 groups, 32x64x14x14",
+            square(64, 14),
+            vec![grouped, bias()],
+        ),
+        (
+            "transposed convolution, batch norm, 32x128x7x7 to 64x14x14",
+            square(128, 7),
+            vec![doubling, batch_norm()],
+        ),
+        (
+            "average pooling, 32x64x14x14 to 7x7",
+            square(64, 14),
+            vec![Op::AveragePooling { size: 2 }],
+        ),
+        (
+            "upsampling, 32x64x14x14 to 28x28",
+            square(64, 14),
+            vec![Op::Upsampling { factor: 2 }],
+        ),
+    ] {
+        let ops = [ops, vec![LEAKY_RELU]].concat();
+        layer(criterion, name, 32, input, ops);
+    }
 }
 
 fn adam(criterion: &mut Criterion) {
@@ -130,98 +213,11 @@ fn cross_entropy(criterion: &mut Criterion) {
     }
 }
 
-fn convolution(criterion: &mut Criterion) {
-    type Conv = fn(&Tensor, &Tensor, &Tensor, Convolution, Activation) -> Result<Tensor>;
-    let (x, weight, bias) = (var(&[128, 32, 14, 14]), var(&[48, 32, 3, 3]), var(&[48]));
-    let upstream = wave(&[128, 48, 7, 7]);
-    let geometry = Convolution {
-        stride: 2,
-        padding: 1,
-    };
-    let leaky_relu = Activation::LeakyRelu { slope: 0.1 };
-    let name = "convolution and its gradients, 128x32x14x14 to 48x7x7";
-    let mut group: Group<'_> = criterion.benchmark_group(name);
-    for (name, conv) in [("fused", conv2d as Conv), ("twin", composed::conv2d)] {
-        let pass = || {
-            let y = conv(&x, &weight, &bias, geometry, leaky_relu)?;
-            black_box((y * &upstream)?.sum_all()?.backward()?);
-            Result::Ok(())
-        };
-        group.bench_function(name, |b| b.iter(|| pass().expect("a pass")));
-    }
-}
-
-/// 32 images through one layer and back. `outputs`: its channels.
-fn layer(
-    criterion: &mut Criterion,
-    name: &str,
-    input: ImageShape,
-    (map, outputs): (LinearMap, usize),
-    norm: Option<BatchNorm>,
-) {
-    let layer = Layer {
-        map,
-        bias: Some(var(&[outputs])),
-        norm,
-        shortcut: None,
-        activation: Activation::LeakyRelu { slope: 0.2 },
-    };
-    let net = ConvNet::new(input, vec![layer]).expect("a network");
-    let batch = |shape: ImageShape| [32, shape.channels, shape.height, shape.width];
-    let (x, upstream) = (var(&batch(input)), wave(&batch(net.output_shape())));
-    let mut group: Group<'_> = criterion.benchmark_group(name);
-    let fused = || explicit(&net.record_images(&[&x])?, &upstream);
-    let twin = || on_graph(&net.forward(&x, Mode::Train)?, &upstream);
-    group.bench_function("fused", |b| b.iter(|| fused().expect("a pass")));
-    group.bench_function("twin", |b| b.iter(|| twin().expect("a pass")));
-}
-
-fn layers(criterion: &mut Criterion) {
-    let square = |channels, side| ImageShape {
-        channels,
-        height: side,
-        width: side,
-    };
-    let halving = LinearMap::Convolution {
-        weight: var(&[128, 64, 4, 4]),
-        stride: 2,
-        padding: 1,
-        groups: 1,
-    };
-    let name = "layer: convolution, 32x64x14x14 to 128x7x7";
-    layer(criterion, name, square(64, 14), (halving, 128), None);
-    let grouped = LinearMap::Convolution {
-        weight: var(&[64, 8, 3, 3]),
-        stride: 1,
-        padding: 1,
-        groups: 8,
-    };
-    let name = "layer: convolution in 8 groups, 32x64x14x14";
-    layer(criterion, name, square(64, 14), (grouped, 64), None);
-    let doubling = LinearMap::TransposedConvolution {
-        weight: var(&[128, 64, 4, 4]),
-        stride: 2,
-        padding: 1,
-        output_padding: 0,
-        groups: 1,
-    };
-    let name = "layer: transposed convolution, batch norm, 32x128x7x7 to 64x14x14";
-    let norm = Some(batch_norm(64));
-    layer(criterion, name, square(128, 7), (doubling, 64), norm);
-    let pooling = LinearMap::AveragePooling { size: 2 };
-    let name = "layer: average pooling, 32x64x14x14 to 7x7";
-    layer(criterion, name, square(64, 14), (pooling, 64), None);
-    let upsampling = LinearMap::Upsampling { factor: 2 };
-    let name = "layer: upsampling, 32x64x14x14 to 28x28";
-    layer(criterion, name, square(64, 14), (upsampling, 64), None);
-}
-
 fn all(criterion: &mut Criterion) {
-    blocks(criterion);
+    vectors(criterion);
+    images(criterion);
     adam(criterion);
     cross_entropy(criterion);
-    convolution(criterion);
-    layers(criterion);
 }
 
 criterion_group!(operations, all);

@@ -2,13 +2,11 @@
 
 use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
-use crate::parallel::{Kernel, rows_per_task, vectorized};
+use crate::parallel::{for_each_part, piece_len};
+use crate::vectors::{Kernel, vectorized};
 use candle_core::{Result, Tensor, Var};
 use gan_core::exact::powi;
-use rayon::prelude::*;
-
-/// The approximate cost of one parameter's update, in multiplications.
-const WORK_PER_PARAMETER: usize = 16;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The settings of one step.
 #[derive(Clone, Copy, Debug)]
@@ -81,25 +79,36 @@ fn on_cpu<T: Element>(
         with_slice_mut::<T, _>(m, |m| {
             with_slice_mut::<T, _>(v, |v| {
                 with_slice::<T, _>(gradient, |gradient| {
-                    let task = rows_per_task(theta.len(), WORK_PER_PARAMETER);
-                    let moments = m.par_chunks_mut(task).zip(v.par_chunks_mut(task));
-                    let parts = theta.par_chunks_mut(task).zip(gradient.par_chunks(task));
-                    let descend = |((theta, gradient), (m, v))| {
-                        vectorized(Descend {
-                            step,
-                            theta,
-                            gradient,
-                            m,
-                            v,
-                        })
-                    };
-                    let finite = parts.zip(moments).map(descend);
-                    // Every part must be updated, even after one that is not finite.
-                    Ok(finite.reduce(|| true, |a, b| a & b))
+                    Ok(descend(step, theta, gradient, m, v))
                 })
             })
         })
     })
+}
+
+fn descend<T: Element>(
+    step: &AdamStep,
+    theta: &mut [T],
+    gradient: &[T],
+    m: &mut [T],
+    v: &mut [T],
+) -> bool {
+    let len = piece_len::<T>();
+    let moments = m.chunks_mut(len).zip(v.chunks_mut(len));
+    let parts = theta.chunks_mut(len).zip(gradient.chunks(len));
+    let part = |((theta, gradient), (m, v))| Descend {
+        step,
+        theta,
+        gradient,
+        m,
+        v,
+    };
+    let finite = AtomicBool::new(true);
+    for_each_part(parts.zip(moments).map(part).collect(), |_, part| {
+        // Every part is updated, even after one that is not finite.
+        finite.fetch_and(vectorized(part), Ordering::Relaxed);
+    });
+    finite.into_inner()
 }
 
 /// The update of some parameters.

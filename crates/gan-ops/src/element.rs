@@ -3,10 +3,12 @@
 //! # Locks
 //!
 //! Candle keeps a tensor's numbers behind a lock, and the fused operations hold it while they compute in
-//! parallel, as candle's own products do. A thread that waits for its part to be finished by others may begin any other work of its
-//! pool meanwhile, with that lock still held further down on its stack. If that work, or work that it
-//! waits for, needed the same lock, neither would ever end. So the rule is that nobody ever waits for one of
-//! these locks: **a variable is written by one piece of work alone, and no other can reach it.**
+//! parallel, as candle's own products do. Who computes by [`crate::parallel::for_each_piece`] does nothing else
+//! until all pieces have ended, so others may wait for a lock that it holds. But a thread that waits in rayon's
+//! or candle's parallel work may begin any other work of its pool meanwhile, with that lock still held further
+//! down on its stack. If that work, or work that it waits for, needed the same lock, neither would ever end. So
+//! the rule is that nobody ever waits for one of these locks: **a variable is written by one piece of work alone,
+//! and no other can reach it.**
 //!
 //! - Weights, moments and averages are written in training, by [`crate::adam_step`] and
 //!   [`crate::moving_average_step`]. They belong to a `Trainer`, whose step borrows it exclusively.
@@ -15,20 +17,35 @@
 //!   where nobody writes.
 //! - Running statistics are written in every pass in training mode, but never locked during parallel
 //!   work. Passes in training mode at the same time cannot wait for each other, though they lose updates.
-//! - The buffer of [`crate::Sequence`]'s gradients is taken out of its list for as long as it is used. Locks
+//! - The buffer of a [`crate::Network`]'s gradients is taken out of its list for as long as it is used. Locks
 //!   of lists, such as those of [`crate::scratch`], are not held during parallel work.
 //!
 //! Whoever clones a variable out of a `ParameterStore` and uses it in another thread during training
 //! breaks the rule.
 
+use crate::kernels::transpose::{BLOCK, turned, turned_f32};
 use crate::scratch::Scratch;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, Var, WithDType};
+use pulp::Simd;
+use pulp::bytemuck::Pod;
 use std::cell::Cell;
 
 /// f32 or f64.
-pub(crate) trait Element:
-    WithDType + Default + pulp::bytemuck::Pod + faer::traits::ComplexField
-{
+pub(crate) trait Element: WithDType + Default + Pod + PartialOrd {
+    /// A vector of such numbers.
+    type Vector<S: Simd>: Copy + Pod;
+    /// A vector of equal numbers.
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    /// a · b + c, rounded once.
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// A block with rows and columns exchanged.
+    fn turn<S: Simd>(simd: S, block: [[Self; BLOCK]; BLOCK]) -> [[Self; BLOCK]; BLOCK];
     fn sqrt(self) -> Self;
     /// The hyperbolic tangent, within a few units in the last place.
     fn tanh(self) -> Self;
@@ -39,8 +56,30 @@ pub(crate) trait Element:
 }
 
 macro_rules! element {
-    ($float:ident, $variant:ident, $scratch:tt, $tanh:expr) => {
+    ($float:ident, $variant:ident, $scratch:tt, $tanh:expr, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $turned:expr) => {
         impl Element for $float {
+            type Vector<S: Simd> = S::$vector;
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, value: Self) -> S::$vector {
+                simd.$splat(value)
+            }
+            #[inline(always)]
+            fn mul_add<S: Simd>(
+                simd: S,
+                a: S::$vector,
+                b: S::$vector,
+                c: S::$vector,
+            ) -> S::$vector {
+                simd.$mul_add(a, b, c)
+            }
+            #[inline(always)]
+            fn sum<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn turn<S: Simd>(simd: S, block: [[Self; BLOCK]; BLOCK]) -> [[Self; BLOCK]; BLOCK] {
+                $turned(simd, block)
+            }
             #[inline(always)]
             fn sqrt(self) -> Self {
                 $float::sqrt(self)
@@ -61,8 +100,28 @@ macro_rules! element {
         }
     };
 }
-element!(f32, F32, 0, crate::tanh::tanh);
-element!(f64, F64, 1, gan_core::exact::tanh);
+element!(
+    f32,
+    F32,
+    0,
+    crate::tanh::tanh,
+    f32s,
+    splat_f32s,
+    mul_add_f32s,
+    add_f32s,
+    turned_f32
+);
+element!(
+    f64,
+    F64,
+    1,
+    gan_core::exact::tanh,
+    f64s,
+    splat_f64s,
+    mul_add_f64s,
+    add_f64s,
+    |_, block| turned(block)
+);
 
 /// Calls a function that is generic over the element type with the element type of a `DType`.
 macro_rules! for_dtype {
@@ -112,7 +171,7 @@ pub(crate) fn with_slice<T: Element, R>(
 }
 
 /// Calls `write` with the numbers of a contiguous CPU variable, which is locked for writing meanwhile: `write`
-/// may compute in parallel only if no other work can reach the variable; see [the rule](self#locks).
+/// may compute in pieces; in rayon's way only if no other work can reach the variable; see [the rule](self#locks).
 pub(crate) fn with_slice_mut<T: Element, R>(
     var: &Var,
     write: impl FnOnce(&mut [T]) -> Result<R>,

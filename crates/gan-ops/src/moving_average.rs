@@ -2,12 +2,9 @@
 
 use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
-use crate::parallel::{Kernel, rows_per_task, vectorized};
+use crate::parallel::{for_each_part, piece_len};
+use crate::vectors::{Kernel, vectorized};
 use candle_core::{Result, Tensor, Var};
-use rayon::prelude::*;
-
-/// The approximate cost of one number, in multiplications.
-const WORK_PER_NUMBER: usize = 4;
 
 /// average ← decay · average + (1 − decay) · value, of one shape; `decay` in [0, 1].
 ///
@@ -37,15 +34,14 @@ pub fn moving_average_step(average: &Var, value: &Tensor, decay: f64) -> Result<
 fn on_cpu<T: Element>(average: &Var, value: &Tensor, decay: f64) -> Result<()> {
     with_slice_mut::<T, _>(average, |average| {
         with_slice::<T, _>(value, |value| {
-            let task = rows_per_task(average.len(), WORK_PER_NUMBER);
-            let parts = average.par_chunks_mut(task).zip(value.par_chunks(task));
-            parts.for_each(|(average, value)| {
-                vectorized(Mix {
-                    average,
-                    value,
-                    decay,
-                });
-            });
+            let len = piece_len::<T>();
+            let parts = average.chunks_mut(len).zip(value.chunks(len));
+            let part = |(average, value)| Mix {
+                average,
+                value,
+                decay,
+            };
+            for_each_part(parts.map(part).collect(), |_, part| vectorized(part));
             Ok(())
         })
     })

@@ -1,84 +1,76 @@
-//! How work is divided among threads, and loops among vector lanes.
+//! How work is divided among threads.
 
-/// Below this many multiplications a second thread costs more than it saves.
-const SERIAL_WORK: usize = 200_000;
+use std::sync::{Mutex, PoisonError};
 
-/// Boundaries between threads lie at multiples of this many rows, so that few kernels see an edge, and
-/// no share is smaller: faer computes a product of one row by other code than one of many.
-const ROW_ALIGNMENT: usize = 16;
+pub(crate) use crate::team::for_each_piece;
 
-/// The fewest multiplications of a share: faer also computes products of at most 4,096 by other code, and
-/// up to three batches side by side are separate products.
-const LEAST_WORK: usize = 4 * 4096;
+/// Bytes of each slice in a piece: a few microseconds of work, so that all threads end together, and far more
+/// than handing it out takes.
+const PIECE_BYTES: usize = 32 << 10;
 
-/// How many of `rows` rows a thread takes at once, when each costs `work_per_row` multiplications.
-///
-/// Threads never share a row, and a row's numbers do not depend on which other rows are computed
-/// beside it as long as those are not too few. The last share is as large as the others or the
-/// smallest that is allowed, at least; so results are the same for every number of threads.
-pub(crate) fn rows_per_task(rows: usize, work_per_row: usize) -> usize {
-    share(rows, work_per_row, rayon::current_num_threads())
+/// How many numbers of each slice make a piece, in loops that do little with each.
+pub(crate) const fn piece_len<T>() -> usize {
+    PIECE_BYTES / size_of::<T>()
 }
 
-fn share(rows: usize, work_per_row: usize, threads: usize) -> usize {
-    if threads == 1 || rows.saturating_mul(work_per_row) < SERIAL_WORK {
-        return rows.max(1);
-    }
-    let least = LEAST_WORK.div_ceil(work_per_row).max(ROW_ALIGNMENT);
-    let even = rows.div_ceil(threads).max(least);
-    let mut shares = (even.next_multiple_of(ROW_ALIGNMENT)..rows).step_by(ROW_ALIGNMENT);
-    let leaves_enough = |share: &usize| rows.is_multiple_of(*share) || rows % share >= least;
-    shares.find(leaves_enough).unwrap_or(rows)
+/// [`for_each_piece`] with a value for each, such as a slice to write to: `work(k, parts[k])` for every k.
+pub(crate) fn for_each_part<P: Send>(parts: Vec<P>, work: impl Fn(usize, P) + Sync) {
+    map_parts(parts, work);
 }
 
-/// Loops over slices.
-///
-/// `call` must be marked `#[inline(always)]`, and so must be all that it calls: only what is
-/// inlined is compiled for the processor at hand.
-pub(crate) use pulp::NullaryFnOnce as Kernel;
+/// [`for_each_part`] with the results in order.
+pub(crate) fn map_parts<P: Send, R: Send>(
+    parts: Vec<P>,
+    work: impl Fn(usize, P) -> R + Sync,
+) -> Vec<R> {
+    let slots: Vec<_> = parts
+        .into_iter()
+        .map(|part| Mutex::new((Some(part), None)))
+        .collect();
+    let lock = |k: usize| slots[k].lock().unwrap_or_else(PoisonError::into_inner);
+    for_each_piece(slots.len(), |k| {
+        let part = lock(k).0.take();
+        if let Some(part) = part {
+            let result = work(k, part);
+            lock(k).1 = Some(result);
+        }
+    });
+    let results = slots.into_iter().map(Mutex::into_inner);
+    results
+        .filter_map(|slot| slot.unwrap_or_else(PoisonError::into_inner).1)
+        .collect()
+}
 
-/// Runs a kernel as compiled for the processor's widest vector instructions.
-///
-/// They only change the speed: the compiler neither reorders a sum nor fuses a product and a sum into one
-/// rounding.
-pub(crate) fn vectorized<T>(kernel: impl Kernel<Output = T>) -> T {
-    pulp::Arch::new().dispatch(kernel)
+/// `[f(0), …, f(count - 1)]`, computed by [`for_each_piece`].
+pub(crate) fn map_pieces<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    map_parts((0..count).collect(), |_, k| f(k))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What `par_chunks` gives each task.
-    fn shares(threads: usize, rows: usize, work_per_row: usize) -> Vec<usize> {
-        let share = share(rows, work_per_row, threads);
-        let firsts = (0..rows).step_by(share);
-        firsts.map(|first| share.min(rows - first)).collect()
+    #[test]
+    fn every_part_is_handed_out_once_with_its_number() {
+        let mut values = vec![0; 100];
+        let parts = values.chunks_mut(7).collect();
+        for_each_part(parts, |k, part: &mut [usize]| {
+            part.iter_mut().for_each(|value| *value += k + 1);
+        });
+        let expected = (0..100).map(|place| place / 7 + 1);
+        assert!(values.into_iter().eq(expected));
     }
 
     #[test]
-    fn no_share_is_smaller_than_sixteen_rows_or_a_small_product() {
-        for threads in [2, 3, 4, 7] {
-            for rows in (1..200).chain([289, 784, 1000, 1025, 60_001]) {
-                for work_per_row in [1, 5, 1000, 100_000] {
-                    let shares = shares(threads, rows, work_per_row);
-                    let enough = |share: usize| share >= 16 && share * work_per_row >= LEAST_WORK;
-                    assert!(
-                        shares.len() == 1 || shares.iter().all(|share| enough(*share)),
-                        "{threads} {rows} {work_per_row}: {shares:?}"
-                    );
-                }
-            }
+    fn results_come_in_order() {
+        for count in [0, 1, 2, 1000] {
+            let squares = map_pieces(count, |k| Box::new(k * k));
+            assert!(
+                squares
+                    .into_iter()
+                    .map(|square| *square)
+                    .eq((0..count).map(|k| k * k))
+            );
         }
-    }
-
-    #[test]
-    fn usual_widths_are_shared_out_evenly() {
-        assert_eq!(shares(2, 1024, 10_000), [512, 512]);
-        assert_eq!(shares(2, 784, 10_000), [400, 384]);
-        assert_eq!(shares(2, 97, 10_000), [64, 33]);
-        assert_eq!(shares(4, 512, 10_000), [128; 4]);
-        // One row cannot stand alone.
-        assert_eq!(shares(2, 33, 10_000), [33]);
     }
 }

@@ -1,16 +1,19 @@
 //! Thread pools as values.
 
+use crate::team::Team;
 use candle_core::Result;
 
 /// The stack of a pool's thread: as large as a main thread's usually is, as whole programs run on one.
-const STACK_BYTES: usize = 8 << 20;
+pub(crate) const STACK_BYTES: usize = 8 << 20;
 
 /// Threads that everything computes on that runs inside [`install`](Self::install).
 ///
-/// The crates have no pool of their own. What runs in no pool uses rayon's global one, which starts when it
-/// is first needed; threads of any other `rayon::ThreadPool` serve as well. Results do not depend on the
-/// number of threads. Pools are independent of each other: give one to every long piece of work. Pieces
-/// of work in one pool share its threads, and one that begins later may have to wait for an earlier one.
+/// A pool has a rayon pool and a team of helpers. The operations that train divide their work by a counter among
+/// the thread that calls them and the helpers, which look for more work for half a millisecond after a
+/// job, then sleep; all else runs on rayon's threads. What runs in no pool of this kind has one team for the
+/// whole process, which starts when it is first needed, and rayon's own rules. Results do not depend on the number
+/// of threads. Pools are independent of each other: give one to every long piece of work. Pieces of work in one
+/// pool share its threads: while one has the helpers, another computes alone.
 ///
 /// ```
 /// use gan_ops::Pool;
@@ -24,7 +27,11 @@ const STACK_BYTES: usize = 8 << 20;
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Pool(rayon::ThreadPool);
+pub struct Pool {
+    threads: rayon::ThreadPool,
+    /// Helps whichever of the threads computes in parallel; kept for as long as the pool.
+    _team: Team,
+}
 
 impl Pool {
     /// A pool of this many threads. `None`: `RAYON_NUM_THREADS`, or else as many as the process may use.
@@ -36,20 +43,30 @@ impl Pool {
         if threads == 0 {
             candle_core::bail!("a pool of 0 threads, expected 1 or more");
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("pool {index}"))
-            .stack_size(STACK_BYTES)
-            .build();
-        match pool {
-            Ok(pool) => Ok(Self(pool)),
+        match Self::start(threads) {
+            Ok(pool) => Ok(pool),
             Err(error) => candle_core::bail!("{threads} threads: {error}; choose fewer"),
         }
     }
 
+    fn start(threads: usize) -> std::result::Result<Self, Box<dyn std::error::Error>> {
+        let team = Team::new(threads)?;
+        let member = team.member();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("pool {index}"))
+            .stack_size(STACK_BYTES)
+            .start_handler(move |_| member.join())
+            .build()?;
+        Ok(Self {
+            threads: pool,
+            _team: team,
+        })
+    }
+
     /// The number of threads.
     pub fn threads(&self) -> usize {
-        self.0.current_num_threads()
+        self.threads.current_num_threads()
     }
 
     /// Runs `work` on one of the threads, which shares parallel work with the others, and returns its
@@ -59,16 +76,16 @@ impl Pool {
     /// Run a whole training inside one call rather than a step: handing work to a sleeping thread and back
     /// costs as much as a small layer. A panic in `work` continues in the caller.
     ///
-    /// A thread of the pool that waits for others may begin another caller's `work` meanwhile. So `work`
-    /// must not hold a lock, or borrow a `RefCell` of its thread, while it computes in parallel, if other
-    /// work in the pool needs the same one.
+    /// A thread of the pool that waits for others in rayon's or candle's parallel work may begin another caller's
+    /// `work` meanwhile. So `work` must not hold a lock, or borrow a `RefCell` of its thread, during such
+    /// work, if other work in the pool needs the same one.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        self.0.install(work)
+        self.threads.install(work)
     }
 }
 
 /// `RAYON_NUM_THREADS`, or else as many threads as the process may use.
-fn usual_threads() -> usize {
+pub(crate) fn usual_threads() -> usize {
     let set = std::env::var("RAYON_NUM_THREADS").ok();
     let set = set.and_then(|set| set.parse().ok());
     set.filter(|threads| *threads > 0)
@@ -82,8 +99,7 @@ fn usual_threads() -> usize {
 ///
 /// - `RAYON_NUM_THREADS`, the number of threads: into how many parts candle divides a matrix product.
 ///   Without it, candle reads `/proc/cpuinfo` at each one to count the processor's cores. The parts are
-///   of whole sums, which are added up in the same order for every number; the architecture whose
-///   discriminator uses candle's products, maxout, is tested to train to the same bytes.
+///   of whole sums, which are added up in the same order for every number.
 /// - `RUST_LIB_BACKTRACE=0`: otherwise candle writes a backtrace into the text of its errors where
 ///   `RUST_BACKTRACE` is set, which is for panics.
 pub fn set_process_defaults(threads: Option<usize>) {

@@ -2,8 +2,8 @@
 
 use crate::composed;
 use crate::element::{Element, elements, for_dtype, with_slice};
-use crate::parallel::{Kernel, vectorized};
-use crate::sums::sum;
+use crate::kernels::sums::sum;
+use crate::vectors::{Kernel, vectorized};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 

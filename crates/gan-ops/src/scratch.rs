@@ -11,8 +11,9 @@ const MOST_FREE_SHARE: usize = 4;
 /// More free buffers than any network needs for two sizes of batch.
 const MOST_FREE: usize = 512;
 
-/// Free buffers of any lengths; if they are too many, the least recently used one is freed.
-#[derive(Debug)]
+/// Free buffers of any lengths; if they are too many, the least recently used one is freed. Clones share
+/// them.
+#[derive(Clone, Debug)]
 pub(crate) struct Scratch<T> {
     shelf: Arc<Mutex<Shelf<T>>>,
 }

@@ -4,12 +4,16 @@
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
-use gan_core::candle_core::{Device, Result as TensorResult, Tensor};
-use gan_core::candle_nn::{Linear, Module, linear};
-use gan_core::{Discriminator, Generator, ImageShape, Mode, ParameterStore, Seed};
+use gan_core::candle_core::{Device, Result as TensorResult};
+use gan_core::{
+    Discriminator, Generator, Graph, GraphParameter, ImageShape, Init, Op, ParameterStore, Seed,
+    Weight,
+};
 use gan_data::{DataSplits, Dataset};
 use gan_eval::{EvaluationData, Protocol, evaluate, score_table};
-use gan_models::{Architecture, ModelConfig, ModelError, Networks};
+use gan_models::{
+    Architecture, ModelConfig, ModelError, NetworkDiscriminator, NetworkGenerator, Networks,
+};
 use gan_run::sample::Sample;
 use gan_run::{
     Event, NewRun, Plan, RunConfig, SavedRun, Session, StopToken, examine, open_subject,
@@ -25,71 +29,46 @@ const SHAPE: ImageShape = ImageShape {
     width: 8,
 };
 
-/// Two layers each way, on candle's graph alone.
-struct TwoLayers {
-    layers: [Linear; 2],
-    inputs: usize,
-    parameters: ParameterStore,
+/// Two layers each way; the generator's end in [-1, 1].
+fn two_layers(input: ImageShape, outputs: usize, end: &[Op]) -> TensorResult<Graph> {
+    let linear = |name: &str, outputs| Op::Linear {
+        weight: Weight::plain(format!("{name}.weight")),
+        outputs,
+    };
+    let bias = |name: &str| Op::Bias {
+        bias: format!("{name}.bias"),
+    };
+    let layers = [
+        Op::Flatten,
+        linear("first", 64),
+        bias("first"),
+        Op::LeakyRelu { slope: 0.2 },
+        linear("second", outputs),
+        bias("second"),
+    ];
+    let mut graph = Graph::new(input)?;
+    for op in layers.iter().chain(end) {
+        graph.push(op.clone(), &[graph.output()])?;
+    }
+    Ok(graph)
 }
 
-impl TwoLayers {
-    fn new(inputs: usize, outputs: usize, parameters: ParameterStore) -> TensorResult<Self> {
-        let builder = parameters.builder();
-        let hidden = 64;
-        let layers = [
-            linear(inputs, hidden, builder.pp("first"))?,
-            linear(hidden, outputs, builder.pp("second"))?,
-        ];
-        Ok(Self {
-            layers,
-            inputs,
-            parameters,
-        })
+/// Makes a graph's tensors: uniform in ±1/√inputs, and biases of 0.
+fn make_tensors(graph: &Graph, parameters: &ParameterStore) -> TensorResult<()> {
+    for GraphParameter { name, shape, .. } in graph.parameters() {
+        let init = match shape[..] {
+            [_, inputs] => {
+                let bound = 1.0 / (inputs as f64).sqrt();
+                Init::Uniform {
+                    lo: -bound,
+                    up: bound,
+                }
+            }
+            _ => Init::Const(0.0),
+        };
+        parameters.builder().get_with_hints(shape, &name, init)?;
     }
-
-    fn pass(&self, x: &Tensor) -> TensorResult<Tensor> {
-        let hidden = self.layers[0].forward(&x.flatten_from(1)?)?;
-        let leaky = hidden.maximum(&(&hidden * 0.2)?)?;
-        self.layers[1].forward(&leaky)
-    }
-}
-
-impl Generator for TwoLayers {
-    fn forward(&self, z: &Tensor, _: Option<&Tensor>, _: Mode) -> TensorResult<Tensor> {
-        let pixels = self.pass(z)?.tanh()?;
-        pixels.reshape(((), SHAPE.channels, SHAPE.height, SHAPE.width))
-    }
-
-    fn latent_dim(&self) -> usize {
-        self.inputs
-    }
-
-    fn image_shape(&self) -> ImageShape {
-        SHAPE
-    }
-
-    fn parameters(&self) -> &ParameterStore {
-        &self.parameters
-    }
-
-    fn copy(&self) -> TensorResult<Box<dyn Generator>> {
-        let parameters = self.parameters.copy()?;
-        Ok(Box::new(Self::new(
-            self.inputs,
-            SHAPE.elements(),
-            parameters,
-        )?))
-    }
-}
-
-impl Discriminator for TwoLayers {
-    fn forward(&self, images: &Tensor, _: Option<&Tensor>, _: Mode) -> TensorResult<Tensor> {
-        self.pass(images)?.squeeze(1)
-    }
-
-    fn parameters(&self) -> &ParameterStore {
-        &self.parameters
-    }
+    Ok(())
 }
 
 /// What builds them.
@@ -102,18 +81,33 @@ impl Networks for Own {
         image: ImageShape,
         parameters: ParameterStore,
     ) -> Result<Box<dyn Generator>, ModelError> {
-        let network = TwoLayers::new(model.latent_dim, image.elements(), parameters)?;
-        Ok(Box::new(network))
+        let latents = ImageShape {
+            channels: model.latent_dim,
+            height: 1,
+            width: 1,
+        };
+        let to_image = Op::Unflatten {
+            channels: image.channels,
+            height: image.height,
+            width: image.width,
+        };
+        let graph = two_layers(latents, image.elements(), &[Op::Tanh, to_image])?;
+        make_tensors(&graph, &parameters)?;
+        let generator = NetworkGenerator::new(graph, parameters, Seed::default())?;
+        Ok(Box::new(generator))
     }
 
     fn discriminator(
         &self,
         _: &ModelConfig,
         image: ImageShape,
-        _: Seed,
+        seed: Seed,
         parameters: ParameterStore,
     ) -> Result<Box<dyn Discriminator>, ModelError> {
-        Ok(Box::new(TwoLayers::new(image.elements(), 1, parameters)?))
+        let graph = two_layers(image, 1, &[])?;
+        make_tensors(&graph, &parameters)?;
+        let discriminator = NetworkDiscriminator::new(graph, parameters, seed)?;
+        Ok(Box::new(discriminator))
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a run folder or a safetensors file holds, in words.
 
+use crate::saved::RunFacts;
 use crate::{RunError, RunFolder};
-use gan_core::{ParameterKind, Weights, grouped, shown, shown_text};
+use candle_core::{DType, Device, Tensor};
+use gan_core::{Generator, Graph, ParameterKind, Weights, grouped, shown, shown_text};
 use gan_metrics::FeatureNetworkHeader;
 use gan_models::GeneratorHeader;
 use gan_train::CheckpointHeader;
@@ -47,23 +49,77 @@ fn describe_run(path: &Path) -> Result<String, RunError> {
 fn describe_file(path: &Path) -> Result<String, RunError> {
     let weights = Weights::read(path)?;
     let mut text = format!("{}\n", shown(path));
-    let header = gan_train::read_header(&weights, path);
-    if let Ok(header) = &header {
-        text += &describe_checkpoint(header);
+    let mut networks = vec![("", None)];
+    if let Ok(header) = gan_train::read_header(&weights, path) {
+        text += &describe_checkpoint(&header);
+        let [generator, discriminator] = graphs_of(header, &weights, path);
+        networks = vec![("generator.", generator), ("discriminator.", discriminator)];
     } else if let Ok(header) = GeneratorHeader::parse(&weights.metadata, path) {
         text += &describe_generator(&header);
+        networks = vec![(
+            "",
+            header
+                .graph
+                .or_else(|| rebuilt_generator(path)?.graph().cloned()),
+        )];
     } else if let Ok(header) = serde_json::from_str::<FeatureNetworkHeader>(&weights.metadata) {
         text += &describe_feature_network(&header);
     } else {
-        text += "  a safetensors file from another program\n";
+        text += &foreign_or_unreadable(&weights, path);
     }
-    for prefix in ["generator.", "discriminator.", ""] {
-        // A checkpoint has two networks and their optimizers' moments; other files have one.
-        if header.is_ok() != prefix.is_empty() {
-            text += &describe_network(&weights, prefix);
-        }
+    // A checkpoint has two networks and their optimizers' moments; other files have one.
+    for (prefix, graph) in networks {
+        text += &describe_network(&weights, prefix, graph.as_ref());
     }
     Ok(text)
+}
+
+/// The generator of a file without its graph, which is one of version 0.1.0.
+fn rebuilt_generator(path: &Path) -> Option<Box<dyn Generator>> {
+    let (_, generator) = GeneratorHeader::load(path, &Device::Cpu).ok()?;
+    Some(generator)
+}
+
+/// The graphs of a checkpoint's generator and discriminator. One of version 0.1.0 does not have them: they are
+/// those of its configuration, if it is in the folder of its run, whose generator knows the images' shape.
+fn graphs_of(header: CheckpointHeader, weights: &Weights, path: &Path) -> [Option<Graph>; 2] {
+    if header.engine > 0 {
+        return [header.generator, header.discriminator];
+    }
+    let rebuilt = || {
+        let run = RunFolder::open(path.parent()?.parent()?);
+        let generator = rebuilt_generator(&run.generator())?;
+        let facts: RunFacts = serde_json::from_value(header.run).ok()?;
+        let most_values = weights.tensors.values().map(Tensor::elem_count).sum();
+        let (model, shape, cpu) = (facts.config.model, generator.image_shape(), &Device::Cpu);
+        let discriminator =
+            model.discriminator_within(most_values, shape, header.seed, DType::F32, cpu);
+        let discriminator = discriminator.ok()?.graph().cloned();
+        Some([generator.graph().cloned(), discriminator])
+    };
+    rebuilt().unwrap_or_default()
+}
+
+/// What is said of a file without a header that can be used: why, if it claims to be one of this project's.
+fn foreign_or_unreadable(weights: &Weights, path: &Path) -> String {
+    let metadata = &weights.metadata;
+    let reason = if metadata.contains("checkpoint_format_version") {
+        gan_train::read_header(weights, path)
+            .err()
+            .map(|e| e.to_string())
+    } else if metadata.contains("generator_format_version") {
+        GeneratorHeader::parse(metadata, path)
+            .err()
+            .map(|e| e.to_string())
+    } else if metadata.contains("feature_network_format_version") {
+        Some("a feature network whose header cannot be read".to_string())
+    } else {
+        None
+    };
+    match reason {
+        Some(reason) => format!("  cannot be used: {}\n", shown_text(&reason)),
+        None => "  a safetensors file from another program\n".to_string(),
+    }
 }
 
 fn describe_checkpoint(header: &CheckpointHeader) -> String {
@@ -72,9 +128,10 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
         other => shown_text(&other.to_string()),
     };
     format!(
-        "  checkpoint (format {}) of a {} at step {}, {} images seen, seed {}\n  \
+        "  checkpoint (format {}, engine {}) of {} networks at step {}, {} images seen, seed {}\n  \
          {} loss, {}, batch size {}, Adam lr {} betas ({}, {})\n",
         header.checkpoint_format_version,
+        header.engine,
         value("model", "architecture"),
         grouped(header.state.step),
         grouped(header.state.images_seen),
@@ -130,8 +187,9 @@ fn describe_generator(header: &GeneratorHeader) -> String {
     text
 }
 
-/// The tensors under `prefix`: a table of names and shapes, and the totals.
-fn describe_network(weights: &Weights, prefix: &str) -> String {
+/// The totals of the tensors under `prefix`; a table of the operations for one image, if they are known, and one
+/// of names and shapes.
+fn describe_network(weights: &Weights, prefix: &str, graph: Option<&Graph>) -> String {
     let tensors = || {
         weights
             .tensors
@@ -148,6 +206,12 @@ fn describe_network(weights: &Weights, prefix: &str) -> String {
         grouped(count as u64),
         tensors().count(),
     );
+    for line in graph.map(Graph::to_string).unwrap_or_default().lines() {
+        text += &format!("    {line}\n");
+    }
+    if graph.is_some() {
+        text.push('\n');
+    }
     for (name, tensor) in tensors() {
         let name = shown_text(name);
         let shape = format!("{:?}", tensor.dims());

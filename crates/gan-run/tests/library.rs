@@ -11,13 +11,15 @@ mod own_network;
 #[path = "../examples/whole_run.rs"]
 mod whole_run;
 
+use gan_core::Weights;
 use gan_core::candle_core::Device;
 use gan_data::Parts;
 use gan_eval::EvaluationFile;
 use gan_metrics::ScoreKind;
 use gan_models::KnownNetworks;
+use gan_run::sample::Sample;
 use gan_run::{
-    Ended, Event, NewRun, Plan, Recipe, RunError, RunFolder, SavedRun, Session, StopToken,
+    Ended, Event, NewRun, Plan, Recipe, RunError, RunFolder, SavedRun, Session, StopToken, inspect,
     open_subject,
 };
 use std::collections::BTreeMap;
@@ -101,18 +103,130 @@ fn the_library_trains_stops_resumes_draws_scores_and_examines() {
 }
 
 #[test]
-fn an_architecture_of_the_programs_own_gets_the_same_services_and_is_refused_by_others() {
+fn an_architecture_of_the_programs_own_gets_the_same_services_and_its_graph_is_enough_for_others() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("own");
     own_network::run(&run, 20).unwrap();
     let log = RunFolder::open(&run).read_metrics().unwrap();
     assert_eq!(log.last().unwrap().step, 39);
+
+    open_subject(&run, true, &KnownNetworks, &Device::Cpu).unwrap();
+    let again = Sample {
+        out: Some(folder.path().join("again.png")),
+        ..Sample::default()
+    };
+    again
+        .draw(&run, &KnownNetworks, &Device::Cpu, &mut |_, _| {})
+        .unwrap();
+    let pictures = [
+        run.join("sample-5x5-step-40-seed-0.png"),
+        folder.path().join("again.png"),
+    ];
+    let [own, others] = pictures.map(|path| fs::read(path).unwrap());
+    assert!(own == others);
+    let inspected = inspect(&run).unwrap();
+    for part in [
+        "engine 1) of own networks",
+        "leaky ReLU 0.2  [64, 1, 1]",
+        "discriminator: 4,225 parameters",
+        "unflatten       [1, 8, 8]",
+    ] {
+        assert!(inspected.contains(part), "`{part}`: {inspected}");
+    }
+}
+
+/// A generator that is not made of a graph, as it is saved by its program.
+#[test]
+fn a_foreign_generator_without_a_graph_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("own");
+    own_network::run(&run, 2).unwrap();
+    let path = RunFolder::open(&run).generator();
+    let mut weights = Weights::read(&path).unwrap();
+    let mut header: serde_json::Value = serde_json::from_str(&weights.metadata).unwrap();
+    header.as_object_mut().unwrap().remove("graph").unwrap();
+    weights.metadata = header.to_string();
+    weights.write_with_checksum(&path).unwrap();
     let refused = open_subject(&run, false, &KnownNetworks, &Device::Cpu);
-    let error = refused.err().unwrap().to_string();
+    let drawn = Sample::default().draw(&run, &KnownNetworks, &Device::Cpu, &mut |_, _| {});
+    for error in [
+        refused.err().unwrap().to_string(),
+        drawn.err().unwrap().to_string(),
+    ] {
+        assert!(
+            error.contains("model.architecture is own") && error.contains("two-layers"),
+            "{error}"
+        );
+    }
+    // Its operations are not known, its tensors are.
+    let inspected = inspect(&path).unwrap();
     assert!(
-        error.contains("model.architecture is own") && error.contains("two-layers"),
-        "{error}"
+        inspected.contains("first.weight") && !inspected.contains("MFLOP"),
+        "{inspected}"
     );
+}
+
+/// As version 0.1.0 saved it: without its engine and the networks' graphs.
+#[test]
+fn a_run_of_an_earlier_engine_goes_on_and_says_that_its_numbers_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, run) = (folder.path().join("pictures"), folder.path().join("run"));
+    write_pictures(&data);
+    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
+    config.data.path.clone_from(&data);
+    config.train.steps = Some(2);
+    let mut nobody = |_: Event<'_>| {};
+    let plan = |config| Plan::new(config, Parts::Training, &mut |_: Event<'_>| {}).unwrap();
+    let place = NewRun::Given(run.clone());
+    let session = Session::create(plan(config.clone()), &place, false, &mut nobody).unwrap();
+    session.train(&StopToken::default(), &mut nobody).unwrap();
+    let newest = || {
+        RunFolder::open(&run)
+            .checkpoints()
+            .newest()
+            .unwrap()
+            .unwrap()
+    };
+    let resumed = |steps| {
+        let saved = SavedRun::open(&run).unwrap();
+        let mut longer = config.clone();
+        longer.train.steps = Some(steps);
+        let mut notes = Vec::new();
+        let mut listen = |event: Event<'_>| {
+            if let Event::Note(note) = event {
+                notes.push(note.to_string());
+            }
+        };
+        let session = Session::resume(saved.agreed(plan(longer), false).unwrap(), &mut listen);
+        session
+            .unwrap()
+            .train(&StopToken::default(), &mut listen)
+            .unwrap();
+        notes
+    };
+    assert!(resumed(3).is_empty());
+
+    let inspected = inspect(&run).unwrap();
+    let mut weights = Weights::read(&newest()).unwrap();
+    let mut header: serde_json::Value = serde_json::from_str(&weights.metadata).unwrap();
+    for key in ["engine", "generator", "discriminator"] {
+        header.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    weights.metadata = header.to_string();
+    weights.write_with_checksum(&newest()).unwrap();
+    // The networks are those of the configuration.
+    let expected = inspected.replace("engine 1", "engine 0");
+    assert_eq!(inspect(&run).unwrap(), expected);
+    assert!(expected.lines().all(|line| line.len() <= 100), "{expected}");
+
+    assert!(resumed(3).is_empty(), "nothing is left to do");
+    let notes = resumed(4);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].starts_with("After step 3 numbers differ in their last digits"),
+        "{notes:?}"
+    );
+    assert!(resumed(5).is_empty());
 }
 
 #[test]

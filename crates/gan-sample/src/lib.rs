@@ -2,10 +2,9 @@
 //!
 //! A [`Sampler`] numbers the images that a generator can make under a [`Seed`](gan_core::Seed):
 //! image 12 has its own latent vector and its own bytes, whether it is drawn alone, among 25 for
-//! a preview or among 50,000 for a score. To keep this exact, and memory small, the generator
-//! always runs on aligned blocks of [`BLOCK_IMAGES`] images, which [`Sampler::blocks`] hands out
-//! one at a time. [`spherical_path`] interpolates between two latent vectors;
-//! [`Sampler::decode`] draws the images of given vectors.
+//! a preview or among 50,000 for a score. To keep memory small it makes at most [`BLOCK_IMAGES`]
+//! images at a time, which [`Sampler::blocks`] hands out. [`spherical_path`] interpolates between
+//! two latent vectors; [`Sampler::decode`] draws the images of given vectors.
 //!
 //! Images are f32 tensors `[n, c, h, w]` in [-1, 1] on the CPU until the last moment. One
 //! function converts them to bytes, under a [`PixelRange`], for all pictures: single

@@ -5,17 +5,16 @@ use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, LatentPrior, Mode, Purpose, Seed};
 use std::ops::Range;
 
-/// How many images a generator makes at a time.
-///
-/// A matrix product may round differently for another number of rows, and batch statistics depend
-/// on the whole batch. An image is the same to the byte because it always has the same row in a
-/// batch of this size, among the same other images.
+/// How many images a generator makes at a time, at most.
 pub const BLOCK_IMAGES: usize = 256;
+
+/// Values of all results of the images that are computed together, at most: 1 GiB.
+const MOST_VALUES: u64 = 1 << 28;
 
 /// Draws numbered images from a generator, each from its own latent vector.
 ///
 /// Image k's latent vector comes from the seed's stream k for [`Purpose::Sample`], so image k is
-/// the same whatever the count and the first number.
+/// the same to the byte whatever the count and the first number.
 ///
 /// In [`Mode::Eval`] an image depends only on its latent vector. In [`Mode::Train`] batch
 /// normalization uses the statistics of the image's block, as the previews of many tutorials do, in a
@@ -106,8 +105,8 @@ impl<'a> Sampler<'a> {
     /// The images of given latent vectors. z: `[n, latent_dim]` → `[n, c, h, w]`, f32 on the
     /// CPU, in [-1, 1].
     ///
-    /// This also runs on blocks of [`BLOCK_IMAGES`]. The last one is filled by repeating its own
-    /// vectors, so [`Mode::Train`] takes its statistics from these.
+    /// In [`Mode::Train`] the statistics are those of each [`BLOCK_IMAGES`] vectors. The last ones are repeated
+    /// to as many, so they have statistics of their own.
     ///
     /// # Errors
     /// [`SampleError::Shape`] when `z` has another shape; [`SampleError::NotFinite`] with the number of
@@ -125,12 +124,42 @@ impl<'a> Sampler<'a> {
             }
         };
         let mut blocks = Vec::new();
-        for first in (0..count).step_by(BLOCK_IMAGES) {
-            let rows = BLOCK_IMAGES.min(count - first);
-            let block = self.forward(&repeat_rows(&z.narrow(0, first, rows)?)?, first as u64)?;
-            blocks.push(finite(block.narrow(0, 0, rows)?, first as u64)?);
+        let step = self.at_a_time() as usize;
+        for first in (0..count).step_by(step) {
+            let rows = step.min(count - first);
+            let mut block = z.narrow(0, first, rows)?;
+            if self.needs_whole_blocks() {
+                block = repeat_rows(&block)?;
+            }
+            let images = self.forward(&block, first as u64)?;
+            blocks.push(finite(images.narrow(0, 0, rows)?, first as u64)?);
         }
         self.concatenate(&blocks)
+    }
+
+    /// Whether other images of a block, and their number, may change an image's bytes. If so it always has the
+    /// same row of the same whole block.
+    ///
+    /// In training mode batch statistics depend on all images. In evaluation mode a graph computes each image
+    /// by itself on the CPU; other matrix products may round differently for another number of rows.
+    fn needs_whole_blocks(&self) -> bool {
+        let is_on_cpu = self.generator.parameters().device().is_cpu();
+        let is_by_itself = self.generator.graph().is_some() && is_on_cpu;
+        self.mode == Mode::Train || !is_by_itself
+    }
+
+    /// How many images are computed together: fewer than a block if a network's results are large and its images
+    /// do not depend on each other, lest they fill the memory.
+    fn at_a_time(&self) -> u64 {
+        let block = BLOCK_IMAGES as u64;
+        match self.generator.graph() {
+            Some(graph) if !self.needs_whole_blocks() => {
+                let results = graph.nodes().iter().map(|node| node.shape().elements());
+                let values = results.fold(1, usize::saturating_add) as u64;
+                (MOST_VALUES / values).clamp(1, block)
+            }
+            _ => block,
+        }
     }
 
     /// The images with these numbers, split where the aligned blocks end.
@@ -141,37 +170,44 @@ impl<'a> Sampler<'a> {
             if next >= numbers.end {
                 return None;
             }
-            let (block, offset) = (next / SIZE, next % SIZE);
-            let end = (block * SIZE).saturating_add(SIZE).min(numbers.end);
-            let (first, rows) = (next, (end - next) as usize);
-            next = end;
-            let images = self.block(block);
-            Some(images.and_then(|images| finite(images.narrow(0, offset as usize, rows)?, first)))
+            let left = (SIZE - next % SIZE)
+                .min(numbers.end - next)
+                .min(self.at_a_time());
+            let (first, rows) = (next, left as usize);
+            next += left;
+            Some(self.within_block(first, rows))
         })
     }
 
-    /// All images of one block.
-    fn block(&self, block: u64) -> Result<Tensor, SampleError> {
-        let size = BLOCK_IMAGES as u64;
-        let mut latents = Vec::with_capacity(BLOCK_IMAGES * self.prior.latent_dim());
-        for row in 0..size {
-            latents.extend(self.latent(block * size + row)?.to_vec1::<f32>()?);
-        }
-        let shape = (BLOCK_IMAGES, self.prior.latent_dim());
-        self.forward(
-            &Tensor::from_vec(latents, shape, &Device::Cpu)?,
-            block * size,
-        )
+    /// `rows` images of one aligned block, from number `first`.
+    fn within_block(&self, first: u64, rows: usize) -> Result<Tensor, SampleError> {
+        let (offset, computed) = match self.needs_whole_blocks() {
+            true => (first % BLOCK_IMAGES as u64, BLOCK_IMAGES),
+            false => (0, rows),
+        };
+        let images = self.forward(&self.latents(first - offset, computed)?, first - offset)?;
+        finite(images.narrow(0, offset as usize, rows)?, first)
     }
 
-    /// Runs a whole block through the generator, which stays unchanged; `first`: the number of the block's
+    /// `[rows, latent_dim]`, from image number `first`.
+    fn latents(&self, first: u64, rows: usize) -> Result<Tensor, SampleError> {
+        let mut latents = Vec::with_capacity(rows * self.prior.latent_dim());
+        for row in 0..rows as u64 {
+            latents.extend(self.latent(first + row)?.to_vec1::<f32>()?);
+        }
+        let shape = (rows, self.prior.latent_dim());
+        Ok(Tensor::from_vec(latents, shape, &Device::Cpu)?)
+    }
+
+    /// Runs vectors `[n, latent_dim]` through the generator, which stays unchanged; `first`: the number of the
     /// first image.
     fn forward(&self, z: &Tensor, first: u64) -> Result<Tensor, SampleError> {
+        let rows = z.dim(0)?;
         let parameters = self.generator.parameters();
         let z = z
             .to_dtype(parameters.dtype())?
             .to_device(parameters.device())?;
-        let labels = self.labels(first)?;
+        let labels = self.labels(first, rows)?;
         let images = match self.mode {
             Mode::Eval => self.generator.infer(&z, labels.as_ref(), Mode::Eval)?,
             // The pass changes running statistics, which other threads may be reading.
@@ -181,7 +217,7 @@ impl<'a> Sampler<'a> {
                 .infer(&z, labels.as_ref(), Mode::Train)?,
         };
         let shape = self.generator.image_shape();
-        let expected = [BLOCK_IMAGES, shape.channels, shape.height, shape.width];
+        let expected = [rows, shape.channels, shape.height, shape.width];
         if images.dims() != expected {
             return Err(SampleError::Shape {
                 what: "the generator's images",
@@ -193,13 +229,13 @@ impl<'a> Sampler<'a> {
         Ok(images.to_dtype(DType::F32)?.contiguous()?)
     }
 
-    /// `[BLOCK_IMAGES]`, if the generator is class-conditional.
-    fn labels(&self, first: u64) -> Result<Option<Tensor>, SampleError> {
+    /// `[rows]`, if the generator is class-conditional.
+    fn labels(&self, first: u64, rows: usize) -> Result<Option<Tensor>, SampleError> {
         let Some(known) = self.generator.classes() else {
             return Ok(None);
         };
-        let images = first..first + BLOCK_IMAGES as u64;
-        let labels: Vec<u32> = images.map(|image| self.classes.of(image, known)).collect();
+        let numbers = (0..rows as u64).map(|row| first + row);
+        let labels: Vec<u32> = numbers.map(|k| self.classes.of(k, known)).collect();
         Ok(Some(Tensor::new(labels, &Device::Cpu)?))
     }
 

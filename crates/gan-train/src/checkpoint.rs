@@ -5,12 +5,16 @@
 use crate::trainer::is_finite;
 use crate::{TrainError, TrainState, Trainer};
 use candle_core::{Tensor, Var};
-use gan_core::{Discriminator, ParameterStore, Seed, Weights};
+use gan_core::{Discriminator, Graph, ParameterStore, Seed, Weights};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// The format that [`save`] writes. A reader refuses any other. Version 2 has a checksum.
 pub const CHECKPOINT_FORMAT_VERSION: u32 = 2;
+
+/// Which numbers the same configuration gives in training. Incremented when they change, if only in their last
+/// digits: 0 is version 0.1.0; 1 computes networks as graphs, with elementary functions and sums of its own.
+pub const ENGINE: u32 = 1;
 
 /// 2⁵³: more steps or images than any run has.
 const MOST_COUNTED: u64 = 1 << 53;
@@ -34,6 +38,15 @@ pub struct CheckpointHeader {
     pub generator_optimizer_steps: u64,
     /// Steps taken by the discriminator's optimizer.
     pub discriminator_optimizer_steps: u64,
+    /// The [`ENGINE`] of the steps before it.
+    #[serde(default)]
+    pub engine: u32,
+    /// The generator's operations, if it is made of a graph; not known for files of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Graph>,
+    /// The discriminator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<Graph>,
     /// What the caller wants to store, such as its configuration.
     pub run: serde_json::Value,
 }
@@ -53,6 +66,9 @@ pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<()
         seed: trainer.seed,
         generator_optimizer_steps: trainer.generator_optimizer.steps(),
         discriminator_optimizer_steps: trainer.discriminator_optimizer.steps(),
+        engine: ENGINE,
+        generator: trainer.generator.graph().cloned(),
+        discriminator: trainer.discriminator.graph().cloned(),
         run,
     };
     let mut weights = Weights {
@@ -139,6 +155,7 @@ impl Checkpoint {
         self.check_counts()?;
         weights.load_into(GENERATOR, trainer.generator.parameters(), origin)?;
         weights.load_into(DISCRIMINATOR, trainer.discriminator.parameters(), origin)?;
+        self.check_computation(trainer)?;
         let averaged = |name: &&String| name.starts_with(AVERAGED_GENERATOR);
         match (&mut trainer.ema, weights.tensors.keys().find(averaged)) {
             (Some(ema), _) => ema.restore(AVERAGED_GENERATOR, weights, origin)?,
@@ -157,6 +174,39 @@ impl Checkpoint {
         let optimizer = &mut trainer.discriminator_optimizer;
         optimizer.restore(DISCRIMINATOR_OPTIMIZER, weights, steps, origin)?;
         trainer.state = header.state;
+        Ok(())
+    }
+
+    /// Whether the networks compute what they computed when the checkpoint was written.
+    fn check_computation(&self, trainer: &Trainer) -> Result<(), TrainError> {
+        let header = &self.header;
+        if header.engine > ENGINE {
+            return Err(self.refusal(
+                format!("numbers of engine {}", header.engine),
+                format!("engine {ENGINE} or an earlier one: a later version wrote it"),
+            ));
+        }
+        for (whose, found, expected) in [
+            ("generator", &header.generator, trainer.generator.graph()),
+            (
+                "discriminator",
+                &header.discriminator,
+                trainer.discriminator.graph(),
+            ),
+        ] {
+            if let (Some(found), Some(expected)) = (found, expected)
+                && found != expected
+            {
+                let sha256 = |graph: &Graph| graph.sha256()[..12].to_string();
+                return Err(self.refusal(
+                    format!(
+                        "a {whose} that computes a graph of SHA-256 {}…",
+                        sha256(found)
+                    ),
+                    format!("{}…, the one that this version builds", sha256(expected)),
+                ));
+            }
+        }
         Ok(())
     }
 

@@ -35,7 +35,7 @@ pub enum TrainError {
     /// A gradient penalty was requested, but the discriminator cannot be differentiated twice.
     #[error(
         "train.{key} is set, but this discriminator cannot be differentiated twice: a gradient penalty \
-         needs one that is piecewise linear, without batch normalization or dropout, on the CPU"
+         needs one that is piecewise linear, without batch normalization, on the CPU"
     )]
     NoSecondDerivatives {
         /// The configuration key.

@@ -35,7 +35,9 @@ mod trainer;
 
 pub use adam::Adam;
 pub use augment::Augmentation;
-pub use checkpoint::{CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, read_header, save};
+pub use checkpoint::{
+    CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, ENGINE, read_header, save,
+};
 pub use config::{OnNan, TrainConfig, UpdateOrder};
 pub use ema::Ema;
 pub use error::TrainError;

@@ -16,7 +16,7 @@ use peers::Peer;
 use table::Row;
 
 /// A step's batch size and threads; the first is compared with the peers.
-const STEPS: [(usize, usize); 5] = [(128, 2), (128, 1), (64, 2), (256, 2), (1024, 2)];
+const STEPS: [(usize, usize); 6] = [(128, 2), (128, 1), (16, 2), (64, 2), (256, 2), (1024, 2)];
 
 /// Images in the sample that `gan-cli` writes to a file.
 const SAMPLED_IMAGES: u32 = 100_000;
@@ -53,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = Programs::build()?;
     let mut rows = steps(&workloads, &peers, options.rounds)?;
     rows.extend(convolutional(&workloads, &peers, options.rounds)?);
+    rows.extend(recipes(&workloads, options.rounds)?);
     rows.extend(other_work(&workloads, options.rounds)?);
     rows.extend(programs.run(options.rounds)?);
     println!("{}", table::render(&rows));
@@ -68,6 +69,26 @@ const CONVOLUTIONAL: [(&str, &str, usize); 3] = [
     ("dcgan32", "step of DCGAN, width 32", 60),
     ("penalized32", "step of DCGAN, width 32, R1 and R2", 60),
 ];
+
+/// Recipes whose steps are measured, with their batch sizes and repetitions.
+const RECIPES: [(&str, usize, usize); 3] = [
+    ("best", 64, 100),
+    ("r3gan-small", 128, 15),
+    ("paper-2014", 100, 50),
+];
+
+fn recipes(workloads: &Workloads, rounds: u32) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for (name, batch, repeat) in RECIPES {
+        let mut found = Vec::new();
+        for _ in 0..rounds {
+            found.push(workloads.run(name, batch, 2, repeat)?);
+        }
+        let title = format!("step of `{name}`, batch {batch}, 2 threads");
+        rows.push(Row::new(title, &Figures::middle(&found)).images(batch));
+    }
+    Ok(rows)
+}
 
 /// The steps of convolutional networks and of the peers', each round one after the other.
 fn convolutional(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
@@ -137,14 +158,18 @@ fn counted(threads: usize) -> String {
 }
 
 fn other_work(workloads: &Workloads, rounds: u32) -> Result<Vec<Row>> {
-    let mut all = [Vec::new(), Vec::new()];
+    let mut all = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..rounds {
         all[0].push(workloads.run("infer", 256, 2, 200)?);
-        all[1].push(workloads.run("load", 128, 2, 10)?);
+        all[1].push(workloads.run("infer", 1, 2, 1000)?);
+        all[2].push(workloads.run("infer-best", 1, 2, 1000)?);
+        all[3].push(workloads.run("load", 128, 2, 10)?);
     }
-    let [infer, load] = all.map(|found| Figures::middle(&found));
+    let [infer, one, one_of_best, load] = all.map(|found| Figures::middle(&found));
     Ok(vec![
-        Row::new("generator in evaluation mode, batch 256".into(), &infer).images(256),
+        Row::new("generator in evaluation mode, 256 images".into(), &infer).images(256),
+        Row::new("the same, 1 image".into(), &one).images(1),
+        Row::new("generator of `best`, 1 image".into(), &one_of_best).images(1),
         Row::new("loading MNIST's 60,000 images".into(), &load),
     ])
 }

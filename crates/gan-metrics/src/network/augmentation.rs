@@ -1,6 +1,7 @@
 //! Augmentation of training images by small distortions, so that a classifier does not memorize them.
 
 use candle_core::{Device, Result, Tensor};
+use gan_core::exact::sin_cos_turns;
 use gan_core::{Purpose, Seed};
 use rand::Rng;
 use rayon::prelude::*;
@@ -24,10 +25,11 @@ impl Affine {
     /// Uniform in each of its ranges.
     fn draw(rng: &mut impl Rng, sides: [usize; 2]) -> Self {
         let mut within = |most: f32| most * rng.random_range(-1.0..=1.0);
-        let angle = within(ROTATION_DEGREES).to_radians();
+        let turns = f64::from(within(ROTATION_DEGREES)) / 360.0;
         let (scale, shear) = (1.0 + within(SCALE), within(SHEAR));
         let offset = sides.map(|side| within(TRANSLATION) * side as f32);
-        let (sin, cos) = angle.sin_cos();
+        let (sin, cos) = sin_cos_turns(turns);
+        let (sin, cos) = (sin as f32, cos as f32);
         Self {
             matrix: [
                 [cos / scale, sin / scale],

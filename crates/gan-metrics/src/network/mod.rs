@@ -1,8 +1,11 @@
 //! The feature network: a small convolutional classifier whose activations represent images.
 
+mod adam_w;
 mod augmentation;
+mod cross_entropy;
 mod error;
 mod file;
+mod graphs;
 mod training;
 mod whitening;
 
@@ -12,19 +15,14 @@ pub use training::{ClassifierTraining, TrainingProgress, train_classifier};
 
 use crate::ImageSet;
 use candle_core::{DType, Device, Tensor};
-use candle_nn::{Init, VarBuilder};
-use gan_core::{ImageShape, ParameterStore, Purpose, Seed};
-use gan_ops::{Activation, Convolution, conv2d};
+use gan_core::{ImageShape, Mode, ParameterStore, Purpose, Seed};
+use gan_ops::Network;
+use graphs::Graphs;
 use std::fmt;
 use whitening::Whitening;
 
 /// Width of the layer before the classes, whose activations are the features.
 const FEATURES: usize = 64;
-
-/// Its images are halved until no side is longer than this.
-const LAST_SIDE: usize = 4;
-
-const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.1 };
 
 /// Images → [`FEATURES`](Self::dimensions) features, and logits of classes if it is a classifier.
 ///
@@ -32,17 +30,13 @@ const LEAKY_RELU: Activation = Activation::LeakyRelu { slope: 0.1 };
 /// remaining image, one linear layer: 136,186 parameters for ten classes of 28 × 28 gray pixels. The
 /// features are the whitened activations before the last layer.
 pub struct FeatureNetwork {
-    layers: Vec<Layer>,
+    /// From images to features.
+    body: Network,
+    /// From features to logits, if it is a classifier.
+    head: Option<Network>,
     whitening: Whitening,
     parameters: ParameterStore,
     header: FeatureNetworkHeader,
-}
-
-struct Layer {
-    weight: Tensor,
-    bias: Tensor,
-    convolution: Convolution,
-    activation: Activation,
 }
 
 /// A classifier's accuracy.
@@ -99,10 +93,14 @@ impl FeatureNetwork {
         let rng = header.seed.rng(Purpose::FeatureNetworkInit, 0);
         let parameters = ParameterStore::new(rng, DType::F32, &Device::Cpu);
         let parameters = parameters.holding_at_most(most_values);
-        let layers = layers(header.image_shape, header.classes, &parameters.builder())?;
+        let graphs = Graphs::new(header.image_shape, header.classes)?;
+        graphs.make_tensors(&parameters)?;
         let whitening = Whitening::identity(FEATURES, &parameters)?;
+        // Nothing here draws.
+        let network = |graph| Network::new(graph, parameters.clone(), header.seed);
         Ok(Self {
-            layers,
+            body: network(graphs.body)?,
+            head: graphs.head.map(network).transpose()?,
             whitening,
             parameters,
             header,
@@ -130,10 +128,10 @@ impl FeatureNetwork {
     /// # Errors
     /// [`FeatureNetworkError::Images`] for another shape; when a tensor operation fails.
     pub fn activations(&self, images: &Tensor) -> Result<Activations, FeatureNetworkError> {
-        let (features, logits) = self.forward(&images.detach())?;
+        let (features, logits) = self.forward(images)?;
         Ok(Activations {
             features: self.whitening.apply(&features)?.detach(),
-            logits: logits.map(|logits| logits.detach()),
+            logits,
         })
     }
 
@@ -146,7 +144,7 @@ impl FeatureNetwork {
         let labels = images.labels().ok_or(FeatureNetworkError::NoLabels)?;
         let (mut right, mut first) = (0, 0);
         for block in images.blocks() {
-            let (_, logits) = self.forward(&block?.detach())?;
+            let (_, logits) = self.forward(&block?)?;
             let logits = logits.ok_or(FeatureNetworkError::Classes { found: 0 })?;
             let likeliest = logits.argmax(1)?.to_vec1::<u32>()?;
             let labels = &labels[first..first + likeliest.len()];
@@ -163,34 +161,26 @@ impl FeatureNetwork {
         })
     }
 
+    /// Activations before the whitening, and logits.
     fn forward(&self, images: &Tensor) -> Result<(Tensor, Option<Tensor>), FeatureNetworkError> {
+        self.check(images)?;
+        let features = self.body.infer(images, None, Mode::Eval)?;
+        let logits = match &self.head {
+            Some(head) => Some(head.infer(&features, None, Mode::Eval)?.flatten_from(1)?),
+            None => None,
+        };
+        Ok((features.flatten_from(1)?, logits))
+    }
+
+    fn check(&self, images: &Tensor) -> Result<(), FeatureNetworkError> {
         let shape = self.header.image_shape;
         match images.dims() {
-            [_, c, h, w] if [*c, *h, *w] == [shape.channels, shape.height, shape.width] => {}
-            found => {
-                return Err(FeatureNetworkError::Images {
-                    found: found.to_vec(),
-                    expected: shape,
-                });
-            }
+            [_, c, h, w] if [*c, *h, *w] == [shape.channels, shape.height, shape.width] => Ok(()),
+            found => Err(FeatureNetworkError::Images {
+                found: found.to_vec(),
+                expected: shape,
+            }),
         }
-        let run = |x: Tensor, layer: &Layer| {
-            let (weight, bias) = (&layer.weight, &layer.bias);
-            conv2d(&x, weight, bias, layer.convolution, layer.activation)
-        };
-        let (head, body) = match self.header.classes {
-            Some(_) => self
-                .layers
-                .split_last()
-                .map_or((None, &[][..]), |(head, body)| (Some(head), body)),
-            None => (None, &self.layers[..]),
-        };
-        let features = body.iter().try_fold(images.clone(), run)?;
-        let logits = head.map(|head| run(features.clone(), head)).transpose()?;
-        Ok((
-            features.flatten_from(1)?,
-            logits.map(|logits| logits.flatten_from(1)).transpose()?,
-        ))
     }
 }
 
@@ -199,71 +189,5 @@ impl fmt::Debug for FeatureNetwork {
         f.debug_struct("FeatureNetwork")
             .field("header", &self.header)
             .finish_non_exhaustive()
-    }
-}
-
-/// The layers in order; the last one gives the logits of classes, if there are any.
-fn layers(
-    shape: ImageShape,
-    classes: Option<usize>,
-    builder: &VarBuilder<'_>,
-) -> candle_core::Result<Vec<Layer>> {
-    let mut chain = Chain {
-        channels: shape.channels,
-        sides: [shape.height, shape.width],
-        layers: Vec::new(),
-        builder,
-    };
-    chain.push(24, [5, 5], 2, 2, LEAKY_RELU)?;
-    chain.push(32, [3, 3], 1, 1, LEAKY_RELU)?;
-    chain.push(48, [3, 3], 2, 1, LEAKY_RELU)?;
-    chain.push(48, [3, 3], 1, 1, LEAKY_RELU)?;
-    chain.push(64, [3, 3], 2, 1, LEAKY_RELU)?;
-    while chain.sides.iter().any(|side| *side > LAST_SIDE) {
-        chain.push(64, [3, 3], 2, 1, LEAKY_RELU)?;
-    }
-    chain.push(FEATURES, chain.sides, 1, 0, LEAKY_RELU)?;
-    if let Some(classes) = classes {
-        chain.push(classes, [1, 1], 1, 0, Activation::Identity)?;
-    }
-    Ok(chain.layers)
-}
-
-/// Layers, and the shape that comes out of the last.
-struct Chain<'a> {
-    channels: usize,
-    sides: [usize; 2],
-    layers: Vec<Layer>,
-    builder: &'a VarBuilder<'a>,
-}
-
-impl Chain<'_> {
-    /// Weights of variance 2 / fan-in, biases of 0 (He et al., 2015, arXiv 1502.01852).
-    fn push(
-        &mut self,
-        outputs: usize,
-        kernel: [usize; 2],
-        stride: usize,
-        padding: usize,
-        activation: Activation,
-    ) -> candle_core::Result<()> {
-        let builder = self.builder.pp(self.layers.len());
-        let fan_in = self.channels * kernel[0] * kernel[1];
-        let init = Init::Randn {
-            mean: 0.0,
-            stdev: (2.0 / fan_in as f64).sqrt(),
-        };
-        let shape = (outputs, self.channels, kernel[0], kernel[1]);
-        self.layers.push(Layer {
-            weight: builder.get_with_hints(shape, "weight", init)?,
-            bias: builder.get_with_hints(outputs, "bias", Init::Const(0.0))?,
-            convolution: Convolution { stride, padding },
-            activation,
-        });
-        self.channels = outputs;
-        for (side, kernel) in self.sides.iter_mut().zip(kernel) {
-            *side = (*side + 2 * padding).saturating_sub(kernel) / stride + 1;
-        }
-        Ok(())
     }
 }

@@ -1,19 +1,21 @@
 //! Training of a classifier on a data set.
 
+use super::adam_w::AdamW;
 use super::augmentation::augment;
+use super::cross_entropy::CrossEntropy;
+use super::graphs::Graphs;
 use super::{FeatureNetwork, FeatureNetworkError};
 use crate::ImageSet;
 use candle_core::{Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use gan_core::exact::sin_cos_turns;
 use gan_core::{ImageBatch, Seed};
-use std::f64::consts::PI;
+use gan_ops::{Network, moving_average_step};
 
 /// The learning rate at its highest, after the warm-up; it then falls to 0 along a cosine.
 const PEAK_LR: f64 = 2e-3;
 /// Steps of the warm-up, and the largest fraction of all steps that it may take.
 const WARM_UP_STEPS: f64 = 300.0;
 const WARM_UP_PART: f64 = 0.1;
-const WEIGHT_DECAY: f64 = 0.01;
 
 /// The final weights are a moving average over about 1 / (1 - this) steps, fewer at the beginning.
 const AVERAGE_DECAY: f64 = 0.998;
@@ -93,24 +95,24 @@ where
             accuracy,
         });
         if accuracy.is_none_or(|accuracy| accuracy > best_accuracy) {
-            best.clone_from(&pupil.averages);
+            best = copies(&pupil.averages)?;
             best_epoch = number;
             best_accuracy = accuracy.unwrap_or(best_accuracy);
         } else if number >= best_epoch + patience {
             break;
         }
     }
-    for (var, value) in pupil.parameters.iter().zip(&best) {
-        var.set(value)?;
-    }
+    set(&pupil.parameters, &best)?;
     Ok(best_epoch)
 }
 
 /// A network in training, and the moving average of its weights.
 struct Pupil<'a> {
     network: &'a FeatureNetwork,
+    /// From images to logits, on the network's tensors.
+    whole: Network,
     parameters: Vec<Var>,
-    averages: Vec<Tensor>,
+    averages: Vec<Var>,
     optimizer: AdamW,
     seed: Seed,
     step: u64,
@@ -123,19 +125,22 @@ impl<'a> Pupil<'a> {
         network: &'a FeatureNetwork,
         training: ClassifierTraining<'_>,
     ) -> Result<Self, FeatureNetworkError> {
+        let header = &network.header;
+        if header.classes.is_none() {
+            return Err(FeatureNetworkError::Classes { found: 0 });
+        }
+        let whole = Graphs::new(header.image_shape, header.classes)?.whole;
         let all = network.parameters.trainable().into_iter();
         // Whitening is measured afterwards, not learnt.
         let learnt = all.filter(|parameter| !parameter.name.starts_with("whitening."));
         let parameters: Vec<Var> = learnt.map(|parameter| parameter.var).collect();
-        let averages = parameters.iter().map(|var| var.copy());
-        let settings = ParamsAdamW {
-            weight_decay: WEIGHT_DECAY,
-            ..ParamsAdamW::default()
-        };
+        let averages = copies(&parameters)?;
+        let averages = averages.iter().map(Var::from_tensor);
         Ok(Self {
             network,
+            whole: Network::new(whole, network.parameters.clone(), header.seed)?,
             averages: averages.collect::<Result<_, _>>()?,
-            optimizer: AdamW::new(parameters.clone(), settings)?,
+            optimizer: AdamW::new(&parameters)?,
             parameters,
             seed: training.seed,
             step: 0,
@@ -148,52 +153,51 @@ impl<'a> Pupil<'a> {
     fn learn(&mut self, batch: ImageBatch) -> Result<(u64, f64), FeatureNetworkError> {
         let ImageBatch { images, labels } = batch;
         let labels = labels.ok_or(FeatureNetworkError::NoLabels)?;
+        self.network.check(&images)?;
         let distorted = augment(&images, self.seed, self.images_seen)?;
         self.images_seen += images.dim(0)? as u64;
-        let (_, logits) = self.network.forward(&distorted)?;
-        let logits = logits.ok_or(FeatureNetworkError::Classes { found: 0 })?;
-        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let recorded = self.whole.record(&[&distorted], None)?;
+        let CrossEntropy { loss, slope } = CrossEntropy::new(&recorded.outputs[0], &labels)?;
         let step = self.step;
-        self.optimizer
-            .set_learning_rate(learning_rate(step, self.steps));
-        self.optimizer.backward_step(&loss)?;
+        if !loss.is_finite() {
+            return Err(FeatureNetworkError::NonFinite { step, loss });
+        }
+        let mut update = self.optimizer.step(learning_rate(step, self.steps));
+        recorded.tape.parameter_gradients(&[slope], &mut update)?;
+        drop(update);
         self.step += 1;
 
         let done = self.step as f64;
         let decay = AVERAGE_DECAY.min((1.0 + done) / (10.0 + done));
-        for (average, var) in self.averages.iter_mut().zip(&self.parameters) {
-            *average = mix(average, var.as_tensor(), decay)?;
-        }
-        let loss = f64::from(loss.to_scalar::<f32>()?);
-        if !loss.is_finite() {
-            return Err(FeatureNetworkError::NonFinite { step, loss });
+        for (average, var) in self.averages.iter().zip(&self.parameters) {
+            moving_average_step(average, var, decay)?;
         }
         Ok((step, loss))
     }
 
     /// The accuracy of the averaged weights.
     fn accuracy(&self, images: &ImageSet) -> Result<f64, FeatureNetworkError> {
-        let copies = self.parameters.iter().map(|var| var.copy());
-        let learnt = copies.collect::<Result<Vec<_>, _>>()?;
-        self.set(&self.averages)?;
+        let learnt = copies(&self.parameters)?;
+        set(&self.parameters, &copies(&self.averages)?)?;
         let accuracy = self.network.accuracy(images);
-        self.set(&learnt)?;
+        set(&self.parameters, &learnt)?;
         Ok(accuracy?.share)
     }
+}
 
-    fn set(&self, values: &[Tensor]) -> candle_core::Result<()> {
-        let mut pairs = self.parameters.iter().zip(values);
-        pairs.try_for_each(|(var, value)| var.set(value))
-    }
+fn copies(vars: &[Var]) -> candle_core::Result<Vec<Tensor>> {
+    vars.iter().map(|var| var.copy()).collect()
+}
+
+fn set(vars: &[Var], values: &[Tensor]) -> candle_core::Result<()> {
+    let mut pairs = vars.iter().zip(values);
+    pairs.try_for_each(|(var, value)| var.set(value))
 }
 
 fn learning_rate(step: u64, steps: u64) -> f64 {
     let warm_up_steps = WARM_UP_STEPS.min(WARM_UP_PART * steps as f64).max(1.0);
     let warm_up = ((step as f64 + 1.0) / warm_up_steps).min(1.0);
     let passed = step as f64 / steps as f64;
-    PEAK_LR * warm_up * 0.5 * (1.0 + (PI * passed).cos())
-}
-
-fn mix(average: &Tensor, value: &Tensor, decay: f64) -> candle_core::Result<Tensor> {
-    Ok(((average * decay)? + (value.detach() * (1.0 - decay))?)?.detach())
+    let (_, cosine) = sin_cos_turns(0.5 * passed);
+    PEAK_LR * warm_up * 0.5 * (1.0 + cosine)
 }

@@ -1,13 +1,22 @@
-//! The operations against slower twins, formulas and finite differences.
+//! The operations against their twins, and both against formulas and finite differences.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod batch_norms;
 mod common;
-mod conv2d;
-mod conv_net;
-mod conv_net_differences;
-mod conv_net_penalty;
-mod edges;
-mod network;
+mod cross_entropy;
+mod differences;
+mod graphs;
+mod networks;
+mod not_numbers;
+mod optimizer;
+mod passes;
+mod penalties;
+mod perceptrons;
+mod plain;
 mod reductions;
-mod twins;
+mod refusals;
+mod same_bytes;
+mod sketch;
+mod structures;
+mod windows;

@@ -14,7 +14,7 @@ use crate::saved::{AgreedRun, RunFacts};
 use crate::{Event, Events, NewRun, Plan, RunError, RunFolder, StopToken, check_outside_data};
 use attempt::{Attempt, Outcome};
 use gan_eval::DataReference;
-use gan_train::{Checkpoint, OnNan, TrainError};
+use gan_train::{Checkpoint, CheckpointHeader, ENGINE, OnNan, TrainError};
 use go_back::{go_back, restate};
 use std::cell::RefCell;
 
@@ -48,7 +48,7 @@ impl Session {
         Self::new(plan, start, reference)
     }
 
-    /// A run that goes on.
+    /// A run that goes on. An [`Event::Note`] says if another version of the engine has trained it so far.
     ///
     /// # Errors
     /// When the training data cannot be scored against, although the plan wants it; when the folder cannot
@@ -61,6 +61,7 @@ impl Session {
         // A checkpoint that does not fit is to be found before the run's configuration is replaced.
         if let Some(checkpoint) = &start.checkpoint {
             checkpoint.restore(&mut plan.trainer()?)?;
+            tell_of_another_engine(&checkpoint.header, plan.schedule.steps, events);
         }
         start.run.complete()?;
         Self::new(plan, start, reference)
@@ -187,5 +188,17 @@ impl Session {
             }),
             found => Ok((found, cause)),
         }
+    }
+}
+
+/// Says that the remaining steps are not those of an uninterrupted run, although the configuration is the same.
+fn tell_of_another_engine(before: &CheckpointHeader, steps: u64, events: &mut dyn Events) {
+    let done = before.state.step;
+    if before.engine != ENGINE && done < steps {
+        events.event(Event::Note(&format!(
+            "After step {done} numbers differ in their last digits from those of the version that trained so \
+             far (engine {}, now {ENGINE})",
+            before.engine,
+        )));
     }
 }

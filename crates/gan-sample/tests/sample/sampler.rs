@@ -1,9 +1,13 @@
 //! Image k is the same whatever the count, the offset and the function that draws it.
 
 use crate::common::{LATENT_DIM, TinyGenerator, sampler, uniform, values};
-use candle_core::{DType, Tensor};
-use gan_core::{Generator, ImageShape, LatentPrior, Mode, NormalPrior, Purpose, Seed};
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use gan_core::{
+    Generator, Graph, ImageShape, LatentPrior, Mode, NormalPrior, ParameterStore, Purpose, Seed,
+};
+use gan_models::{ArchitectureKind, ClassCount, ModelConfig};
 use gan_sample::{BLOCK_IMAGES, SampleError, Sampler};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const PIXELS: usize = 28 * 28;
 
@@ -32,6 +36,107 @@ fn an_image_is_the_same_to_the_byte_whatever_the_range() {
             assert!(values(&images) == expected, "{range:?} in {mode:?}");
         }
     }
+}
+
+/// A generator of a graph that counts the vectors it is given.
+struct Counting {
+    generator: Box<dyn Generator>,
+    vectors: AtomicUsize,
+}
+
+impl Counting {
+    fn new(architecture: ArchitectureKind) -> Self {
+        let mut model = ModelConfig {
+            latent_dim: LATENT_DIM,
+            classes: Some(ClassCount::Known(10)),
+            ..ModelConfig::default()
+        };
+        model.set_architecture(architecture);
+        if architecture != ArchitectureKind::Mlp {
+            model.set_width(4).unwrap();
+        }
+        let generator = model.generator(ImageShape::MNIST, Seed(1), DType::F32, &Device::Cpu);
+        Self {
+            generator: generator.unwrap(),
+            vectors: AtomicUsize::new(0),
+        }
+    }
+
+    fn sampler(&self, mode: Mode) -> Sampler<'_> {
+        let prior = Box::new(NormalPrior::standard(LATENT_DIM));
+        Sampler::new(self, prior, Seed(7), mode).unwrap()
+    }
+}
+
+impl Generator for Counting {
+    fn forward(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> TensorResult<Tensor> {
+        self.generator.forward(z, labels, mode)
+    }
+
+    fn infer(&self, z: &Tensor, labels: Option<&Tensor>, mode: Mode) -> TensorResult<Tensor> {
+        self.vectors.fetch_add(z.dim(0)?, Ordering::Relaxed);
+        self.generator.infer(z, labels, mode)
+    }
+
+    fn latent_dim(&self) -> usize {
+        LATENT_DIM
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.generator.classes()
+    }
+
+    fn image_shape(&self) -> ImageShape {
+        ImageShape::MNIST
+    }
+
+    fn parameters(&self) -> &ParameterStore {
+        self.generator.parameters()
+    }
+
+    fn graph(&self) -> Option<&Graph> {
+        self.generator.graph()
+    }
+
+    fn copy(&self) -> TensorResult<Box<dyn Generator>> {
+        self.generator.copy()
+    }
+}
+
+#[test]
+fn a_graphs_image_has_the_same_bytes_alone_and_among_others_of_which_none_is_made_in_vain() {
+    for architecture in [
+        ArchitectureKind::Mlp,
+        ArchitectureKind::Dcgan,
+        ArchitectureKind::Residual,
+    ] {
+        let generator = Counting::new(architecture);
+        let sampler = generator.sampler(Mode::Eval);
+        let all = values(&sampler.images(0..300).unwrap());
+        for range in [0..1, 0..16, 0..256, 3..5, 250..270, 299..300] {
+            generator.vectors.store(0, Ordering::Relaxed);
+            let images = values(&sampler.images(range.clone()).unwrap());
+            let count = (range.end - range.start) as usize;
+            assert_eq!(generator.vectors.load(Ordering::Relaxed), count);
+            let expected = &all[range.start as usize * PIXELS..range.end as usize * PIXELS];
+            assert!(images == expected, "{architecture}: {range:?}");
+        }
+    }
+}
+
+/// Batch normalization's statistics are those of the whole aligned block.
+#[test]
+fn a_graphs_image_in_training_mode_is_that_of_its_whole_block() {
+    let generator = Counting::new(ArchitectureKind::Dcgan);
+    let sampler = generator.sampler(Mode::Train);
+    let all = values(&sampler.images(0..300).unwrap());
+    for range in [3..5, 250..270, 299..300] {
+        let images = values(&sampler.images(range.clone()).unwrap());
+        let expected = &all[range.start as usize * PIXELS..range.end as usize * PIXELS];
+        assert!(images == expected, "{range:?}");
+    }
+    let eval = generator.sampler(Mode::Eval).images(0..300).unwrap();
+    assert!(values(&eval) != all);
 }
 
 #[test]
