@@ -102,17 +102,15 @@ impl Window {
         Ok(())
     }
 
-    /// Refuses a window that joins too many pixels: each pair of them is held in memory.
+    /// Refuses a window that joins too many pixels: each pair of them is held in memory, for images of few
+    /// channels once for each.
     fn check_links(&self, input: ImageShape, output: ImageShape) -> Result<()> {
-        let few = if self.groups == 1 {
-            input.channels.min(output.channels)
-        } else {
-            1
-        };
+        let channels = input.channels.min(output.channels);
+        let is_patched = self.groups == 1 && channels <= MOST_PATCHED_CHANNELS;
         let places = [input, output].map(|shape| shape.height.saturating_mul(shape.width));
         let taps = self.kernel[0].saturating_mul(self.kernel[1]);
         let links = places[0].min(places[1]).saturating_mul(taps);
-        match links.saturating_mul(few.min(MOST_PATCHED_CHANNELS)) {
+        match links.saturating_mul(if is_patched { channels } else { 1 }) {
             0..=MOST_LINKS => Ok(()),
             found => candle_core::bail!(
                 "a kernel that joins {found} pairs of pixels, expected at most {MOST_LINKS}"

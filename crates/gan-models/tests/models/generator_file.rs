@@ -2,7 +2,9 @@
 
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, ImageShape, Mode, Seed, Weights};
-use gan_models::{Architecture, ArchitectureKind, DiscriminatorNorm, GeneratorHeader, ModelConfig};
+use gan_models::{
+    Architecture, ArchitectureKind, DiscriminatorNorm, GeneratorHeader, ModelConfig, TrainingData,
+};
 use std::path::Path;
 
 const SHAPE: ImageShape = ImageShape {
@@ -300,4 +302,47 @@ fn a_header_of_a_larger_network_than_the_file_is_refused() {
     let header = GeneratorHeader::new(small, SHAPE, 1, Seed(0));
     header.save(generator.as_ref(), &path).unwrap();
     GeneratorHeader::load(&path, &Device::Cpu).unwrap();
+}
+
+/// Sixteen images are computed side by side, whatever is asked for.
+#[test]
+fn a_graph_whose_results_would_fill_the_memory_is_refused_by_their_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generator.safetensors");
+    save(&path, 6, 6);
+    rewrite(&path, |header| {
+        let side = 1800;
+        header["image_shape"] =
+            serde_json::json!({ "channels": 1, "height": 3 * side, "width": 5 * side });
+        let nodes = header["graph"]["nodes"].as_array_mut().unwrap();
+        let last = nodes.len();
+        let upsampling = serde_json::json!({ "op": "upsampling", "factor": side });
+        nodes.push(serde_json::json!({ "op": upsampling, "inputs": [last] }));
+    });
+    let error = refusal(&path);
+    assert!(
+        error.contains("values an image, more than the 33554432"),
+        "{error}"
+    );
+}
+
+#[test]
+fn class_names_that_are_not_those_of_the_classes_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("generator.safetensors");
+    let model = ModelConfig {
+        classes: Some(3.into()),
+        ..model(6)
+    };
+    let generator = model.generator(SHAPE, Seed(4), DType::F32, &Device::Cpu);
+    let header = GeneratorHeader::new(model, SHAPE, 12, Seed(9)).of_data(TrainingData {
+        data_sha256: String::new(),
+        held_out_sha256: None,
+        class_names: vec!["a".to_string(), "b".to_string()],
+        class_counts: vec![u64::MAX; 2],
+    });
+    header.save(generator.unwrap().as_ref(), &path).unwrap();
+    assert!(refusal(&path).contains("2 class names and 2 class counts for 3 classes"));
+    let caption = header.data.unwrap().caption(1);
+    assert_eq!(caption, "1 b (50.0 % of the data)");
 }

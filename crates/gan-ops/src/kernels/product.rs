@@ -7,6 +7,7 @@ use crate::element::Element;
 use crate::features::{Division, Features, Part, Size};
 use crate::parallel::for_each_part;
 use crate::scratch::{Buffer, Scratch};
+use crate::team::threads;
 use pulp::Simd;
 use std::ops::Range;
 
@@ -70,10 +71,10 @@ impl<T: Element> Product<'_, T> {
             for (line, y) in y.runs.iter_mut().enumerate() {
                 let values = &x.line(line)[run.start * lanes::<T>()..run.end * lanes::<T>()];
                 // The weights of the next run are fetched meanwhile, a share of them for each line of
-                // examples; of the last run those of the next part's first.
+                // examples; of the last run those that this thread's next part will probably begin with.
                 let next = match run.end < self.inputs {
                     true => run.end,
-                    false => rows.len() * self.inputs,
+                    false => threads() * rows.len() * self.inputs,
                 };
                 let ahead = next + line * RUN / lines..next + (line + 1) * RUN / lines;
                 for block in &blocks {
@@ -120,7 +121,8 @@ impl<T: Element> Product<'_, T> {
                 // the last run those of the next columns' first.
                 let next = match run.end < self.outputs {
                     true => run.end * self.inputs + first,
-                    false => first + lanes,
+                    false if first + lanes < columns.end => first + lanes,
+                    false => columns.start + threads() * columns.len(),
                 };
                 let share = RUN.div_ceil(y.lines());
                 for (line, sums) in sums.chunks_exact_mut(lanes * lanes).enumerate() {

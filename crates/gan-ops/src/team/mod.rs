@@ -69,6 +69,11 @@ pub(crate) fn for_each_piece(count: usize, work: impl Fn(usize) + Sync) {
     OWN.with(|own| own.get().unwrap_or_else(|| &GLOBAL.0).run(count, &work));
 }
 
+/// How many threads share the pieces of the calling thread's work.
+pub(crate) fn threads() -> usize {
+    OWN.with(|own| 1 + own.get().unwrap_or_else(|| &GLOBAL.0).helpers)
+}
+
 impl Team {
     /// Starts all threads but one, which is whoever has work.
     ///

@@ -3,7 +3,9 @@
 use crate::support::{batch, restore, save, square, trainer};
 use candle_core::DType;
 use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
-use gan_train::{Augmentation, LrSchedule, TrainConfig, Trainer};
+use gan_train::{
+    Augmentation, Checkpoint, CheckpointHeader, ENGINE, LrSchedule, TrainConfig, Trainer,
+};
 
 /// Steps before the interruption, and of the whole run.
 const HALF: u64 = 3;
@@ -110,4 +112,32 @@ fn every_option_continues_to_the_same_bytes() {
         ..TrainConfig::default()
     };
     check(model, &penalized);
+}
+
+/// Tensors of the same names and shapes are not enough.
+#[test]
+fn a_checkpoint_of_networks_that_computed_something_else_is_refused() {
+    let shape = square(1, 16);
+    let config = TrainConfig::default();
+    let new = || trainer(&models()[0], &config, shape, DType::F32, STEPS).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    save(&new(), &path);
+    let refusal = |change: &dyn Fn(&mut CheckpointHeader)| {
+        let mut checkpoint = Checkpoint::read(&path).unwrap();
+        change(&mut checkpoint.header);
+        checkpoint.restore(&mut new()).unwrap_err().to_string()
+    };
+    let steeper = refusal(&|header| {
+        let mut graph = serde_json::to_value(&header.generator).unwrap();
+        let slopes = graph.pointer_mut("/nodes/3/op/slope").unwrap();
+        *slopes = serde_json::json!(0.3);
+        header.generator = serde_json::from_value(graph).unwrap();
+    });
+    assert!(
+        steeper.contains("a generator that computes a graph"),
+        "{steeper}"
+    );
+    let later = refusal(&|header| header.engine = ENGINE + 1);
+    assert!(later.contains("a later version wrote it"), "{later}");
 }

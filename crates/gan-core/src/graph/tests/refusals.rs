@@ -242,3 +242,20 @@ fn a_graph_has_at_most_4096_operations() {
     let error = graph.push(Op::Tanh, &[NodeId::INPUT]).unwrap_err();
     assert!(error.to_string().contains("at most 4096 nodes"), "{error}");
 }
+
+/// 260,112,384 pairs: every tap of a large kernel at every pixel of a large image.
+#[test]
+fn a_kernel_that_joins_too_many_pixels_is_refused_by_their_number() {
+    let window = |kernel: usize| json!({ "kernel": [kernel, kernel], "stride": 1, "padding": kernel / 2, "output_padding": 0, "groups": 1 });
+    let of = |kernel: usize| {
+        json!({
+            "input": { "channels": 4, "height": 256, "width": 256 },
+            "nodes": [{
+                "op": { "op": "convolution", "weight": { "name": "w" }, "outputs": 4, "window": window(kernel) },
+                "inputs": [0],
+            }],
+        })
+    };
+    assert!(refusal(&of(63)).contains("260112384 pairs of pixels"));
+    serde_json::from_value::<Graph>(of(3)).unwrap();
+}
