@@ -2,11 +2,10 @@
 
 use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
-use crate::parallel::{for_each_part, piece_len};
+use crate::parallel::{map_parts, piece_len};
 use crate::vectors::{Kernel, vectorized};
 use candle_core::{Result, Tensor, Var};
 use gan_core::exact::powi;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The settings of one step.
 #[derive(Clone, Copy, Debug)]
@@ -103,12 +102,10 @@ fn descend<T: Element>(
         m,
         v,
     };
-    let finite = AtomicBool::new(true);
-    for_each_part(parts.zip(moments).map(part).collect(), |_, part| {
-        // Every part is updated, even after one that is not finite.
-        finite.fetch_and(vectorized(part), Ordering::Relaxed);
+    let finite = map_parts(parts.zip(moments).map(part).collect(), |_, part| {
+        vectorized(part)
     });
-    finite.into_inner()
+    finite.into_iter().all(|finite| finite)
 }
 
 /// The update of some parameters.

@@ -19,8 +19,8 @@ use gan_metrics::ScoreKind;
 use gan_models::KnownNetworks;
 use gan_run::sample::Sample;
 use gan_run::{
-    Ended, Event, NewRun, Plan, Recipe, RunError, RunFolder, SavedRun, Session, StopToken, inspect,
-    open_subject,
+    Ended, Event, NewRun, Plan, Recipe, RunConfig, RunError, RunFolder, SavedRun, Session,
+    StopToken, inspect, open_subject,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,6 +62,18 @@ fn files(run: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
+/// The tutorial's configuration for `steps` steps with the pictures in `data`.
+fn tutorial(data: &Path, steps: u64) -> RunConfig {
+    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
+    config.data.path = data.to_path_buf();
+    config.train.steps = Some(steps);
+    config
+}
+
+fn plan(config: RunConfig) -> Plan {
+    Plan::new(config, Parts::Training, &mut |_: Event<'_>| {}).unwrap()
+}
+
 #[test]
 fn the_library_trains_stops_resumes_draws_scores_and_examines() {
     let folder = tempfile::tempdir().unwrap();
@@ -72,9 +84,7 @@ fn the_library_trains_stops_resumes_draws_scores_and_examines() {
     write_pictures(&data);
     whole_run::run("tutorial", &data, &stopped, 30).unwrap();
 
-    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
-    config.data.path.clone_from(&data);
-    config.train.steps = Some(30);
+    let config = tutorial(&data, 30);
     let mut steps = 0;
     let mut count = |event: Event<'_>| steps += u64::from(matches!(event, Event::Step { .. }));
     let plan = Plan::new(config, Parts::Training, &mut count).unwrap();
@@ -172,13 +182,9 @@ fn a_run_of_an_earlier_engine_goes_on_and_says_that_its_numbers_differ() {
     let folder = tempfile::tempdir().unwrap();
     let (data, run) = (folder.path().join("pictures"), folder.path().join("run"));
     write_pictures(&data);
-    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
-    config.data.path.clone_from(&data);
-    config.train.steps = Some(2);
     let mut nobody = |_: Event<'_>| {};
-    let plan = |config| Plan::new(config, Parts::Training, &mut |_: Event<'_>| {}).unwrap();
     let place = NewRun::Given(run.clone());
-    let session = Session::create(plan(config.clone()), &place, false, &mut nobody).unwrap();
+    let session = Session::create(plan(tutorial(&data, 2)), &place, false, &mut nobody).unwrap();
     session.train(&StopToken::default(), &mut nobody).unwrap();
     let newest = || {
         RunFolder::open(&run)
@@ -189,15 +195,14 @@ fn a_run_of_an_earlier_engine_goes_on_and_says_that_its_numbers_differ() {
     };
     let resumed = |steps| {
         let saved = SavedRun::open(&run).unwrap();
-        let mut longer = config.clone();
-        longer.train.steps = Some(steps);
         let mut notes = Vec::new();
         let mut listen = |event: Event<'_>| {
             if let Event::Note(note) = event {
                 notes.push(note.to_string());
             }
         };
-        let session = Session::resume(saved.agreed(plan(longer), false).unwrap(), &mut listen);
+        let agreed = saved.agreed(plan(tutorial(&data, steps)), false).unwrap();
+        let session = Session::resume(agreed, &mut listen);
         session
             .unwrap()
             .train(&StopToken::default(), &mut listen)
@@ -234,11 +239,8 @@ fn a_run_says_by_type_why_it_cannot_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let (data, run) = (folder.path().join("pictures"), folder.path().join("run"));
     write_pictures(&data);
-    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
-    config.data.path.clone_from(&data);
-    config.train.steps = Some(2);
+    let config = tutorial(&data, 2);
     let mut nobody = |_: Event<'_>| {};
-    let plan = |config| Plan::new(config, Parts::Training, &mut |_: Event<'_>| {}).unwrap();
     let place = NewRun::Given(run.clone());
     let session = Session::create(plan(config.clone()), &place, false, &mut nobody).unwrap();
     assert!(matches!(

@@ -194,10 +194,8 @@ impl<T: Element> OnTile for InRows<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize, const TILES: usize>(self, simd: S) {
-        let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::zero(simd);
-        if self.onto {
-            tile.load(self.sums);
-        }
+        let so_far = self.onto.then_some(&*self.sums);
+        let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::onto(simd, so_far);
         let mut rows: [&[T]; ROWS] = [&[]; ROWS];
         for (row, weights) in rows.iter_mut().enumerate() {
             let first = row * self.stride;
@@ -225,10 +223,8 @@ impl<T: Element> OnTile for Across<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd, const ROWS: usize, const VECTORS: usize, const TILES: usize>(self, simd: S) {
-        let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::zero(simd);
-        if self.onto {
-            tile.load(self.sums);
-        }
+        let so_far = self.onto.then_some(&*self.sums);
+        let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::onto(simd, so_far);
         tile.add_lanes(self.examples, self.weights);
         tile.store(self.sums, lanes::<T>());
     }

@@ -105,16 +105,21 @@ impl<T: Element, S: Simd, const ROWS: usize, const VECTORS: usize, const TILES: 
         }
     }
 
-    /// Goes on with the sums that `rows`, `[ROWS, lanes]`, hold.
+    /// Begins with the sums that `rows`, `[ROWS, lanes]`, hold; with 0 where there are none.
     #[inline(always)]
-    pub(crate) fn load(&mut self, rows: &[T]) {
+    pub(crate) fn onto(simd: S, rows: Option<&[T]>) -> Self {
+        let mut tile = Self::zero(simd);
+        let Some(rows) = rows else {
+            return tile;
+        };
         for row in 0..ROWS {
             for vector in 0..VECTORS {
                 let place = row * lanes::<T>() + vector * Self::WIDTH;
                 let from = &rows[place..][..Self::WIDTH];
-                self.sums[0][row][vector] = pod_read_unaligned(cast_slice(from));
+                tile.sums[0][row][vector] = pod_read_unaligned(cast_slice(from));
             }
         }
+        tile
     }
 
     /// sums of row r ← sums + weights\[r\] · values, in one rounding
@@ -275,8 +280,7 @@ mod tests {
             self,
             simd: S,
         ) {
-            let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::zero(simd);
-            tile.load(self.out);
+            let mut tile = Tile::<T, S, ROWS, VECTORS, TILES>::onto(simd, Some(self.out));
             match self.order {
                 Order::Packed => tile.add_all(self.weights.as_chunks().0, self.values),
                 Order::InRows => {
@@ -286,8 +290,7 @@ mod tests {
                 }
             }
             tile.store(self.out, lanes::<T>());
-            let mut again = Tile::<T, S, ROWS, VECTORS, TILES>::zero(simd);
-            again.load(self.out);
+            let again = Tile::<T, S, ROWS, VECTORS, TILES>::onto(simd, Some(self.out));
             again.add_to(self.out, lanes::<T>());
         }
     }

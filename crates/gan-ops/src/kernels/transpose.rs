@@ -12,21 +12,37 @@ pub(crate) const BLOCK: usize = 8;
 /// to `[pixels, channels, lanes]` ← examples `[n, channels, pixels]`, at most as many as there are lanes;
 /// the other lanes become 0.
 pub(crate) fn gather_line<T: Element>(examples: &[T], size: Size, to: &mut [T]) {
-    with_vectors(Gather { examples, size, to });
+    let (lanes, (channels, pixels)) = (lanes::<T>(), flat(size));
+    let elements = channels * pixels;
+    let n = examples.len() / elements;
+    if n < lanes {
+        to.fill(T::zero());
+    }
+    for channel in 0..channels {
+        with_vectors(Transpose {
+            size: [n, pixels],
+            from: &examples[channel * pixels..],
+            from_stride: elements,
+            to: &mut to[channel * lanes..],
+            to_stride: channels * lanes,
+        });
+    }
 }
 
 /// The reverse of [`gather_line`].
 pub(crate) fn scatter_line<T: Element>(line: &[T], size: Size, examples: &mut [T]) {
-    with_vectors(Scatter {
-        line,
-        size,
-        examples,
-    });
-}
-
-/// to `[lanes, lanes]` ← from, up to as many rows of [`lanes`] values; columns without a row become 0.
-pub(crate) fn turn<T: Element>(from: &[T], to: &mut [T]) {
-    with_vectors(Turn { from, to });
+    let (lanes, (channels, pixels)) = (lanes::<T>(), flat(size));
+    let elements = channels * pixels;
+    let n = examples.len() / elements;
+    for channel in 0..channels {
+        with_vectors(Transpose {
+            size: [pixels, n],
+            from: &line[channel * lanes..],
+            from_stride: channels * lanes,
+            to: &mut examples[channel * pixels..],
+            to_stride: elements,
+        });
+    }
 }
 
 /// A vector is an image of one channel in another order: pixels lie one after the other in both.
@@ -37,9 +53,32 @@ fn flat(size: Size) -> (usize, usize) {
     }
 }
 
+/// to `[lanes, lanes]` ← from, up to as many rows of [`lanes`] values; columns without a row become 0.
+pub(crate) fn turn<T: Element>(from: &[T], to: &mut [T]) {
+    let lanes = lanes::<T>();
+    let rows = from.len() / lanes;
+    if rows < lanes {
+        to.fill(T::zero());
+    }
+    with_vectors(Transpose {
+        size: [rows, lanes],
+        from,
+        from_stride: lanes,
+        to,
+        to_stride: lanes,
+    });
+}
+
 /// to, some rows of [`lanes`] values ← the first columns of from, `[lanes, lanes]`.
 pub(crate) fn turn_some<T: Element>(from: &[T], to: &mut [T]) {
-    with_vectors(TurnSome { from, to });
+    let lanes = lanes::<T>();
+    with_vectors(Transpose {
+        size: [lanes, to.len() / lanes],
+        from,
+        from_stride: lanes,
+        to,
+        to_stride: lanes,
+    });
 }
 
 /// packed, for `columns` rows of [`lanes`] values each `[lanes, columns]` ← the rows; at most [`BLOCK`] rows.
@@ -47,107 +86,28 @@ pub(crate) fn pack_rows<T: Element>(rows: &[T], packed: &mut [T]) {
     with_vectors(PackRows { rows, packed });
 }
 
-struct Gather<'a, T> {
-    examples: &'a [T],
-    size: Size,
-    to: &'a mut [T],
-}
-
-impl<T: Element> WithSimd for Gather<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (lanes, (channels, pixels)) = (lanes::<T>(), flat(self.size));
-        let elements = channels * pixels;
-        let n = self.examples.len() / elements;
-        if n < lanes {
-            self.to.fill(T::zero());
-        }
-        for channel in 0..channels {
-            for start in (0..pixels).step_by(BLOCK) {
-                for first in (0..n).step_by(BLOCK) {
-                    let from = &self.examples[first * elements + channel * pixels + start..];
-                    let to = &mut self.to[(start * channels + channel) * lanes + first..];
-                    let (rows, columns) = (BLOCK.min(n - first), BLOCK.min(pixels - start));
-                    turn_block(simd, [rows, columns], from, elements, to, channels * lanes);
-                }
-            }
-        }
-    }
-}
-
-struct Scatter<'a, T> {
-    line: &'a [T],
-    size: Size,
-    examples: &'a mut [T],
-}
-
-impl<T: Element> WithSimd for Scatter<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (lanes, (channels, pixels)) = (lanes::<T>(), flat(self.size));
-        let elements = channels * pixels;
-        let n = self.examples.len() / elements;
-        for channel in 0..channels {
-            for start in (0..pixels).step_by(BLOCK) {
-                for first in (0..n).step_by(BLOCK) {
-                    let from = &self.line[(start * channels + channel) * lanes + first..];
-                    let to = &mut self.examples[first * elements + channel * pixels + start..];
-                    let (rows, columns) = (BLOCK.min(pixels - start), BLOCK.min(n - first));
-                    turn_block(simd, [rows, columns], from, channels * lanes, to, elements);
-                }
-            }
-        }
-    }
-}
-
-struct Turn<'a, T> {
+/// to `[columns, rows]` ← from `[rows, columns]`; the strides are from row to row.
+struct Transpose<'a, T> {
+    /// Rows and columns of `from`.
+    size: [usize; 2],
     from: &'a [T],
+    from_stride: usize,
     to: &'a mut [T],
+    to_stride: usize,
 }
 
-impl<T: Element> WithSimd for Turn<'_, T> {
+impl<T: Element> WithSimd for Transpose<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let lanes = lanes::<T>();
-        let rows = self.from.len() / lanes;
-        if rows < lanes {
-            self.to.fill(T::zero());
-        }
-        for first in (0..rows).step_by(BLOCK) {
-            for start in (0..lanes).step_by(BLOCK) {
-                let size = [BLOCK.min(rows - first), BLOCK];
-                let from = &self.from[first * lanes + start..];
-                let to = &mut self.to[start * lanes + first..];
-                turn_block(simd, size, from, lanes, to, lanes);
-            }
-        }
-    }
-}
-
-struct TurnSome<'a, T> {
-    from: &'a [T],
-    to: &'a mut [T],
-}
-
-impl<T: Element> WithSimd for TurnSome<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let lanes = lanes::<T>();
-        let columns = self.to.len() / lanes;
-        for first in (0..columns).step_by(BLOCK) {
-            for start in (0..lanes).step_by(BLOCK) {
-                let size = [BLOCK, BLOCK.min(columns - first)];
-                let from = &self.from[start * lanes + first..];
-                let to = &mut self.to[first * lanes + start..];
-                turn_block(simd, size, from, lanes, to, lanes);
+        let [rows, columns] = self.size;
+        for column in (0..columns).step_by(BLOCK) {
+            for row in (0..rows).step_by(BLOCK) {
+                let size = [BLOCK.min(rows - row), BLOCK.min(columns - column)];
+                let from = &self.from[row * self.from_stride + column..];
+                let to = &mut self.to[column * self.to_stride + row..];
+                turn_block(simd, size, from, self.from_stride, to, self.to_stride);
             }
         }
     }

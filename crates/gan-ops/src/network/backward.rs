@@ -7,7 +7,7 @@ use crate::element::Element;
 use crate::features::{Division, Features, Part};
 use crate::kernels::tile::lanes;
 use crate::ops::activation::Activation;
-use crate::ops::batch_norm::{NormGradients, Scales, normalize_back};
+use crate::ops::batch_norm::{self, NormGradients, Scales, normalize_back};
 use crate::ops::dropout::Factors;
 use crate::ops::{Map, Point};
 use crate::parallel::{for_each_part, map_parts};
@@ -15,9 +15,6 @@ use crate::vectors::{Kernel, vectorized};
 use candle_core::Result;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Channels of a part in batch normalization.
-const NORMALIZED_CHANNELS: usize = 8;
 
 /// A recorded forward pass.
 pub(crate) struct Record<T> {
@@ -60,7 +57,7 @@ impl<T: Element> Record<T> {
         readers.collect()
     }
 
-    fn output_of(&self, source: Source) -> &Features<T> {
+    pub(crate) fn output_of(&self, source: Source) -> &Features<T> {
         match source {
             Source::Input => &self.input,
             Source::Stage(stage) => &self.saved[stage].output,
@@ -146,7 +143,9 @@ impl<T: Element> Record<T> {
         for (index, reader) in readers.iter().enumerate() {
             match reader {
                 Incoming::Map(stage) if Some(index) != first => {
-                    more.push(self.back_through(*stage, of(*stage)?, lines.clone())?);
+                    let gradient = of(*stage)?;
+                    let (sum, _) = self.back_through(*stage, gradient, lines.clone(), &[], None)?;
+                    more.push(sum);
                 }
                 Incoming::Map(_) => {}
                 Incoming::Shortcut(stage) => shortcuts.push(of(*stage)?),
@@ -158,14 +157,7 @@ impl<T: Element> Record<T> {
         };
         match first.map(|index| &readers[index]) {
             Some(Incoming::Map(stage)) => {
-                let point = self.point(*stage, lines);
-                let (stage, gradient) = (&self.stages()[*stage], of(*stage)?);
-                stage.with_map(&Way::Adjoint(&point), &self.pass.scratch, |map| {
-                    let size = stage.input_size;
-                    let mut by_input = Features::new(gradient.lines(), size, &self.pass.scratch);
-                    let norms = gather(map, gradient, &more(0), after, &mut by_input);
-                    Ok((by_input, norms))
-                })
+                self.back_through(*stage, of(*stage)?, lines, &more(0), after)
             }
             _ => {
                 let Some(gradient) = shortcuts.first() else {
@@ -183,21 +175,23 @@ impl<T: Element> Record<T> {
         }
     }
 
-    /// The gradient by a stage's input from the one by what its map made.
+    /// The gradient by a stage's input from the one by what its map made, plus `more`, and what `after` does
+    /// to it.
     fn back_through(
         &self,
         stage: usize,
         gradient: &Features<T>,
         lines: Range<usize>,
-    ) -> Result<Features<T>> {
+        more: &[&Features<T>],
+        after: Option<&After<'_, T>>,
+    ) -> Result<(Features<T>, Vec<NormGradients>)> {
         let point = self.point(stage, lines);
         let stage = &self.stages()[stage];
         let mut by_input = Features::new(gradient.lines(), stage.input_size, &self.pass.scratch);
-        stage.with_map(&Way::Adjoint(&point), &self.pass.scratch, |map| {
-            gather(map, gradient, &[], None, &mut by_input);
-            Ok(())
+        let norms = stage.with_map(&Way::Adjoint(&point), &self.pass.scratch, |map| {
+            Ok(gather(map, gradient, more, after, &mut by_input))
         })?;
-        Ok(by_input)
+        Ok((by_input, norms))
     }
 
     /// The tangent at a stage's output from those at its input and its shortcut, of all lines, in a network
@@ -332,7 +326,7 @@ impl<'a, T: Element> After<'a, T> {
     fn all(&self, gradient: &mut Features<T>) -> Vec<NormGradients> {
         let size = gradient.size;
         let division = match self.norm {
-            Some(_) => Division::channels(size.channels, NORMALIZED_CHANNELS),
+            Some(_) => batch_norm::division(size.channels),
             None => Division::Pixels(size.pixels),
         };
         map_parts(gradient.parts(&division), |_, mut part| {

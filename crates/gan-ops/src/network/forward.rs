@@ -5,7 +5,7 @@ use super::stage::{Source, Stage, StageMap, Way};
 use crate::element::{Element, with_slice};
 use crate::features::{Division, Features};
 use crate::lines::Lines;
-use crate::ops::batch_norm::{BatchNorm, Moments, normalize, refuse_one_value};
+use crate::ops::batch_norm::{self, BatchNorm, Moments, normalize, refuse_one_value};
 use crate::ops::bias::{Affine, finish};
 use crate::ops::{Labels, Map, dropout};
 use crate::parallel::for_each_part;
@@ -13,9 +13,6 @@ use crate::scratch::Scratch;
 use candle_core::Result;
 use gan_core::{Mode, Seed};
 use rand_chacha::ChaCha8Rng;
-
-/// Channels of a part in batch normalization.
-const NORMALIZED_CHANNELS: usize = 8;
 
 /// What a pass computes with.
 pub(crate) struct Pass<T> {
@@ -159,7 +156,7 @@ impl Stage {
                 for_each_part(output.parts(&division), |_, mut part| {
                     map.apply(x, &mut part);
                 });
-                Division::channels(self.size.channels, NORMALIZED_CHANNELS)
+                batch_norm::division(self.size.channels)
             }
         };
         let fused = matches!(division, Division::Channels(_));

@@ -1,19 +1,18 @@
 //! From a graph to stages: pointwise operations join the map before them.
 
 use super::stage::{Source, Stage, StageMap};
-use super::weight::WeightVar;
+use super::variables::Variables;
 use crate::features::Size;
 use crate::kernels::sliding::Sliding;
 use crate::ops::activation::Activation;
-use crate::ops::batch_norm::BatchNorm;
 use crate::ops::resampling::Resampling;
 use candle_core::{Result, Var};
-use gan_core::{Graph, Node, NodeId, Op, ParameterStore, Weight};
-use std::collections::HashMap;
+use gan_core::{Graph, Node, NodeId, Op, ParameterStore};
 
 /// A network's stages in order.
 pub(crate) struct Program {
     pub(crate) stages: Vec<Stage>,
+    pub(crate) variables: Variables,
     /// The last stage that reads each stage's output; its own number if none does.
     pub(crate) last_readers: Vec<usize>,
     pub(crate) input: Size,
@@ -34,7 +33,7 @@ enum Filled {
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    variables: HashMap<String, Var>,
+    variables: &'a Variables,
     stages: Vec<(Stage, Filled)>,
     /// Where each node's result is found, the input's first.
     sources: Vec<Source>,
@@ -48,9 +47,10 @@ struct Lowering<'a> {
 impl Program {
     /// Finds the graph's tensors by name.
     pub(crate) fn new(graph: &Graph, parameters: &ParameterStore) -> Result<Self> {
+        let variables = Variables::new(graph, parameters)?;
         let mut lowering = Lowering {
             graph,
-            variables: variables(graph, parameters)?,
+            variables: &variables,
             stages: Vec::new(),
             sources: vec![Source::Input],
             readers: readers(graph)?,
@@ -77,31 +77,9 @@ impl Program {
                 .into_iter()
                 .map(|(stage, _)| stage)
                 .collect(),
+            variables,
         })
     }
-}
-
-/// The graph's tensors in the store.
-fn variables(graph: &Graph, parameters: &ParameterStore) -> Result<HashMap<String, Var>> {
-    let mut all: HashMap<String, Var> = HashMap::new();
-    for parameter in parameters.all() {
-        all.insert(parameter.name, parameter.var);
-    }
-    for parameter in graph.parameters() {
-        let Some(var) = all.get(&parameter.name) else {
-            candle_core::bail!("the tensor {} of the network is missing", parameter.name);
-        };
-        if var.dims() != parameter.shape {
-            let (found, expected) = (var.dims(), &parameter.shape);
-            let name = &parameter.name;
-            candle_core::bail!("{name} has shape {found:?}, expected {expected:?}");
-        }
-        if var.dtype() != parameters.dtype() {
-            let (found, expected) = (var.dtype(), parameters.dtype());
-            candle_core::bail!("{} is of type {found:?} among {expected:?}", parameter.name);
-        }
-    }
-    Ok(all)
 }
 
 /// How many nodes read each result; every one but the last must be read.
@@ -164,25 +142,11 @@ impl Lowering<'_> {
     fn compute(&mut self, op: &Op, node: &Node) -> Result<()> {
         match op {
             Op::Bias { bias } => {
-                let bias = self.variable(bias)?;
+                let bias = self.variables.get(bias)?;
                 self.follow(node, Filled::Bias)?.bias = Some(bias);
             }
-            Op::BatchNorm {
-                weight,
-                bias,
-                running_mean,
-                running_var,
-                eps,
-                momentum,
-            } => {
-                let norm = BatchNorm {
-                    weight: self.variable(weight)?,
-                    bias: self.variable(bias)?,
-                    running_mean: self.variable(running_mean)?,
-                    running_variance: self.variable(running_var)?,
-                    eps: *eps,
-                    momentum: *momentum,
-                };
+            Op::BatchNorm { .. } => {
+                let norm = self.variables.batch_norm(op)?;
                 self.follow(node, Filled::Norm)?.norm = Some(norm);
             }
             Op::LeakyRelu { slope } => {
@@ -202,18 +166,6 @@ impl Lowering<'_> {
             }
         }
         Ok(())
-    }
-
-    fn variable(&self, name: &str) -> Result<Var> {
-        match self.variables.get(name) {
-            Some(var) => Ok(var.clone()),
-            None => candle_core::bail!("the tensor {name} of the network is missing"),
-        }
-    }
-
-    fn weight(&self, weight: &Weight) -> Result<WeightVar> {
-        let u = weight.spectral.as_ref().map(|u| self.variable(u));
-        WeightVar::new(self.variable(&weight.name)?, u.transpose()?)
     }
 
     fn begin(&mut self, input: NodeId, map: StageMap, size: Size, filled: Filled) {
@@ -246,7 +198,7 @@ impl Lowering<'_> {
     fn follow(&mut self, node: &Node, filled: Filled) -> Result<&mut Stage> {
         let x = node.inputs()[0];
         if !self.can_join(x, filled) {
-            self.begin(x, StageMap::Identity, Size::of(node.shape()), filled);
+            self.begin(x, StageMap::Reshape, Size::of(node.shape()), filled);
         }
         match self.stages.last_mut() {
             Some((stage, so_far)) => {
@@ -264,7 +216,7 @@ impl Lowering<'_> {
             false => (a, self.sources[b.index()]),
         };
         if !self.can_join(x, Filled::Shortcut) {
-            self.begin(x, StageMap::Identity, Size::of(node.shape()), Filled::Map);
+            self.begin(x, StageMap::Reshape, Size::of(node.shape()), Filled::Map);
         }
         if let Some((stage, so_far)) = self.stages.last_mut() {
             *so_far = Filled::Shortcut;
@@ -276,13 +228,15 @@ impl Lowering<'_> {
     fn map(&mut self, op: &Op, node: &Node) -> Result<StageMap> {
         let (from, to) = (self.graph.shape(node.inputs()[0]), node.shape());
         Ok(match op {
-            Op::Linear { weight, .. } => StageMap::Linear(self.weight(weight)?),
-            Op::Convolution { weight, window, .. } => {
-                StageMap::Shrinking(self.weight(weight)?, Sliding::new(*window, from, to))
-            }
-            Op::TransposedConvolution { weight, window, .. } => {
-                StageMap::Enlarging(self.weight(weight)?, Sliding::new(*window, to, from))
-            }
+            Op::Linear { weight, .. } => StageMap::Linear(self.variables.weight(weight)?),
+            Op::Convolution { weight, window, .. } => StageMap::Shrinking(
+                self.variables.weight(weight)?,
+                Sliding::new(*window, from, to),
+            ),
+            Op::TransposedConvolution { weight, window, .. } => StageMap::Enlarging(
+                self.variables.weight(weight)?,
+                Sliding::new(*window, to, from),
+            ),
             Op::AveragePooling { size } => StageMap::Pooling(Resampling {
                 small: to,
                 factor: *size,
@@ -293,7 +247,7 @@ impl Lowering<'_> {
             }),
             Op::Maxout { pieces } => StageMap::Maxout(*pieces),
             Op::Dropout { kept, count } => {
-                self.dropout_count = Some(self.variable(count)?);
+                self.dropout_count = Some(self.variables.get(count)?);
                 StageMap::Dropout(*kept)
             }
             Op::AppendClass { .. } => StageMap::AppendClass,

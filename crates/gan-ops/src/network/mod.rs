@@ -7,6 +7,7 @@ mod lower;
 mod stage;
 mod tape;
 mod twin;
+mod variables;
 mod weight;
 
 use crate::element::{Element, for_dtype};

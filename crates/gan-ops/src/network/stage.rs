@@ -41,8 +41,6 @@ pub(crate) struct Stage {
 
 /// What a stage does first.
 pub(crate) enum StageMap {
-    /// Nothing.
-    Identity,
     /// A weight `[o, i]`.
     Linear(WeightVar),
     /// Convolution.
@@ -51,6 +49,7 @@ pub(crate) enum StageMap {
     Enlarging(WeightVar, Sliding),
     Pooling(Resampling),
     Upsampling(Resampling),
+    /// The same numbers in another shape, or in the same one.
     Reshape,
     /// So many pieces.
     Maxout(usize),
@@ -125,12 +124,10 @@ impl Stage {
             })
         };
         match (&self.map, way) {
-            (StageMap::Identity | StageMap::Reshape, Way::Forward { .. } | Way::Tangent(_)) => {
+            (StageMap::Reshape, Way::Forward { .. } | Way::Tangent(_)) => {
                 Box::new(Reshape { from, to })
             }
-            (StageMap::Identity | StageMap::Reshape, Way::Adjoint(_)) => {
-                Box::new(Reshape { from: to, to: from })
-            }
+            (StageMap::Reshape, Way::Adjoint(_)) => Box::new(Reshape { from: to, to: from }),
             (StageMap::Linear(_), Way::Adjoint(_)) => Box::new(Adjoint { product, scratch }),
             (StageMap::Linear(_), _) => Box::new(product),
             (StageMap::Shrinking(_, sliding), Way::Adjoint(_))

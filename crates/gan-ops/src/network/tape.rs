@@ -37,8 +37,23 @@ struct Terms<'a, T> {
     deltas: &'a Deltas<T>,
     /// Factors of the examples, `[lines, lanes]`.
     weights: Option<Buffer<T>>,
-    /// The tangents at the input and at each stage's output, as far as they are known.
-    tangents: Option<(Features<T>, Vec<Features<T>>)>,
+    /// Of a gradient penalty.
+    tangents: Option<Tangents<T>>,
+}
+
+/// The tangents at the input and at each stage's output, as far as they are known.
+struct Tangents<T> {
+    input: Features<T>,
+    stages: Vec<Features<T>>,
+}
+
+impl<T> Tangents<T> {
+    fn at(&self, source: Source) -> &Features<T> {
+        match source {
+            Source::Input => &self.input,
+            Source::Stage(stage) => &self.stages[stage],
+        }
+    }
 }
 
 type Show<'a> = dyn FnMut(&Tensor, &Tensor) -> Result<()> + 'a;
@@ -105,7 +120,10 @@ impl<T: Element> Tape for NetworkTape<T> {
         let mut terms = Terms {
             deltas: self.by_logits()?,
             weights: Some(by_output.into_values()),
-            tangents: Some((directions, Vec::new())),
+            tangents: Some(Tangents {
+                input: directions,
+                stages: Vec::new(),
+            }),
         };
         self.show_all(&mut terms, show)
     }
@@ -148,20 +166,17 @@ impl<T: Element> NetworkTape<T> {
         for (index, stage) in self.record.program.stages.iter().enumerate() {
             // Before the parameters are visited: they may change then.
             let next = match &terms.tangents {
-                Some((input, done)) => {
-                    let at = |source| match source {
-                        Source::Input => input,
-                        Source::Stage(stage) => &done[stage],
-                    };
-                    let shortcut = stage.shortcut.map(at);
-                    Some(self.record.tangent(index, at(stage.input), shortcut)?)
+                Some(tangents) => {
+                    let shortcut = stage.shortcut.map(|source| tangents.at(source));
+                    let input = tangents.at(stage.input);
+                    Some(self.record.tangent(index, input, shortcut)?)
                 }
                 None => None,
             };
             self.show_weight(index, terms, buffers, show)?;
             self.show_vectors(stage, index, terms, show)?;
-            if let (Some((_, done)), Some(next)) = (&mut terms.tangents, next) {
-                done.push(next);
+            if let (Some(tangents), Some(next)) = (&mut terms.tangents, next) {
+                tangents.stages.push(next);
             }
         }
         Ok(())
@@ -233,10 +248,7 @@ impl<T: Element> NetworkTape<T> {
         terms: &'a Terms<'_, T>,
         line: usize,
     ) -> Input<'a, T> {
-        let values = match stage.input {
-            Source::Input => self.record.input.line(line),
-            Source::Stage(stage) => self.record.saved[stage].output.line(line),
-        };
+        let values = self.record.output_of(stage.input).line(line);
         let Some(weights) = &terms.weights else {
             return Input::Same(values);
         };
@@ -248,11 +260,8 @@ impl<T: Element> NetworkTape<T> {
                 *to = *from * *weight;
             }
         }
-        if let Some((input, done)) = &terms.tangents {
-            let tangent = match stage.input {
-                Source::Input => input.line(line),
-                Source::Stage(stage) => done[stage].line(line),
-            };
+        if let Some(tangents) = &terms.tangents {
+            let tangent = tangents.at(stage.input).line(line);
             let pairs = weighted.iter_mut().zip(tangent);
             pairs.for_each(|(input, tangent)| *input += *tangent);
         }

@@ -1,12 +1,10 @@
 //! The same network of plain candle operations.
 
 use super::Inner;
-use super::weight::WeightVar;
 use crate::ops::activation::Activation;
-use crate::ops::batch_norm::BatchNorm;
 use crate::ops::{bias, classes, convolution, dropout, linear, maxout, resampling};
-use candle_core::{Result, Tensor, Var};
-use gan_core::{Mode, Node, Op, Weight};
+use candle_core::{Result, Tensor};
+use gan_core::{Mode, Node, Op};
 
 /// x `[n, …]` → `[n, c, h, w]`.
 pub(super) fn forward(
@@ -41,19 +39,6 @@ pub(super) fn forward(
 }
 
 impl Inner {
-    fn variable(&self, name: &str) -> Result<Var> {
-        let all = self.parameters.all().into_iter();
-        match all.into_iter().find(|parameter| parameter.name == name) {
-            Some(parameter) => Ok(parameter.var),
-            None => candle_core::bail!("the tensor {name} of the network is missing"),
-        }
-    }
-
-    fn weight(&self, weight: &Weight) -> Result<Tensor> {
-        let u = weight.spectral.as_ref().map(|u| self.variable(u));
-        WeightVar::new(self.variable(&weight.name)?, u.transpose()?)?.twin()
-    }
-
     fn compute(
         &self,
         node: &Node,
@@ -61,34 +46,19 @@ impl Inner {
         labels: Option<&Tensor>,
         mode: Mode,
     ) -> Result<Tensor> {
-        let x = inputs[0];
+        let (x, variables) = (inputs[0], &self.program.variables);
         match node.op() {
-            Op::Linear { weight, .. } => linear::twin(x, &self.weight(weight)?),
+            Op::Linear { weight, .. } => linear::twin(x, &variables.weight(weight)?.twin()?),
             Op::Convolution { weight, window, .. } => {
-                convolution::twin(x, &self.weight(weight)?, *window)
+                convolution::twin(x, &variables.weight(weight)?.twin()?, *window)
             }
             Op::TransposedConvolution { weight, window, .. } => {
-                convolution::transposed_twin(x, &self.weight(weight)?, *window)
+                convolution::transposed_twin(x, &variables.weight(weight)?.twin()?, *window)
             }
             Op::AveragePooling { size } => resampling::pooling_twin(x, *size),
             Op::Upsampling { factor } => resampling::upsampling_twin(x, *factor),
-            Op::Bias { bias } => bias::twin(x, self.variable(bias)?.as_tensor()),
-            Op::BatchNorm {
-                weight,
-                bias,
-                running_mean,
-                running_var,
-                eps,
-                momentum,
-            } => BatchNorm {
-                weight: self.variable(weight)?,
-                bias: self.variable(bias)?,
-                running_mean: self.variable(running_mean)?,
-                running_variance: self.variable(running_var)?,
-                eps: *eps,
-                momentum: *momentum,
-            }
-            .twin(x, mode),
+            Op::Bias { bias } => bias::twin(x, variables.get(bias)?.as_tensor()),
+            Op::BatchNorm { .. } => variables.batch_norm(node.op())?.twin(x, mode),
             Op::LeakyRelu { slope } => Activation::LeakyRelu { slope: *slope }.twin(x),
             Op::Tanh => Activation::Tanh.twin(x),
             Op::Maxout { pieces } => maxout::twin(x, *pieces),

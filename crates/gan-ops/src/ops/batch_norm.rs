@@ -2,7 +2,7 @@
 
 use super::bias::Affine;
 use crate::element::{Element, with_slice, with_slice_mut};
-use crate::features::{Features, Part};
+use crate::features::{Division, Features, Part};
 use crate::kernels::tile::lanes;
 use crate::lines::Lines;
 use crate::vectors::{Kernel, vectorized};
@@ -46,6 +46,12 @@ pub(crate) struct Scales<T> {
     pub(crate) affine: Vec<Affine<T>>,
     pub(crate) bias_before: Option<Vec<T>>,
     pub(crate) eps: f64,
+}
+
+/// The parts of a normalization: some channels each, over all examples.
+pub(crate) fn division(channels: usize) -> Division {
+    const CHANNELS: usize = 8;
+    Division::channels(channels, CHANNELS)
 }
 
 /// 1 / √(variance + eps)
