@@ -1,0 +1,1 @@
+//! Scores of generated token sequences against real ones, and the controls that stand beside them.
