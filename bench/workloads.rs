@@ -58,6 +58,7 @@ enum Workload {
     /// The same
     R3ganSmall,
     /// The same
+    #[value(name = "paper-2014")]
     Paper2014,
     /// The matrix products of the tutorial's step alone
     Floor,

@@ -49,6 +49,8 @@ pub(crate) trait Element: WithDType + Default + Pod + PartialOrd {
     fn sqrt(self) -> Self;
     /// The hyperbolic tangent, within a few units in the last place.
     fn tanh(self) -> Self;
+    /// eˣ for x of at most 88, within a few units in the last place; what is below 10⁻³⁷ may be 0.
+    fn exp(self) -> Self;
     /// The buffers of this type.
     fn scratch(both: &(Scratch<f32>, Scratch<f64>)) -> &Scratch<Self>;
     /// The numbers of a storage of this type.
@@ -56,7 +58,7 @@ pub(crate) trait Element: WithDType + Default + Pod + PartialOrd {
 }
 
 macro_rules! element {
-    ($float:ident, $variant:ident, $scratch:tt, $tanh:expr, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $turned:expr) => {
+    ($float:ident, $variant:ident, $scratch:tt, $tanh:expr, $exp:expr, $vector:ident, $splat:ident, $mul_add:ident, $add:ident, $turned:expr) => {
         impl Element for $float {
             type Vector<S: Simd> = S::$vector;
             #[inline(always)]
@@ -88,6 +90,10 @@ macro_rules! element {
             fn tanh(self) -> Self {
                 $tanh(self)
             }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                $exp(self)
+            }
             fn scratch(both: &(Scratch<f32>, Scratch<f64>)) -> &Scratch<Self> {
                 &both.$scratch
             }
@@ -105,6 +111,7 @@ element!(
     F32,
     0,
     crate::tanh::tanh,
+    crate::exponential::exp,
     f32s,
     splat_f32s,
     mul_add_f32s,
@@ -116,6 +123,7 @@ element!(
     F64,
     1,
     gan_core::exact::tanh,
+    gan_core::exact::exp,
     f64s,
     splat_f64s,
     mul_add_f64s,
@@ -168,6 +176,22 @@ pub(crate) fn with_slice<T: Element, R>(
         Some((start, end)) => read(&values[start..end]),
         None => candle_core::bail!("a fused operation was given a non-contiguous tensor"),
     })
+}
+
+/// [`with_slice`] of several tensors.
+pub(crate) fn with_slices<T: Element, R, const N: usize>(
+    tensors: [&Tensor; N],
+    read: impl FnOnce([&[T]; N]) -> Result<R>,
+) -> Result<R> {
+    let held = tensors.map(Tensor::storage_and_layout);
+    let mut slices = [&[] as &[T]; N];
+    for (slice, (storage, layout)) in slices.iter_mut().zip(&held) {
+        *slice = match &**storage {
+            Storage::Cpu(storage) => elements(storage, layout)?,
+            _ => candle_core::bail!("a fused CPU operation was given a tensor on another device"),
+        };
+    }
+    read(slices)
 }
 
 /// Calls `write` with the numbers of a contiguous CPU variable, which is locked for writing meanwhile: `write`

@@ -35,8 +35,10 @@ mod adam;
 mod binary_cross_entropy;
 pub mod composed;
 mod element;
+mod exponential;
 mod features;
 mod kernels;
+mod language;
 mod lines;
 mod moving_average;
 mod network;
@@ -52,6 +54,7 @@ mod vectors;
 
 pub use adam::{AdamStep, adam_step};
 pub use binary_cross_entropy::{bce_with_logits, sigmoid, softplus};
+pub use language::{Generation, LanguageModel, TokenBatch};
 pub use moving_average::moving_average_step;
 pub use network::Network;
 pub use pool::{Pool, set_process_defaults};

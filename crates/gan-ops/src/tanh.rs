@@ -1,5 +1,7 @@
 //! The hyperbolic tangent in f32, for vector instructions.
 
+use crate::exponential::exp;
+
 /// tanh x within 2 units in the last place.
 ///
 /// An odd polynomial near 0 and 1 − 2 / (e²ˣ + 1) elsewhere, both with the coefficients of the
@@ -19,31 +21,6 @@ pub(crate) fn tanh(x: f32) -> f32 {
     let bounded = if magnitude > 9.1 { 9.1 } else { magnitude };
     let far = (1.0 - 2.0 / (exp(2.0 * bounded) + 1.0)).copysign(x);
     if magnitude < 0.625 { near_zero } else { far }
-}
-
-/// eʸ for y from 0 to 20: 2ᵏ · eʳ with y = k ln 2 + r, |r| ≤ ½ ln 2.
-#[inline(always)]
-fn exp(y: f32) -> f32 {
-    /// Added to a small number, it leaves the nearest integer in the last bits.
-    const ROUNDER: f32 = 12_582_912.0;
-    /// ln 2 in two parts, of which the first times k is exact.
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    let shifted = y * std::f32::consts::LOG2_E + ROUNDER;
-    let k = shifted - ROUNDER;
-    let r = y - k * LN_2[0] - k * LN_2[1];
-    let mut series = 1.987_569_1e-4;
-    for coefficient in [
-        1.398_2e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        1.666_666_5e-1,
-        0.5,
-    ] {
-        series = series * r + coefficient;
-    }
-    let bits = shifted.to_bits().wrapping_sub(ROUNDER.to_bits());
-    let power = f32::from_bits(bits.wrapping_add(127) << 23);
-    (series * r * r + r + 1.0) * power
 }
 
 #[cfg(test)]

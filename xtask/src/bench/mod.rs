@@ -51,12 +51,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let workloads = Workloads::build()?;
     let programs = Programs::build()?;
-    let mut rows = steps(&workloads, &peers, options.rounds)?;
-    rows.extend(convolutional(&workloads, &peers, options.rounds)?);
-    rows.extend(recipes(&workloads, options.rounds)?);
-    rows.extend(other_work(&workloads, options.rounds)?);
-    rows.extend(programs.run(options.rounds)?);
+    // One that fails does not take with it what was measured before.
+    let sections: [&dyn Fn() -> Result<Vec<Row>>; 5] = [
+        &|| steps(&workloads, &peers, options.rounds),
+        &|| convolutional(&workloads, &peers, options.rounds),
+        &|| recipes(&workloads, options.rounds),
+        &|| other_work(&workloads, options.rounds),
+        &|| programs.run(options.rounds),
+    ];
+    let mut rows = Vec::new();
+    let measured: Result<()> = sections.iter().try_for_each(|section| {
+        rows.extend(section()?);
+        Ok(())
+    });
     println!("{}", table::render(&rows));
+    measured?;
     if options.operations {
         cargo("bench -p gan-ops --bench operations")?;
     }

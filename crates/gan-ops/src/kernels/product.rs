@@ -170,6 +170,25 @@ impl<T: Element> Product<'_, T> {
     }
 }
 
+/// y `[outputs, lanes]` of one line of examples ← (or +=) a weight `[outputs, inputs]` · x `[inputs, lanes]`.
+pub(crate) fn line_product<T: Element>(weight: &[T], x: &[T], y: &mut [T], onto: bool) {
+    let (inputs, outputs) = (x.len() / lanes::<T>(), y.len() / lanes::<T>());
+    for block in row_blocks(outputs) {
+        on_tile(
+            block.len(),
+            InRows {
+                weights: &weight[block.start * inputs..],
+                start: 0,
+                stride: inputs,
+                ahead: 0..0,
+                values: x,
+                sums: &mut y[block.start * lanes::<T>()..],
+                onto,
+            },
+        );
+    }
+}
+
 /// The row blocks of `all` rows that lie in a part of them.
 fn blocks_in(all: usize, part: &Range<usize>) -> Vec<Range<usize>> {
     let blocks = row_blocks(all).filter(|block| part.contains(&block.start));

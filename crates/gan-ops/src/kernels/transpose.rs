@@ -231,6 +231,12 @@ fn turned_by_avx(block: [[f32; BLOCK]; BLOCK]) -> [[f32; BLOCK]; BLOCK] {
     cast(rows)
 }
 
+/// `[columns, rows]` ← `[rows, columns]`
+pub(crate) fn transposed<T: Element>(from: &[T], columns: usize) -> Vec<T> {
+    let column = |column| from.iter().skip(column).step_by(columns).copied();
+    (0..columns).flat_map(column).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

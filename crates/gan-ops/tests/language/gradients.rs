@@ -1,0 +1,215 @@
+//! Gradients against finite differences, and against candle's of the same network of plain operations.
+
+use crate::common::{tokens, waves};
+use candle_core::{DType, Device, IndexOp, Result, Tensor, Var};
+use gan_core::candle_nn::ops::{log_softmax, sigmoid};
+use gan_ops::{LanguageModel, TokenBatch};
+use std::collections::HashMap;
+
+const SIZES: (usize, usize, usize) = (11, 5, 7);
+const STEPS: usize = 4;
+
+fn weights(count: usize) -> Vec<f64> {
+    (0..count).map(|i| (1.1 * i as f64).cos()).collect()
+}
+
+fn gradients(
+    model: &LanguageModel,
+    batch: TokenBatch<'_>,
+    weights: &[f64],
+) -> HashMap<String, Tensor> {
+    let mut gradients = HashMap::new();
+    let parameters = model.parameters().all();
+    model
+        .nll_gradients(batch, weights, &mut |parameter, gradient| {
+            let known = parameters
+                .iter()
+                .find(|known| known.var.id() == parameter.id());
+            gradients.insert(known.unwrap().name.clone(), gradient.copy()?);
+            Ok(())
+        })
+        .unwrap();
+    gradients
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// −ln p of every token, `[n, steps]`, by candle's operations.
+fn plain(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Tensor> {
+    let all: HashMap<String, Var> = model
+        .parameters()
+        .all()
+        .into_iter()
+        .map(|parameter| (parameter.name, parameter.var))
+        .collect();
+    let get = |name: &str| all[name].as_tensor();
+    let (n, steps) = (batch.len(), batch.steps());
+    let tokens = Tensor::new(batch.tokens(), &Device::Cpu)?.reshape((n, steps))?;
+    let start = Tensor::full(1u32, (n, 1), &Device::Cpu)?;
+    let inputs = Tensor::cat(&[&start, &tokens.narrow(1, 0, steps - 1)?], 1)?;
+    let hidden = get("lstm.weight_hh_l0").dim(1)?;
+    let dtype = model.parameters().dtype();
+    let mut h = Tensor::zeros((n, hidden), dtype, &Device::Cpu)?;
+    let mut c = h.clone();
+    let mut nlls = Vec::new();
+    for step in 0..steps {
+        let x = get("embedding.weight").index_select(&inputs.i((.., step))?.contiguous()?, 0)?;
+        let gates = (x.matmul(&get("lstm.weight_ih_l0").t()?)?
+            + h.matmul(&get("lstm.weight_hh_l0").t()?)?)?;
+        let gates = gates
+            .broadcast_add(get("lstm.bias_ih_l0"))?
+            .broadcast_add(get("lstm.bias_hh_l0"))?;
+        let gate = |k: usize| gates.narrow(1, k * hidden, hidden);
+        c = ((sigmoid(&gate(1)?)? * c)? + (sigmoid(&gate(0)?)? * gate(2)?.tanh()?)?)?;
+        h = (sigmoid(&gate(3)?)? * c.tanh()?)?;
+        let logits = h
+            .matmul(&get("output.weight").t()?)?
+            .broadcast_add(get("output.bias"))?;
+        let target = tokens.i((.., step))?.contiguous()?.unsqueeze(1)?;
+        nlls.push(log_softmax(&logits, 1)?.gather(&target, 1)?.neg()?);
+    }
+    Tensor::cat(&nlls, 1)
+}
+
+#[test]
+fn likelihoods_and_gradients_are_those_of_plain_operations() {
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-5)] {
+        // Less than a line, a line, more than one; of both types.
+        for n in [1, 8, 17, 37] {
+            let model = waves(dtype, SIZES);
+            let tokens = tokens(n, STEPS, SIZES.0);
+            let batch = TokenBatch::new(&tokens, STEPS).unwrap();
+            let weights = weights(tokens.len());
+            let expected = plain(&model, batch).unwrap();
+            let found = model.nll(batch, 1.0).unwrap();
+            for (found, expected) in found.iter().zip(numbers(&expected)) {
+                assert!((found - expected).abs() <= tolerance, "{found} {expected}");
+            }
+            let weighted = Tensor::new(&weights[..], &Device::Cpu).unwrap();
+            let weighted = weighted
+                .reshape((n, STEPS))
+                .unwrap()
+                .to_dtype(dtype)
+                .unwrap();
+            let loss = (expected * weighted).unwrap().sum_all().unwrap();
+            let plain = loss.backward().unwrap();
+            let gradients = gradients(&model, batch, &weights);
+            assert_eq!(gradients.len(), 7);
+            for parameter in model.parameters().all() {
+                let expected = numbers(plain.get(&parameter.var).unwrap());
+                let scale = expected.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+                for (found, expected) in numbers(&gradients[&parameter.name]).iter().zip(expected) {
+                    assert!(
+                        (found - expected).abs() <= tolerance * scale,
+                        "{n} {}: {found} {expected}",
+                        parameter.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_are_slopes_of_the_weighted_likelihood() {
+    let model = waves(DType::F64, SIZES);
+    let tokens = tokens(9, STEPS, SIZES.0);
+    let batch = TokenBatch::new(&tokens, STEPS).unwrap();
+    let weights = weights(tokens.len());
+    let objective = || -> f64 {
+        let nll = model.nll(batch, 1.0).unwrap();
+        nll.iter()
+            .zip(&weights)
+            .map(|(nll, weight)| nll * weight)
+            .sum()
+    };
+    let gradients = gradients(&model, batch, &weights);
+    for parameter in model.parameters().all() {
+        let values = numbers(&parameter.var);
+        let found = numbers(&gradients[&parameter.name]);
+        let set = |values: &[f64]| {
+            let tensor = Tensor::new(values, &Device::Cpu).unwrap();
+            parameter
+                .var
+                .set(&tensor.reshape(parameter.var.shape()).unwrap())
+                .unwrap();
+        };
+        for place in (0..values.len()).step_by(3) {
+            let slope: f64 = [1e-6, -1e-6]
+                .map(|h| {
+                    let mut moved = values.clone();
+                    moved[place] += h;
+                    set(&moved);
+                    objective() / (2.0 * h)
+                })
+                .iter()
+                .sum();
+            let error = (found[place] - slope).abs();
+            assert!(
+                error < 1e-7,
+                "{} {place}: {} {slope}",
+                parameter.name,
+                found[place]
+            );
+        }
+        set(&values);
+    }
+}
+
+/// All sequences of a small vocabulary: the expected reward's exact gradient is the mean of the policy gradients
+/// of the samples, each times its probability.
+#[test]
+fn the_policy_gradient_is_the_slope_of_the_expected_reward() {
+    const VOCABULARY: usize = 3;
+    let model = waves(DType::F64, (VOCABULARY, 2, 4));
+    let all: Vec<u32> = (0..27u32).flat_map(|k| [k / 9, k / 3 % 3, k % 3]).collect();
+    let batch = TokenBatch::new(&all, 3).unwrap();
+    let reward = |k: usize| (1.3 * k as f64).sin();
+    let probabilities = || -> Vec<f64> {
+        let nll = model.nll(batch, 1.0).unwrap();
+        nll.chunks(3)
+            .map(|nll| (-nll.iter().sum::<f64>()).exp())
+            .collect()
+    };
+    let now = probabilities();
+    assert!((now.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    // −reward · ∇ ln p is reward · ∇(−ln p) with the sign of an ascent.
+    let weights: Vec<f64> = (0..27).flat_map(|k| [-now[k] * reward(k); 3]).collect();
+    let gradients = gradients(&model, batch, &weights);
+    for parameter in model.parameters().all() {
+        let values = numbers(&parameter.var);
+        for (place, found) in numbers(&gradients[&parameter.name]).iter().enumerate() {
+            let slope: f64 = [1e-5, -1e-5]
+                .map(|h| {
+                    let mut moved = values.clone();
+                    moved[place] += h;
+                    let tensor = Tensor::new(&moved[..], &Device::Cpu).unwrap();
+                    parameter
+                        .var
+                        .set(&tensor.reshape(parameter.var.shape()).unwrap())
+                        .unwrap();
+                    let expected: f64 = probabilities()
+                        .iter()
+                        .enumerate()
+                        .map(|(k, p)| p * reward(k))
+                        .sum();
+                    expected / (2.0 * h)
+                })
+                .iter()
+                .sum();
+            assert!(
+                (found - slope).abs() < 1e-8,
+                "{} {place}: {found} {slope}",
+                parameter.name
+            );
+        }
+        let tensor = Tensor::new(&values[..], &Device::Cpu).unwrap();
+        parameter
+            .var
+            .set(&tensor.reshape(parameter.var.shape()).unwrap())
+            .unwrap();
+    }
+}

@@ -1,0 +1,10 @@
+//! Language models against PyTorch, formulas, and the same networks of candle's plain operations.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod common;
+mod generation;
+mod golden;
+mod gradients;
+#[path = "../../../../tests/support/splitmix.rs"]
+mod splitmix;
