@@ -179,19 +179,19 @@ pub(crate) fn with_slice<T: Element, R>(
 }
 
 /// [`with_slice`] of several tensors.
-pub(crate) fn with_slices<T: Element, R, const N: usize>(
-    tensors: [&Tensor; N],
-    read: impl FnOnce([&[T]; N]) -> Result<R>,
+pub(crate) fn with_slices<T: Element, R>(
+    tensors: &[&Tensor],
+    read: impl FnOnce(&[&[T]]) -> Result<R>,
 ) -> Result<R> {
-    let held = tensors.map(Tensor::storage_and_layout);
-    let mut slices = [&[] as &[T]; N];
-    for (slice, (storage, layout)) in slices.iter_mut().zip(&held) {
-        *slice = match &**storage {
-            Storage::Cpu(storage) => elements(storage, layout)?,
-            _ => candle_core::bail!("a fused CPU operation was given a tensor on another device"),
-        };
-    }
-    read(slices)
+    let held: Vec<_> = tensors
+        .iter()
+        .map(|tensor| tensor.storage_and_layout())
+        .collect();
+    let slices = held.iter().map(|(storage, layout)| match &**storage {
+        Storage::Cpu(storage) => elements(storage, layout),
+        _ => candle_core::bail!("a fused CPU operation was given a tensor on another device"),
+    });
+    read(&slices.collect::<Result<Vec<_>>>()?)
 }
 
 /// Calls `write` with the numbers of a contiguous CPU variable, which is locked for writing meanwhile: `write`

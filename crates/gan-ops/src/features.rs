@@ -118,6 +118,19 @@ impl<T: Copy + Default> Features<T> {
         self.values.chunks_exact_mut(line_len).collect()
     }
 
+    /// [`lines_mut`](Self::lines_mut) in groups of `count`, one after another.
+    pub(crate) fn groups_mut(&mut self, count: usize) -> Vec<Vec<&mut [T]>> {
+        let mut lines = self.lines_mut().into_iter();
+        let mut groups = Vec::new();
+        loop {
+            let group: Vec<_> = lines.by_ref().take(count).collect();
+            if group.is_empty() {
+                return groups;
+            }
+            groups.push(group);
+        }
+    }
+
     /// All parts of a division, in its order.
     pub(crate) fn parts(&mut self, division: &Division) -> Vec<Part<'_, T>> {
         let (size, lines) = (self.size, self.lines());

@@ -49,6 +49,7 @@ mod reductions;
 mod scratch;
 mod tanh;
 mod team;
+mod text_classifier;
 mod transfer;
 mod vectors;
 
@@ -59,3 +60,4 @@ pub use moving_average::moving_average_step;
 pub use network::Network;
 pub use pool::{Pool, set_process_defaults};
 pub use reductions::{mean, squared_norms, sum_of_squares};
+pub use text_classifier::{FeatureDropout, TextClassifier, TextPass};

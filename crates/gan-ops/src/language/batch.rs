@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn lines_hold_each_sequence_in_a_lane() {
-        for n in [1, 15, 16, 17, 40] {
+        for n in [1usize, 15, 16, 17, 40] {
             let values: Vec<u32> = (0..n as u32 * 3).collect();
             let lines = to_lines::<f32, _>(&values, 3, 99);
             assert_eq!(lines.len(), n.div_ceil(16) * 3 * 16);

@@ -2,6 +2,7 @@
 
 use super::batch::{TokenBatch, from_lines, to_lines};
 use super::cell::{Advance, GATES};
+use super::embedding::embed;
 use super::likelihood::distributions;
 use super::weights::Weights;
 use crate::element::Element;
@@ -167,7 +168,8 @@ impl<'a, T: Element> Line<'a, T> {
     /// The next state, from the last tokens.
     fn advance(&mut self) {
         let lstm = &self.weights.lstm;
-        self.weights.embed(&self.tokens, &mut self.x);
+        let width = self.weights.sizes.embedding;
+        embed(self.weights.embedding, width, &self.tokens, &mut self.x);
         line_product(lstm.weight_ih, &self.x, &mut self.gates, false);
         let before = (!self.first).then_some(&self.hidden[..]);
         lstm.add_to_gates(before, &mut self.gates);

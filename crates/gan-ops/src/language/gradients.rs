@@ -1,6 +1,7 @@
 //! The gradient of a weighted log-likelihood with respect to a language model's tensors.
 
 use super::batch::{TokenBatch, from_lines, to_lines};
+use super::embedding::by_embedding;
 use super::likelihood::{Forward, distributions, forward};
 use super::lstm::LstmGradients;
 use super::softmax::Slopes;
@@ -76,7 +77,12 @@ pub(crate) fn gradients<T: Element>(
         .lstm
         .backward(&pass.x, pass.states, &mut by_hidden, steps, scratch);
     let gradients = Gradients {
-        embedding: by_embedding(weights, &pass.inputs, &lstm.by_input),
+        embedding: by_embedding(
+            weights.embedding.len(),
+            sizes.embedding,
+            &pass.inputs,
+            lstm.by_input.values(),
+        ),
         lstm,
         output_weight,
         output_bias,
@@ -132,25 +138,4 @@ impl<T: Element> Output<T> {
             by_hidden,
         }
     }
-}
-
-/// The gradient with respect to the embedding, from those with respect to the embedded tokens, in their order.
-fn by_embedding<T: Element>(
-    weights: &Weights<'_, T>,
-    tokens: &[u32],
-    by_input: &Features<T>,
-) -> Vec<T> {
-    let (lanes, width) = (lanes::<T>(), weights.sizes.embedding);
-    let mut gradient = vec![T::zero(); weights.embedding.len()];
-    for (line, tokens) in tokens.chunks_exact(lanes).enumerate() {
-        let values = by_input.line(line);
-        for (lane, token) in tokens.iter().enumerate() {
-            let row = &mut gradient[*token as usize * width..][..width];
-            let values = values[lane..].iter().step_by(lanes);
-            row.iter_mut()
-                .zip(values)
-                .for_each(|(sum, value)| *sum += *value);
-        }
-    }
-    gradient
 }

@@ -1,6 +1,7 @@
 //! How likely a language model finds sequences.
 
 use super::batch::{TokenBatch, from_lines, to_lines};
+use super::embedding::embed;
 use super::lstm::States;
 use super::softmax::{Exponentiate, Softmax};
 use super::weights::Weights;
@@ -44,7 +45,9 @@ pub(crate) fn forward<T: Element>(
     };
     let mut x = Features::new(batch.lines::<T>() * steps, size, scratch);
     let parts = x.lines_mut().into_iter().zip(inputs.chunks_exact(lanes));
-    for_each_part(parts.collect(), |_, (x, tokens)| weights.embed(tokens, x));
+    for_each_part(parts.collect(), |_, (x, tokens)| {
+        embed(weights.embedding, weights.sizes.embedding, tokens, x);
+    });
     let states = weights.lstm.forward(&x, steps, scratch);
     Forward {
         x,

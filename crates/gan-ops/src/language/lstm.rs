@@ -79,10 +79,11 @@ impl<T: Element> Lstm<'_, T> {
         for_each_part(parts, |_, mut part| product.forward(x, &mut part));
 
         let zero = vec![T::zero(); self.hidden * lanes::<T>()];
-        let lines = by_lines(&mut gates, steps)
+        let lines = gates
+            .groups_mut(steps)
             .into_iter()
-            .zip(by_lines(&mut cells, steps))
-            .zip(by_lines(&mut hidden, steps));
+            .zip(cells.groups_mut(steps))
+            .zip(hidden.groups_mut(steps));
         for_each_part(lines.collect(), |_, ((gates, cells), hidden)| {
             let mut before: Option<(&[T], &[T])> = None;
             for ((gates, cell), hidden) in gates.into_iter().zip(cells).zip(hidden) {
@@ -155,9 +156,10 @@ impl<T: Element> Lstm<'_, T> {
         let weight = transposed(self.weight_hh, self.hidden);
         let lanes = lanes::<T>();
         let zero = vec![T::zero(); self.hidden * lanes];
-        let lines = by_lines(gates, steps)
+        let lines = gates
+            .groups_mut(steps)
             .into_iter()
-            .zip(by_lines(by_hidden, steps));
+            .zip(by_hidden.groups_mut(steps));
         for_each_part(lines.collect(), |line, (mut gates, mut by_hidden)| {
             let mut by_cell = zero.clone();
             for step in (0..steps).rev() {
@@ -178,18 +180,5 @@ impl<T: Element> Lstm<'_, T> {
                 }
             }
         });
-    }
-}
-
-/// The steps of each line of sequences.
-fn by_lines<T: Element>(features: &mut Features<T>, steps: usize) -> Vec<Vec<&mut [T]>> {
-    let mut rest = features.lines_mut().into_iter();
-    let mut lines = Vec::new();
-    loop {
-        let line: Vec<_> = rest.by_ref().take(steps).collect();
-        if line.is_empty() {
-            return lines;
-        }
-        lines.push(line);
     }
 }

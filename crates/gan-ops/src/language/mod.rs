@@ -2,6 +2,7 @@
 
 mod batch;
 mod cell;
+mod embedding;
 mod generation;
 mod gradients;
 mod likelihood;
@@ -17,6 +18,8 @@ use rand::RngCore;
 use weights::{Sizes, WeightVars};
 
 pub use batch::TokenBatch;
+pub(crate) use batch::to_lines;
+pub(crate) use embedding::{by_embedding, embed};
 pub use generation::Generation;
 
 /// A language model with one layer of LSTM cells, on the CPU, in f32 or f64.

@@ -110,7 +110,7 @@ impl WeightVars {
             &self.output_weight,
             &self.output_bias,
         ];
-        with_slices::<T, _, 7>(tensors, |slices| {
+        with_slices::<T, _>(&tensors, |slices| {
             let [
                 embedding,
                 weight_ih,
@@ -119,7 +119,10 @@ impl WeightVars {
                 bias_hh,
                 output_weight,
                 output_bias,
-            ] = slices;
+            ] = slices[..]
+            else {
+                candle_core::bail!("a language model without some of its tensors");
+            };
             let biases = bias_ih.iter().zip(bias_hh);
             let bias: Vec<T> = biases.map(|(input, hidden)| *input + *hidden).collect();
             read(&Weights {
@@ -136,17 +139,5 @@ impl WeightVars {
                 output_bias,
             })
         })
-    }
-}
-
-impl<T: Element> Weights<'_, T> {
-    /// x `[embedding, lanes]` ← the embedding of each lane's token.
-    pub(crate) fn embed(&self, tokens: &[u32], x: &mut [T]) {
-        let lanes = tokens.len();
-        for (lane, token) in tokens.iter().enumerate() {
-            let row = &self.embedding[*token as usize * self.sizes.embedding..];
-            let numbers = x[lane..].iter_mut().step_by(lanes).zip(row);
-            numbers.for_each(|(to, from)| *to = *from);
-        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const NAMES: [&str; 7] = [
     "output.bias",
 ];
 
-pub(crate) fn shapes(vocabulary: usize, embedding: usize, hidden: usize) -> [Vec<usize>; 7] {
+fn shapes(vocabulary: usize, embedding: usize, hidden: usize) -> [Vec<usize>; 7] {
     let gates = 4 * hidden;
     [
         vec![vocabulary, embedding],
@@ -29,29 +29,39 @@ pub(crate) fn shapes(vocabulary: usize, embedding: usize, hidden: usize) -> [Vec
     ]
 }
 
-/// A model whose number i of tensor k is `value(k, i)`.
-pub(crate) fn model(
+/// Tensors of these names and shapes; number i of tensor k is `value(k, i)`.
+pub(crate) fn store(
     dtype: DType,
-    sizes: (usize, usize, usize),
-    start: u32,
+    shapes: &[(String, Vec<usize>)],
     value: impl Fn(usize, usize) -> f64,
-) -> LanguageModel {
+) -> ParameterStore {
     let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
     let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
-    let shapes = shapes(sizes.0, sizes.1, sizes.2);
-    for (k, (name, shape)) in NAMES.iter().zip(shapes).enumerate() {
+    for (k, (name, shape)) in shapes.iter().enumerate() {
         let builder = parameters.builder();
         builder
             .get_with_hints(shape.clone(), name, Init::Const(0.0))
             .unwrap();
         let count: usize = shape.iter().product();
         let values: Vec<f64> = (0..count).map(|i| value(k, i)).collect();
-        let tensor = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+        let tensor = Tensor::from_vec(values, &shape[..], &Device::Cpu).unwrap();
         parameters
             .set(name, &tensor.to_dtype(dtype).unwrap())
             .unwrap();
     }
-    LanguageModel::new(parameters, start).unwrap()
+    parameters
+}
+
+/// A language model whose number i of tensor k is `value(k, i)`.
+pub(crate) fn model(
+    dtype: DType,
+    (vocabulary, embedding, hidden): (usize, usize, usize),
+    start: u32,
+    value: impl Fn(usize, usize) -> f64,
+) -> LanguageModel {
+    let names = NAMES.iter().map(ToString::to_string);
+    let shapes = names.zip(shapes(vocabulary, embedding, hidden));
+    LanguageModel::new(store(dtype, &shapes.collect::<Vec<_>>(), value), start).unwrap()
 }
 
 /// A small model with irregular numbers.
@@ -65,4 +75,9 @@ pub(crate) fn waves(dtype: DType, sizes: (usize, usize, usize)) -> LanguageModel
 pub(crate) fn tokens(n: usize, steps: usize, vocabulary: usize) -> Vec<u32> {
     let token = |i: usize| ((0.5 + 0.5 * (2.3 * i as f64).sin()) * vocabulary as f64) as u32;
     (0..n * steps).map(token).collect()
+}
+
+pub(crate) fn numbers(tensor: &Tensor) -> Vec<f64> {
+    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
 }

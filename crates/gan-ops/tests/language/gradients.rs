@@ -1,6 +1,6 @@
 //! Gradients against finite differences, and against candle's of the same network of plain operations.
 
-use crate::common::{tokens, waves};
+use crate::common::{numbers, tokens, waves};
 use candle_core::{DType, Device, IndexOp, Result, Tensor, Var};
 use gan_core::candle_nn::ops::{log_softmax, sigmoid};
 use gan_ops::{LanguageModel, TokenBatch};
@@ -30,11 +30,6 @@ fn gradients(
         })
         .unwrap();
     gradients
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f64> {
-    let tensor = tensor.to_dtype(DType::F64).unwrap();
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// −ln p of every token, `[n, steps]`, by candle's operations.

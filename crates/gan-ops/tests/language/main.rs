@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod classifier;
 mod common;
 mod generation;
 mod golden;
