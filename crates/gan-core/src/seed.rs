@@ -47,6 +47,20 @@ pub enum Purpose {
     Rollback = 18,
     /// Which images of a set represent all of it; the index says for what.
     Representatives = 19,
+    /// Sequences that a language model draws to be rewarded; the index is the sequence, counted through all steps.
+    PolicySample = 20,
+    /// Continuations that estimate a reward; the index is the continuation, counted through all steps.
+    Rollout = 21,
+    /// Generated sequences for a text discriminator; the index is the sequence, counted through all rounds.
+    Negatives = 22,
+    /// The order of a text discriminator's batches; the index is the epoch, counted through all rounds.
+    DiscriminatorOrder = 23,
+    /// The weights of a random oracle; index 0.
+    OracleInit = 24,
+    /// Sequences of an oracle; the index is the sequence.
+    OracleData = 25,
+    /// Which reward a sequence is given in the control that shuffles rewards; the index is the step.
+    RewardOrder = 26,
 }
 
 /// The number that determines all of a run's randomness.

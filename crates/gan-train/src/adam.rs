@@ -1,13 +1,16 @@
 //! The Adam optimizer, which owns its state (Kingma & Ba, 2015).
 
+use crate::TrainError;
 use crate::checkpoint::restore_tensor;
-use crate::{TrainConfig, TrainError};
 use candle_core::{Tensor, Var};
 use gan_core::{ParameterStore, Weights};
-use gan_ops::{AdamStep, adam_step};
+use gan_ops::{AdamStep, adam_step, sum_of_squares};
 
 /// PyTorch's default, which the tutorial uses.
 const EPS: f64 = 1e-8;
+
+/// Called with each parameter and its gradient.
+pub type Visit<'a> = dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<()> + 'a;
 
 /// Adam over the trainable tensors of one network, without weight decay.
 pub struct Adam {
@@ -28,14 +31,14 @@ struct Slot {
 }
 
 impl Adam {
-    /// An optimizer with the learning rate `lr`, above 0, moments of 0 and the decay rates of `config`.
+    /// An optimizer with the learning rate `lr`, above 0, moments of 0 and their decay rates, in [0, 1).
     ///
     /// # Errors
     /// When the moments cannot be allocated.
     pub fn new(
         parameters: &ParameterStore,
         lr: f64,
-        config: &TrainConfig,
+        [beta1, beta2]: [f64; 2],
     ) -> candle_core::Result<Self> {
         let mut slots = Vec::new();
         for parameter in parameters.trainable() {
@@ -49,8 +52,8 @@ impl Adam {
         Ok(Self {
             slots,
             lr,
-            beta1: config.beta1,
-            beta2: config.beta2,
+            beta1,
+            beta2,
             steps: 0,
         })
     }
@@ -71,6 +74,42 @@ impl Adam {
             not_finite: None,
             slots: &self.slots,
         }
+    }
+
+    /// One step with `lr_factor` times the learning rate and the gradients that `gradients` passes on, scaled down
+    /// to the norm `clip` if theirs is larger. Returns what is not finite: the gradients' norm, or the first such
+    /// parameter.
+    ///
+    /// # Errors
+    /// When a tensor operation fails, or a parameter is not given exactly one gradient.
+    pub fn descend(
+        &mut self,
+        lr_factor: f64,
+        clip: Option<f64>,
+        gradients: impl FnOnce(&mut Visit<'_>) -> candle_core::Result<()>,
+    ) -> candle_core::Result<Option<String>> {
+        let mut update = self.begin(lr_factor);
+        let Some(clip) = clip else {
+            gradients(&mut |parameter, gradient| update.apply(parameter, gradient))?;
+            return update.finish();
+        };
+        let mut all = Vec::new();
+        let mut squares = 0.0;
+        gradients(&mut |parameter, gradient| {
+            // The squares of f32 numbers do not overflow in f64.
+            squares += sum_of_squares(gradient)?;
+            all.push((parameter.clone(), gradient.copy()?));
+            Ok(())
+        })?;
+        let norm: f64 = squares.sqrt();
+        if !norm.is_finite() {
+            return Ok(Some("gradients' norm".to_string()));
+        }
+        let scale = (clip / norm).min(1.0);
+        for (parameter, gradient) in &all {
+            update.apply(parameter, &(gradient * scale)?)?;
+        }
+        update.finish()
     }
 
     /// The number of steps taken.

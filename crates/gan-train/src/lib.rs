@@ -33,7 +33,7 @@ mod report;
 mod schedule;
 mod trainer;
 
-pub use adam::Adam;
+pub use adam::{Adam, Visit};
 pub use augment::Augmentation;
 pub use checkpoint::{
     CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, ENGINE, read_header, save,

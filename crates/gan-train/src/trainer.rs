@@ -10,7 +10,7 @@ use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
     AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
 };
-use gan_ops::{bce_with_logits, mean, sigmoid, sum_of_squares};
+use gan_ops::{bce_with_logits, mean, sigmoid};
 use rand::Rng;
 
 /// A generator and a discriminator, their optimizers and the run's progress.
@@ -114,15 +114,16 @@ impl Trainer {
                 generator: generator.latent_dim(),
             });
         }
+        let betas = [config.beta1, config.beta2];
         let ema = config.ema_half_life_images;
         let ema = ema.map(|half_life| Ema::new(generator.parameters(), half_life));
         Ok(Self {
             ema: ema.transpose()?,
-            generator_optimizer: Adam::new(generator.parameters(), config.lr, config)?,
+            generator_optimizer: Adam::new(generator.parameters(), config.lr, betas)?,
             discriminator_optimizer: Adam::new(
                 discriminator.parameters(),
                 config.discriminator_lr.unwrap_or(config.lr),
-                config,
+                betas,
             )?,
             generator,
             discriminator,
@@ -343,7 +344,7 @@ impl Trainer {
             let factor = self.lr_schedule.factor(self.state.step, self.steps);
             let tape = &generated.tape;
             let optimizer = &mut self.generator_optimizer;
-            let not_finite = descend(optimizer, factor, self.gradient_clip, |visit| {
+            let not_finite = optimizer.descend(factor, self.gradient_clip, |visit| {
                 tape.parameter_gradients(&[image_gradient], visit)
             })?;
             self.check_moved("generator's", not_finite)?;
@@ -374,7 +375,7 @@ impl Trainer {
         let tape = &pass.tape;
         let optimizer = &mut self.discriminator_optimizer;
         let clip = self.gradient_clip;
-        let not_finite = descend(optimizer, factor, clip, |visit| match &directions {
+        let not_finite = optimizer.descend(factor, clip, |visit| match &directions {
             Some(directions) => tape.penalized_parameter_gradients(&slopes, directions, visit),
             None => tape.parameter_gradients(&slopes, visit),
         })?;
@@ -438,41 +439,6 @@ impl Trainer {
             tensor: tensor.to_string(),
         })
     }
-}
-
-/// Called with each parameter and its gradient.
-type Visit<'a> = dyn FnMut(&Tensor, &Tensor) -> TensorResult<()> + 'a;
-
-/// One step of `optimizer` with the gradients that `gradients` passes on, scaled down to the norm `clip` if
-/// theirs is larger. Returns what is not finite: the gradients' norm, or the first such parameter.
-fn descend(
-    optimizer: &mut Adam,
-    lr_factor: f64,
-    clip: Option<f64>,
-    gradients: impl FnOnce(&mut Visit<'_>) -> TensorResult<()>,
-) -> TensorResult<Option<String>> {
-    let mut update = optimizer.begin(lr_factor);
-    let Some(clip) = clip else {
-        gradients(&mut |parameter, gradient| update.apply(parameter, gradient))?;
-        return update.finish();
-    };
-    let mut all = Vec::new();
-    let mut squares = 0.0;
-    gradients(&mut |parameter, gradient| {
-        // The squares of f32 numbers do not overflow in f64.
-        squares += sum_of_squares(gradient)?;
-        all.push((parameter.clone(), gradient.copy()?));
-        Ok(())
-    })?;
-    let norm: f64 = squares.sqrt();
-    if !norm.is_finite() {
-        return Ok(Some("gradients' norm".to_string()));
-    }
-    let scale = (clip / norm).min(1.0);
-    for (parameter, gradient) in &all {
-        update.apply(parameter, &(gradient * scale)?)?;
-    }
-    update.finish()
 }
 
 /// A loss's gradient with respect to logits; zeros if it does not depend on them.

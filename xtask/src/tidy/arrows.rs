@@ -18,7 +18,10 @@ const ARROWS: &[(&str, Allowed)] = &[
     ("gan-data", Allowed::Only(&["gan-core"])),
     ("gan-sample", Allowed::Only(&["gan-core"])),
     ("gan-metrics", Allowed::Only(&["gan-core", "gan-ops"])),
-    ("gan-text", Allowed::Only(&["gan-core", "gan-ops"])),
+    (
+        "gan-text",
+        Allowed::Only(&["gan-core", "gan-ops", "gan-train"]),
+    ),
     (
         "gan-text-metrics",
         Allowed::Only(&["gan-core", "gan-metrics"]),

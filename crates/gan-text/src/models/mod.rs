@@ -1,0 +1,9 @@
+//! The networks: their sizes and first weights.
+
+mod discriminator;
+mod generator;
+mod oracle;
+
+pub use discriminator::{DiscriminatorConfig, text_discriminator};
+pub use generator::{GeneratorConfig, text_generator};
+pub use oracle::{oracle, read_oracle};

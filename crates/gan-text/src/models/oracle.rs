@@ -1,0 +1,71 @@
+//! The oracle of the synthetic benchmark: an LSTM whose random weights are the truth (Yu et al., 2017).
+
+use super::{GeneratorConfig, text_generator};
+use candle_core::{DType, Device, Result, Tensor};
+use gan_core::candle_nn::Init;
+use gan_core::{ParameterStore, Purpose, Seed, Weights};
+use gan_ops::LanguageModel;
+
+/// The benchmark's vocabulary.
+const VOCABULARY: usize = 5000;
+
+/// The benchmark's embedding and cells.
+const WIDTH: usize = 32;
+
+/// The token before a sequence, which is an ordinary word too.
+const START: u32 = 0;
+
+/// An oracle of the benchmark's sizes with weights of a standard normal distribution.
+///
+/// # Errors
+/// When the tensors cannot be made.
+pub fn oracle(seed: Seed, dtype: DType) -> Result<LanguageModel> {
+    let config = GeneratorConfig {
+        embedding: WIDTH,
+        hidden: WIDTH,
+        initial_std: 1.0,
+    };
+    // Not the weights that a generator with this seed begins with.
+    let seed = Seed(rand::RngCore::next_u64(
+        &mut seed.rng(Purpose::OracleInit, 0),
+    ));
+    text_generator(&config, VOCABULARY, START, seed, dtype)
+}
+
+/// An oracle from the tensors that SeqGAN published, as they are named in a file: `embedding`, of each gate
+/// (`input_gate`, `forget_gate`, `output_gate`, `candidate`) an `input_weight`, a `recurrent_weight` and a `bias`, and
+/// `output.weight` and `output.bias`, all for rows on the left of the weights.
+///
+/// # Errors
+/// When a tensor is missing or has another shape.
+pub fn read_oracle(weights: &Weights, dtype: DType) -> Result<LanguageModel> {
+    let get = |name: &str| match weights.tensors.get(name) {
+        Some(tensor) => tensor.to_dtype(dtype),
+        None => candle_core::bail!("the tensor {name} of the oracle is missing"),
+    };
+    // PyTorch's order of the gates, and its weights on the left of columns.
+    let gates = ["input_gate", "forget_gate", "candidate", "output_gate"];
+    let of_gates = |part: &str| {
+        let parts = gates.iter().map(|gate| get(&format!("{gate}.{part}"))?.t());
+        Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0)
+    };
+    let biases = gates.iter().map(|gate| get(&format!("{gate}.bias")));
+    let bias = Tensor::cat(&biases.collect::<Result<Vec<_>>>()?, 0)?;
+    let tensors = [
+        ("embedding.weight", get("embedding")?),
+        ("lstm.weight_ih_l0", of_gates("input_weight")?),
+        ("lstm.weight_hh_l0", of_gates("recurrent_weight")?),
+        ("lstm.bias_hh_l0", bias.zeros_like()?),
+        ("lstm.bias_ih_l0", bias),
+        ("output.weight", get("output.weight")?.t()?.contiguous()?),
+        ("output.bias", get("output.bias")?),
+    ];
+    let rng = Seed(0).rng(Purpose::OracleInit, 0);
+    let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
+    for (name, tensor) in tensors {
+        let builder = parameters.builder();
+        builder.get_with_hints(tensor.shape(), name, Init::Const(0.0))?;
+        parameters.set(name, &tensor)?;
+    }
+    LanguageModel::new(parameters, START)
+}

@@ -1,0 +1,96 @@
+//! Sequences as batches of one length.
+
+use gan_core::{Purpose, Seed, Sequences};
+use gan_ops::TokenBatch;
+use rand::seq::SliceRandom;
+
+/// Sequences to train on, and what their tokens mean.
+#[derive(Clone, Debug)]
+pub struct TextCorpus {
+    /// The sequences, without start and end.
+    pub sequences: Sequences,
+    /// The number of different tokens.
+    pub vocabulary: usize,
+    /// The token before a sequence.
+    pub start: u32,
+    /// The token after a sequence; none if all have one length.
+    pub end: Option<u32>,
+    /// Tokens that are never generated.
+    pub never: Vec<u32>,
+    /// The tokens of each generated sequence, its end included.
+    pub steps: usize,
+}
+
+/// Sequences filled up to one length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Padded {
+    tokens: Vec<u32>,
+    /// `[n, steps]`: 1 for the tokens of a sequence and its end, 0 for what fills the rest.
+    weights: Vec<f64>,
+    steps: usize,
+}
+
+impl Padded {
+    /// The sequences with these numbers, of `corpus.steps` tokens each: longer ones are cut.
+    pub fn new(corpus: &TextCorpus, sequences: &Sequences, numbers: &[usize]) -> Self {
+        let steps = corpus.steps;
+        let fill = corpus.end.unwrap_or(corpus.start);
+        let mut tokens = Vec::with_capacity(numbers.len() * steps);
+        for number in numbers {
+            let ids = sequences.get(*number).unwrap_or_default();
+            tokens.extend(
+                ids.iter()
+                    .copied()
+                    .chain(std::iter::repeat(fill))
+                    .take(steps),
+            );
+        }
+        Self::drawn(corpus, tokens)
+    }
+
+    /// Generated tokens, `[n, steps]`.
+    pub fn drawn(corpus: &TextCorpus, tokens: Vec<u32>) -> Self {
+        let mut weights = Vec::with_capacity(tokens.len());
+        for sequence in tokens.chunks(corpus.steps) {
+            let end = sequence.iter().position(|token| Some(*token) == corpus.end);
+            let count = end.map_or(corpus.steps, |end| end + 1);
+            weights.extend((0..corpus.steps).map(|step| f64::from(u8::from(step < count))));
+        }
+        Self {
+            tokens,
+            weights,
+            steps: corpus.steps,
+        }
+    }
+
+    /// The tokens, for a network.
+    ///
+    /// # Errors
+    /// When there are no steps.
+    pub fn batch(&self) -> candle_core::Result<TokenBatch<'_>> {
+        TokenBatch::new(&self.tokens, self.steps)
+    }
+
+    /// `[n, steps]`: 1 for the tokens of a sequence and its end, 0 for what fills the rest.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The number of tokens that count.
+    pub fn count(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    /// The mean of numbers `[n, steps]` over the tokens that count.
+    pub fn mean(&self, numbers: &[f64]) -> f64 {
+        let pairs = numbers.iter().zip(&self.weights);
+        pairs.map(|(number, weight)| number * weight).sum::<f64>() / self.count()
+    }
+}
+
+/// The numbers of `count` sequences in an order of their own for each epoch.
+pub(super) fn shuffled(count: usize, seed: Seed, purpose: Purpose, epoch: u64) -> Vec<usize> {
+    let mut numbers: Vec<usize> = (0..count).collect();
+    numbers.shuffle(&mut seed.rng(purpose, epoch));
+    numbers
+}

@@ -1,0 +1,168 @@
+//! The discriminator's rounds: fresh generated sequences against real ones.
+
+use super::batches::{Padded, TextCorpus, shuffled};
+use super::likelihood::finite;
+use candle_core::Tensor;
+use gan_core::exact::{exp, ln_1p};
+use gan_core::{Purpose, Seed};
+use gan_ops::{FeatureDropout, Generation, LanguageModel, TextClassifier, TokenBatch};
+use gan_train::{Adam, TrainError};
+
+/// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
+pub struct DiscriminatorTraining {
+    optimizer: Adam,
+    /// Real sequences of an update, and as many generated ones.
+    batch_size: usize,
+    dropout: f64,
+    /// λ of ½ λ ‖w‖² of the last layer.
+    output_decay: f64,
+    seed: Seed,
+    /// Rounds and updates that are done, which number the random numbers.
+    rounds: u64,
+    updates: u64,
+}
+
+/// What a round of training came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DiscriminatorRound {
+    /// The mean binary cross-entropy of its updates.
+    pub loss: f64,
+    /// The share of sequences that were told apart, before each update.
+    pub accuracy: f64,
+}
+
+impl DiscriminatorTraining {
+    /// # Errors
+    /// When the optimizer's memory cannot be allocated.
+    pub fn new(
+        discriminator: &TextClassifier,
+        lr: f64,
+        batch_size: usize,
+        seed: Seed,
+    ) -> candle_core::Result<Self> {
+        Ok(Self {
+            optimizer: Adam::new(discriminator.parameters(), lr, [0.9, 0.999])?,
+            batch_size,
+            dropout: 0.25,
+            output_decay: 0.2,
+            seed,
+            rounds: 0,
+            updates: 0,
+        })
+    }
+
+    /// Draws as many sequences as the corpus has and trains on both for `epochs`.
+    ///
+    /// # Errors
+    /// When a tensor operation fails; [`TrainError::NonFinite`].
+    pub fn round(
+        &mut self,
+        discriminator: &TextClassifier,
+        generator: &LanguageModel,
+        corpus: &TextCorpus,
+        epochs: u64,
+    ) -> Result<DiscriminatorRound, TrainError> {
+        let count = corpus.sequences.len();
+        let (seed, first) = (self.seed, self.rounds * count as u64);
+        let request = Generation {
+            count,
+            steps: corpus.steps,
+            prefixes: None,
+            alpha: 1.0,
+            never: &corpus.never,
+            end: corpus.end,
+        };
+        let drawn =
+            generator.generate(&request, |k| seed.rng(Purpose::Negatives, first + k as u64))?;
+        let numbers: Vec<usize> = (0..count).collect();
+        let real = Padded::new(corpus, &corpus.sequences, &numbers);
+        let real = real.batch()?.tokens();
+        let mut sum = DiscriminatorRound::default();
+        let mut batches = 0.0;
+        for epoch in 0..epochs {
+            let order = |player: u64| {
+                let index = 2 * (self.rounds * epochs + epoch) + player;
+                shuffled(count, seed, Purpose::DiscriminatorOrder, index)
+            };
+            let (reals, fakes) = (order(0), order(1));
+            let pairs = reals
+                .chunks(self.batch_size)
+                .zip(fakes.chunks(self.batch_size));
+            for (reals, fakes) in pairs {
+                let mut tokens = rows(real, corpus.steps, reals);
+                tokens.extend(rows(&drawn, corpus.steps, fakes));
+                let batch = TokenBatch::new(&tokens, corpus.steps)?;
+                let update = self.update(discriminator, batch, reals.len())?;
+                sum.loss += update.loss;
+                sum.accuracy += update.accuracy;
+                batches += 1.0;
+            }
+        }
+        self.rounds += 1;
+        Ok(DiscriminatorRound {
+            loss: sum.loss / batches,
+            accuracy: sum.accuracy / batches,
+        })
+    }
+
+    /// One update; the first `real` sequences are real.
+    fn update(
+        &mut self,
+        discriminator: &TextClassifier,
+        batch: TokenBatch<'_>,
+        real: usize,
+    ) -> Result<DiscriminatorRound, TrainError> {
+        let mut rng = self.seed.rng(Purpose::Dropout, self.updates);
+        let dropout = FeatureDropout {
+            share: self.dropout,
+            rng: &mut rng,
+        };
+        let pass = discriminator.record(batch, Some(dropout))?;
+        let n = batch.len() as f64;
+        let (mut loss, mut right, mut slopes) = (0.0, 0.0, Vec::with_capacity(batch.len()));
+        for (number, logit) in pass.logits().iter().enumerate() {
+            // The logit of the right answer.
+            let sign = if number < real { 1.0 } else { -1.0 };
+            loss += softplus(-sign * logit) / n;
+            right += f64::from(u8::from(sign * logit > 0.0)) / n;
+            slopes.push(-sign * sigmoid(-sign * logit) / n);
+        }
+        let output = discriminator.parameters().all().into_iter();
+        let output: Vec<_> = output.filter(|p| p.name.starts_with("output.")).collect();
+        let decay = self.output_decay;
+        let not_finite = self.optimizer.descend(1.0, None, |visit| {
+            pass.gradients(
+                &slopes,
+                &mut |parameter: &Tensor, gradient: &Tensor| match output
+                    .iter()
+                    .any(|p| p.var.id() == parameter.id())
+                {
+                    true => visit(parameter, &(gradient + (parameter * decay)?)?),
+                    false => visit(parameter, gradient),
+                },
+            )
+        })?;
+        finite("discriminator's", self.updates, not_finite)?;
+        self.updates += 1;
+        Ok(DiscriminatorRound {
+            loss,
+            accuracy: right,
+        })
+    }
+}
+
+/// Some sequences of `[n, steps]`.
+fn rows(tokens: &[u32], steps: usize, numbers: &[usize]) -> Vec<u32> {
+    let row = |number: &usize| tokens[number * steps..][..steps].iter().copied();
+    numbers.iter().flat_map(row).collect()
+}
+
+/// σ(x)
+pub(super) fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// ln(1 + eˣ)
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + ln_1p(exp(-x.abs()))
+}

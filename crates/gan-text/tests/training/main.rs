@@ -1,0 +1,187 @@
+//! Training steps on corpora whose truth is known.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use candle_core::DType;
+use gan_core::{Purpose, Seed, Sequences};
+use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
+use gan_text::{
+    DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig, MaximumLikelihood, Padded,
+    PolicyGradient, Reward, TextCorpus, text_discriminator, text_generator,
+};
+
+const VOCABULARY: usize = 8;
+const STEPS: usize = 5;
+
+fn generator(std: f64, seed: u64) -> LanguageModel {
+    let config = GeneratorConfig {
+        embedding: 6,
+        hidden: 12,
+        initial_std: std,
+    };
+    text_generator(&config, VOCABULARY, 0, Seed(seed), DType::F32).unwrap()
+}
+
+fn discriminator() -> TextClassifier {
+    let config = DiscriminatorConfig {
+        embedding: 6,
+        widths: vec![1, 2],
+        filters: vec![5, 7],
+    };
+    text_discriminator(&config, VOCABULARY, Seed(3), DType::F32).unwrap()
+}
+
+fn draw(model: &LanguageModel, count: usize, first: u64) -> Vec<u32> {
+    let request = Generation {
+        count,
+        steps: STEPS,
+        prefixes: None,
+        alpha: 1.0,
+        never: &[],
+        end: None,
+    };
+    let stream = |k: usize| Seed(9).rng(Purpose::OracleData, first + k as u64);
+    model.generate(&request, stream).unwrap()
+}
+
+fn corpus(tokens: &[u32]) -> TextCorpus {
+    TextCorpus {
+        sequences: tokens.chunks(STEPS).collect::<Sequences>(),
+        vocabulary: VOCABULARY,
+        start: 0,
+        end: None,
+        never: Vec::new(),
+        steps: STEPS,
+    }
+}
+
+fn mean_nll(model: &LanguageModel, tokens: &[u32]) -> f64 {
+    let nll = model
+        .nll(TokenBatch::new(tokens, STEPS).unwrap(), 1.0)
+        .unwrap();
+    nll.iter().sum::<f64>() / nll.len() as f64
+}
+
+/// All bytes of a model.
+fn bytes(model: &LanguageModel) -> Vec<u32> {
+    let all = model.parameters().all().into_iter();
+    let numbers = all.flat_map(|parameter| {
+        let flat = parameter.var.flatten_all().unwrap();
+        flat.to_vec1::<f32>().unwrap()
+    });
+    numbers.map(f32::to_bits).collect()
+}
+
+#[test]
+fn maximum_likelihood_comes_near_the_truth_of_new_sequences() {
+    let truth = generator(1.0, 1);
+    let corpus = corpus(&draw(&truth, 2000, 0));
+    let new = draw(&truth, 2000, 2000);
+    let model = generator(0.1, 2);
+    let mut training = MaximumLikelihood::new(&model, 0.01, 50, Seed(2)).unwrap();
+    let before = mean_nll(&model, &new);
+    for step in 0..400 {
+        training.step(&model, &corpus, step).unwrap();
+    }
+    let (found, least) = (mean_nll(&model, &new), mean_nll(&truth, &new));
+    // Before, logits are three standard deviations of 0.1 apart at most: about ln 8. Nobody can do better than
+    // the truth.
+    assert!((before - 8f64.ln()).abs() < 0.3, "{before}");
+    assert!(
+        found > least - 0.01 && found < least + 0.05,
+        "{found} {least}"
+    );
+}
+
+#[test]
+fn sequences_that_end_are_filled_up_and_their_rest_does_not_count() {
+    let corpus = TextCorpus {
+        end: Some(2),
+        ..corpus(&[])
+    };
+    let sequences: Sequences = [&[3, 4][..], &[], &[5; 7]].into_iter().collect();
+    let padded = Padded::new(&corpus, &sequences, &[0, 1, 2]);
+    let expected = [3, 4, 2, 2, 2, 2, 2, 2, 2, 2, 5, 5, 5, 5, 5];
+    assert_eq!(padded.batch().unwrap().tokens(), expected);
+    assert_eq!(
+        padded.weights(),
+        [1., 1., 1., 0., 0., 1., 0., 0., 0., 0., 1., 1., 1., 1., 1.]
+    );
+    let numbers: Vec<f64> = (0..15).map(f64::from).collect();
+    // (0 + 1 + 2 + 5 + 10 + … + 14) / 9
+    assert!((padded.mean(&numbers) - 68.0 / 9.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_discriminator_learns_to_tell_sequences_apart() {
+    let generator = generator(0.1, 4);
+    let corpus = corpus(&draw(&generator_of_ones(), 512, 0));
+    let discriminator = discriminator();
+    let mut training = DiscriminatorTraining::new(&discriminator, 0.01, 32, Seed(4)).unwrap();
+    let first = training
+        .round(&discriminator, &generator, &corpus, 1)
+        .unwrap();
+    let last = (0..5).map(|_| {
+        training
+            .round(&discriminator, &generator, &corpus, 1)
+            .unwrap()
+    });
+    let last = last.last().unwrap();
+    assert!(
+        last.accuracy > 0.95 && last.loss < first.loss,
+        "{first:?} {last:?}"
+    );
+}
+
+/// A model that draws almost only the token 1.
+fn generator_of_ones() -> LanguageModel {
+    let model = generator(0.1, 5);
+    let bias: Vec<f32> = (0..VOCABULARY)
+        .map(|k| if k == 1 { 5.0 } else { 0.0 })
+        .collect();
+    let bias = candle_core::Tensor::new(bias, &candle_core::Device::Cpu).unwrap();
+    model.parameters().set("output.bias", &bias).unwrap();
+    model
+}
+
+/// Trains a discriminator for the token 1 and follows its reward; returns the share of this token, and the
+/// generator's bytes.
+fn adversarial(reward: Reward) -> (f64, Vec<u32>) {
+    let generator = generator(0.1, 6);
+    let corpus = corpus(&draw(&generator_of_ones(), 256, 0));
+    let discriminator = discriminator();
+    let mut training = DiscriminatorTraining::new(&discriminator, 0.01, 32, Seed(6)).unwrap();
+    for _ in 0..4 {
+        training
+            .round(&discriminator, &generator, &corpus, 1)
+            .unwrap();
+    }
+    let mut policy = PolicyGradient::new(&generator, 0.02, 32, 4, reward, Seed(6)).unwrap();
+    for step in 0..20 {
+        policy
+            .step(&generator, &discriminator, &corpus, step)
+            .unwrap();
+    }
+    let drawn = draw(&generator, 1000, 0);
+    let ones = drawn.iter().filter(|token| **token == 1).count();
+    (ones as f64 / drawn.len() as f64, bytes(&generator))
+}
+
+#[test]
+fn rewards_of_the_discriminator_lead_where_those_of_controls_do_not() {
+    let (share, _) = adversarial(Reward::Centered);
+    let (control, _) = adversarial(Reward::Shuffled);
+    // An eighth before.
+    assert!(share > 0.6 && control < 0.4, "{share} {control}");
+}
+
+#[test]
+fn any_number_of_threads_trains_to_the_same_bytes() {
+    let [first, second, third] = [1, 2, 3].map(|threads| {
+        Pool::new(Some(threads))
+            .unwrap()
+            .install(|| adversarial(Reward::Discriminator).1)
+    });
+    assert_eq!(first, second);
+    assert_eq!(first, third);
+}
