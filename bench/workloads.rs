@@ -3,6 +3,8 @@
 //! `cargo xtask bench` runs it and makes the table.
 #![allow(clippy::print_stdout, reason = "the line is the result")]
 
+mod text;
+
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use clap::{Parser, ValueEnum};
@@ -66,6 +68,12 @@ enum Workload {
     Infer,
     /// The generator of `best` in evaluation mode
     InferBest,
+    /// A step of a language model by maximum likelihood
+    TextMle,
+    /// A sample of as many sequences as the batch has
+    TextSample,
+    /// An update of a language model by a discriminator's rewards, with 8 rollouts
+    TextPolicy,
     /// Reading MNIST's training set from its compressed files
     Load,
 }
@@ -95,6 +103,9 @@ fn run(arguments: &Arguments) -> Result<()> {
             (took, forward_operations(batch))
         }
         Workload::InferBest => (infer(&of_recipe("best")?.0, batch, repeat)?, 0.0),
+        Workload::TextMle => (text::likelihood(repeat)?, 0.0),
+        Workload::TextSample => (text::sample(batch, repeat)?, 0.0),
+        Workload::TextPolicy => (text::policy(repeat)?, 0.0),
         Workload::Load => (measure(repeat, |_| mnist().map(drop))?, 0.0),
     };
     let at = |share: f64| measured.milliseconds[(share * (repeat - 1) as f64) as usize];

@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // One that fails does not take with it what was measured before.
     let sections: [&dyn Fn() -> Result<Vec<Row>>; 5] = [
         &|| steps(&workloads, &peers, options.rounds),
-        &|| convolutional(&workloads, &peers, options.rounds),
+        &|| compared(&workloads, &peers, options.rounds),
         &|| recipes(&workloads, options.rounds),
         &|| other_work(&workloads, options.rounds),
         &|| programs.run(options.rounds),
@@ -72,11 +72,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Convolutional networks' steps, with their names and repetitions.
-const CONVOLUTIONAL: [(&str, &str, usize); 3] = [
-    ("dcgan64", "step of DCGAN, width 64", 20),
-    ("dcgan32", "step of DCGAN, width 32", 60),
-    ("penalized32", "step of DCGAN, width 32, R1 and R2", 60),
+/// Workloads that peers have too, with their names, batch sizes and repetitions.
+const COMPARED: [(&str, &str, usize, usize); 6] = [
+    ("dcgan64", "step of DCGAN, width 64", 128, 20),
+    ("dcgan32", "step of DCGAN, width 32", 128, 60),
+    ("penalized32", "step of DCGAN, width 32, R1 and R2", 128, 60),
+    (
+        "text-mle",
+        "step of maximum likelihood, 64 × 20 tokens",
+        64,
+        100,
+    ),
+    ("text-sample", "9,984 sequences of 20 tokens", 9984, 3),
+    ("text-policy", "SeqGAN's generator step, 8 rollouts", 64, 10),
 ];
 
 /// Recipes whose steps are measured, with their batch sizes and repetitions.
@@ -99,25 +107,25 @@ fn recipes(workloads: &Workloads, rounds: u32) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The steps of convolutional networks and of the peers', each round one after the other.
-fn convolutional(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
+/// This project's work and the peers', each round one after the other.
+fn compared(workloads: &Workloads, peers: &[Peer], rounds: u32) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (workload, name, repeat) in CONVOLUTIONAL {
+    for (workload, name, batch, repeat) in COMPARED {
         let peers: Vec<&Peer> = peers.iter().filter(|p| p.workload == workload).collect();
         let mut ours = Vec::new();
         let mut others = vec![Vec::new(); peers.len()];
         for round in 1..=rounds {
             println!("round {round} of {rounds}: {name}");
-            ours.push(workloads.run(workload, 128, 2, repeat)?);
+            ours.push(workloads.run(workload, batch, 2, repeat)?);
             for (peer, found) in peers.iter().zip(&mut others) {
                 found.push(peer.run()?);
             }
         }
         let ours = Figures::middle(&ours);
-        rows.push(Row::new(format!("{name}, 2 threads"), &ours).images(128));
+        rows.push(Row::new(format!("{name}, 2 threads"), &ours).images(batch));
         for (peer, found) in peers.iter().zip(&others) {
             let name = format!("{name}, {}", peer.name);
-            let row = Row::new(name, &Figures::middle(found)).images(128);
+            let row = Row::new(name, &Figures::middle(found)).images(batch);
             rows.push(row.slower_than(&ours));
         }
     }

@@ -28,7 +28,7 @@ type Known = (
     &'static [&'static str],
 );
 
-const KNOWN: [Known; 6] = [
+const KNOWN: [Known; 9] = [
     (
         "JAX, jitted",
         "step",
@@ -76,6 +76,30 @@ const KNOWN: [Known; 6] = [
         "torch numpy",
         "torch_dcgan_step.py",
         &["--width", "32", "--channels-last", "--penalty"],
+    ),
+    (
+        "PyTorch",
+        "text-mle",
+        "torch",
+        "torch numpy",
+        "torch_text.py",
+        &["text-mle"],
+    ),
+    (
+        "PyTorch",
+        "text-sample",
+        "torch",
+        "torch numpy",
+        "torch_text.py",
+        &["text-sample"],
+    ),
+    (
+        "PyTorch",
+        "text-policy",
+        "torch",
+        "torch numpy",
+        "torch_text.py",
+        &["text-policy"],
     ),
 ];
 

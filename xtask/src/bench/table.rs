@@ -2,7 +2,7 @@
 
 use super::measure::Figures;
 
-const HEAD: &str = "| what | median | spread | images/s | GFLOP/s | products' share | memory | faults |\n\
+const HEAD: &str = "| what | median | spread | images or sequences/s | GFLOP/s | products' share | memory | faults |\n\
                     |---|---|---|---|---|---|---|---|";
 
 /// A line of the table.
