@@ -30,7 +30,8 @@ pub struct TextConfig {
     /// characters by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<usize>,
-    /// The most tokens of a text; by default as many as 99 % of the training texts have at most.
+    /// The most tokens of a text; by default as many as 99 % of the training texts have at most, or as the longest
+    /// has if these are at most half as many again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
     /// What happens to longer texts.

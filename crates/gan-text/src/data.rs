@@ -14,9 +14,6 @@ use std::path::Path;
 const DEFAULT_WORDS: usize = 5000;
 const DEFAULT_CHARACTERS: usize = 3000;
 
-/// The share of training texts, in percent, that are not too long by default.
-const DEFAULT_LENGTH_PERCENTILE: u64 = 99;
-
 /// A text that was read, divided and encoded.
 #[derive(Clone, Debug)]
 pub struct TextData {
@@ -189,8 +186,7 @@ fn encode(
     counted: &Counted,
 ) -> Result<TextData, TextError> {
     let lengths = &counted.lengths;
-    let percentile = || lengths.percentile(DEFAULT_LENGTH_PERCENTILE).max(1);
-    let max_length = config.max_length.unwrap_or_else(percentile);
+    let max_length = config.max_length.unwrap_or_else(|| default_length(lengths));
     let (mut training, mut held_out) = (Encoded::default(), Encoded::default());
     let mut too_long = 0;
     let mut ids = Vec::new();
@@ -199,12 +195,12 @@ fn encode(
         tokenizer.encode_normalised(text, &mut ids);
         let is_long = ids.len() > max_length;
         too_long += u64::from(is_long);
-        ids.truncate(max_length);
+        tokenizer.cut(&mut ids, max_length);
         let encoded = match side {
             Side::Training => &mut training,
             Side::HeldOut => &mut held_out,
         };
-        // A tokenizer.json may leave nothing of a text.
+        // A tokenizer.json may leave nothing of a text, and a cut nothing of its first character.
         if !(ids.is_empty() || is_long && config.long == Long::Drop) {
             encoded.push(&ids);
         }
@@ -243,6 +239,17 @@ fn encode(
         tokenizer,
         report,
     })
+}
+
+/// The length of the longest text, unless the others are much shorter.
+fn default_length(lengths: &Lengths) -> usize {
+    let (most, longest) = (lengths.percentile(99), lengths.percentile(100));
+    let length = if longest <= most + most / 2 {
+        longest
+    } else {
+        most
+    };
+    length.max(1)
 }
 
 fn nothing_left(max_length: usize) -> Problem {

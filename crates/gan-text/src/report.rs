@@ -1,6 +1,7 @@
 //! What was read of a text, what was left out and what its tokens are.
 
 use crate::reading::DoubleEncoding;
+use crate::tokens::SPECIAL_TOKENS;
 use crate::{Long, TokenKind};
 use gan_core::grouped;
 use std::fmt;
@@ -29,7 +30,7 @@ pub struct TextReport {
     pub training: usize,
     /// Texts that are held out.
     pub held_out: usize,
-    /// How the text was divided, in words.
+    /// What is held out, the name of a file or `by a hash of the text`; or why nothing is.
     pub division: String,
     /// What a token is.
     pub kind: TokenKind,
@@ -100,7 +101,10 @@ impl TextReport {
         let [training, held_out] =
             [self.training, self.held_out].map(|texts| grouped(texts as u64));
         match self.held_out {
-            0 => format!("{training} to train on; {}", self.division),
+            0 => format!(
+                "{training} to train on, nothing held out ({})",
+                self.division
+            ),
             _ => format!(
                 "{training} to train on, {held_out} held out ({})",
                 self.division
@@ -113,16 +117,17 @@ impl TextReport {
         let reason = self
             .reason
             .map_or_else(String::new, |reason| format!(" ({reason})"));
-        let ids = grouped(self.vocabulary as u64);
+        let special = SPECIAL_TOKENS.len();
+        let own = grouped(self.vocabulary.saturating_sub(special) as u64);
         let of = self.different_tokens.map_or_else(String::new, |different| {
-            format!(" for {} different ones", grouped(different as u64))
+            format!(" of {} different ones", grouped(different as u64))
         });
         let [training, held_out] = [self.unknown_training, self.unknown_held_out].map(percent);
         let unknown = match self.held_out {
             0 => format!("unknown {training}"),
             _ => format!("unknown {training} in training, {held_out} held out"),
         };
-        format!("tokens: {kind}{reason}, {ids} ids with the 4 special ones{of}; {unknown}")
+        format!("tokens: {kind}{reason}, {own}{of} and {special} special ones; {unknown}")
     }
 
     fn lengths(&self) -> String {

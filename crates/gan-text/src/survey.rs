@@ -8,6 +8,7 @@ use crate::reading::{DoubleEncoding, Side, Source, Text};
 use crate::tokens::Script;
 use gan_core::shown;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// What was found, and the fate of each text in order: its side, or `None` if it is left out.
 pub(crate) struct Survey {
@@ -19,7 +20,7 @@ pub(crate) struct Survey {
     pub(crate) shared: u64,
     pub(crate) script: Script,
     pub(crate) double_encoding: DoubleEncoding,
-    /// How the text was divided, in words.
+    /// What is held out, or why nothing is.
     pub(crate) division: String,
 }
 
@@ -122,18 +123,15 @@ impl Counting {
     }
 
     fn divided(self, source: &Source, share: f64) -> Survey {
-        let published = source.held_out().map(|file| {
-            let name = file.file_name().unwrap_or_default();
-            format!("{} is held out", shown(name.as_ref()))
-        });
+        let published = source.held_out().and_then(Path::file_name);
         let division = match published {
             Some(_) => Division::Nothing(""),
             None => Division::of(&self.seen, share),
         };
-        let said = match (&published, &division) {
-            (Some(said), _) => said.clone(),
-            (None, Division::UpTo(_)) => "held out by a hash of the text".to_string(),
-            (None, Division::Nothing(reason)) => format!("nothing is held out, because {reason}"),
+        let said = match (published, &division) {
+            (Some(name), _) => shown(name.as_ref()),
+            (None, Division::UpTo(_)) => "by a hash of the text".to_string(),
+            (None, Division::Nothing(reason)) => (*reason).to_string(),
         };
         let side = |(place, hash): (usize, Option<u64>)| match hash {
             Some(_) if place < self.held_out => Some(Side::HeldOut),

@@ -78,6 +78,15 @@ pub(super) fn compose(characters: impl IntoIterator<Item = char>) -> Composed {
     done
 }
 
+/// Whether a text is an initial.
+pub(super) fn begins_syllable(text: &str) -> bool {
+    let mut characters = text.chars();
+    let initial = characters
+        .next()
+        .and_then(|first| within(first, INITIALS, INITIAL_COUNT));
+    initial.is_some() && characters.next().is_none()
+}
+
 fn is_letter(character: char) -> bool {
     within(character, INITIALS, INITIAL_COUNT).is_some()
         || within(character, VOWELS, VOWEL_COUNT).is_some()

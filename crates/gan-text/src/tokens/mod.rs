@@ -30,7 +30,9 @@ pub const UNKNOWN: u32 = 3;
 /// The id of the first token that is not special.
 pub(crate) const FIRST_TOKEN: u32 = 4;
 
-const SPECIAL_TOKENS: [&str; FIRST_TOKEN as usize] = ["<pad>", "<start>", "<end>", "<unk>"];
+/// What stands for the special ones where tokens are listed.
+pub(crate) const SPECIAL_TOKENS: [&str; FIRST_TOKEN as usize] =
+    ["<pad>", "<start>", "<end>", "<unk>"];
 
 /// How an unknown token is written: U+FFFD, replacement character.
 const UNKNOWN_TEXT: &str = "\u{fffd}";
@@ -171,6 +173,25 @@ impl Tokenizer {
             Model::Vocabulary(vocabulary) => each_piece(self.kind, text, |piece| {
                 ids.push(vocabulary.id(piece).unwrap_or(UNKNOWN));
             }),
+        }
+    }
+
+    /// Shortens the ids of a text to at most `length`, and not in the middle of a character or behind a letter
+    /// that begins a syllable: what is left is well formed.
+    pub(crate) fn cut(&self, ids: &mut Vec<u32>, length: usize) {
+        if ids.len() <= length {
+            return;
+        }
+        ids.truncate(length);
+        match self.kind {
+            TokenKind::Byte => {
+                let bytes = bytes_of(ids);
+                ids.truncate(bytes.utf8_chunks().map(|chunk| chunk.valid().len()).sum());
+            }
+            TokenKind::Jamo if self.texts(ids).last().is_some_and(jamo::begins_syllable) => {
+                ids.pop();
+            }
+            _ => {}
         }
     }
 

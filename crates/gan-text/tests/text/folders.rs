@@ -72,7 +72,7 @@ fn a_test_file_is_held_out_and_its_texts_are_not_trained_on() {
     );
     let said = report.to_string();
     assert!(
-        said.contains("2 to train on, 2 held out (test.txt is held out)"),
+        said.contains("2 to train on, 2 held out (test.txt)"),
         "{said}"
     );
     let share = TextConfig {

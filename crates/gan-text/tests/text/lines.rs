@@ -18,7 +18,7 @@ fn a_file_of_one_line_is_a_text_to_train_on() {
     assert!(
         data.report
             .to_string()
-            .contains("nothing is held out, because there are fewer than 20")
+            .contains("nothing held out (there are fewer than 20 different texts)")
     );
 }
 
@@ -86,7 +86,10 @@ fn a_line_of_a_hundred_megabytes_is_refused() {
 
 #[test]
 fn the_longest_texts_are_cut_or_left_out_and_counted() {
-    let text: String = (1..=100).map(|length| "a".repeat(length) + "\n").collect();
+    let text: String = (1..=99)
+        .chain([200])
+        .map(|length| "a".repeat(length) + "\n")
+        .collect();
     let config = TextConfig {
         tokens: Tokens::Character,
         held_out: Some(0.0),
@@ -94,19 +97,17 @@ fn the_longest_texts_are_cut_or_left_out_and_counted() {
     };
     let data = read("a.txt", text.as_bytes(), &config).unwrap();
     let report = &data.report;
-    assert_eq!(
-        (
-            report.median_length,
-            report.percentile_99_length,
-            report.longest
-        ),
-        (50, 99, 100)
-    );
-    assert_eq!(
-        (report.max_length, report.too_long, data.train.len()),
-        (99, 1, 100)
-    );
+    let lengths = [
+        report.median_length,
+        report.percentile_99_length,
+        report.longest,
+    ];
+    assert_eq!(lengths, [50, 99, 200]);
+    assert_eq!((report.max_length, report.too_long), (99, 1));
     assert_eq!(data.train.get(99).unwrap().len(), 99);
+    // What is little longer is not cut.
+    let data = read("a.txt", b"a\nab\nabc\n", &config).unwrap();
+    assert_eq!((data.report.max_length, data.report.too_long), (3, 0));
     let strict = TextConfig {
         max_length: Some(10),
         long: Long::Drop,
@@ -114,6 +115,19 @@ fn the_longest_texts_are_cut_or_left_out_and_counted() {
     };
     let data = read("a.txt", text.as_bytes(), &strict).unwrap();
     assert_eq!((data.train.len(), data.report.too_long), (10, 90));
+    // The fifth byte is the first of a character, the fifth letter that of a syllable.
+    for (tokens, text, cut) in [
+        (Tokens::Byte, "a가나", "a가"),
+        (Tokens::Jamo, "a가b나", "a가b"),
+    ] {
+        let config = TextConfig {
+            tokens,
+            max_length: Some(5),
+            ..TextConfig::default()
+        };
+        let data = read("a.txt", text.as_bytes(), &config).unwrap();
+        assert_eq!(texts(&data, &data.train), [cut], "{tokens:?}");
+    }
     let nothing = TextConfig {
         max_length: Some(1),
         ..strict

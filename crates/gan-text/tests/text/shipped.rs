@@ -40,6 +40,7 @@ fn surnames_are_read_letter_by_letter() {
         (data.report.longest, data.report.unknown_held_out),
         (13, 0.0)
     );
+    assert_eq!(data.report.max_length, 13);
     assert_eq!(texts(&data, &data.train.select([0])), ["smith"]);
     let share = data.held_out.len() as f64 / 88_799.0;
     assert!((0.097..0.103).contains(&share), "{share}");

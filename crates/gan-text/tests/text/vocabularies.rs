@@ -51,7 +51,7 @@ fn the_rarest_tokens_are_unknown_beyond_the_limit() {
     assert!((data.report.unknown_training - 4.0 / 9.0).abs() < 1e-12);
     let said = data.report.to_string();
     assert!(
-        said.contains("6 ids with the 4 special ones for 6 different ones; unknown 44.44 %"),
+        said.contains("2 of 6 different ones and 4 special ones; unknown 44.44 %"),
         "{said}"
     );
 }
