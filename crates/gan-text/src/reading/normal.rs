@@ -10,7 +10,7 @@ pub(crate) fn normalised(text: &str, lowercase: bool) -> Cow<'_, str> {
         true => Cow::Owned(text.to_lowercase()),
         false => Cow::Borrowed(text),
     };
-    let composed = match is_nfc(&cased) {
+    let composed = match cased.is_ascii() || is_nfc(&cased) {
         true => cased,
         false => Cow::Owned(cased.nfc().collect()),
     };
