@@ -32,7 +32,7 @@ fn draw(generator: &LanguageModel, count: usize, index: usize) -> Result<Vec<u32
     };
     let first = (index * count) as u64;
     let stream = |k: usize| Seed(0).rng(Purpose::Sample, first + k as u64);
-    Ok(generator.generate(&request, stream)?)
+    Ok(generator.generate(&request, &stream)?)
 }
 
 fn corpus(generator: &LanguageModel) -> Result<TextCorpus> {

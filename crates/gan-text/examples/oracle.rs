@@ -25,7 +25,7 @@ fn draw(model: &LanguageModel, purpose: Purpose, first: u64) -> candle_core::Res
         never: &[],
         end: None,
     };
-    model.generate(&request, |k| Seed(0).rng(purpose, first + k as u64))
+    model.generate(&request, &|k| Seed(0).rng(purpose, first + k as u64))
 }
 
 fn mean_nll(model: &LanguageModel, tokens: &[u32]) -> candle_core::Result<f64> {

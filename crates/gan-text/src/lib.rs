@@ -1,11 +1,54 @@
 //! Text as data and as what networks generate: lines of files, tokens, language models.
+//!
+//! [`TextData::open`] reads UTF-8, or another encoding, line by line, removes repetitions, holds a share out
+//! by the hash of its contents, makes a vocabulary of the rest and gives both as [`Sequences`] of ids. A
+//! [`Tokenizer`] is words, characters, jamo, bytes or a `tokenizer.json`. [`TextReport`] says what was read and
+//! left out. Files are not trusted: one text is in memory at a time, of at most 1 MiB, and what cannot be
+//! read is an error that names file and line.
+//!
+//! ```
+//! use gan_text::{TextConfig, TextData, TokenKind};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("lines.txt");
+//! std::fs::write(&file, "A dog barks.\nA cat sleeps.\n\nA dog barks.\n")?;
+//! let data = TextData::open(&file, &TextConfig::default())?;
+//! assert_eq!((data.train.len(), data.report.duplicates), (2, 1));
+//! assert_eq!(data.tokenizer.kind(), TokenKind::Word);
+//! let first = data.train.get(0).unwrap_or_default();
+//! assert_eq!(data.tokenizer.decode(first), "A dog barks.");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A generator is a [`LanguageModel`] and a discriminator a [`TextClassifier`]. [`MaximumLikelihood`] trains the one,
+//! [`DiscriminatorTraining`] the other, and [`PolicyGradient`] the generator by the discriminator's rewards
+//! (SeqGAN; Yu et al., 2017), or by those of a control. An [`oracle`] is a generator whose sequences are the truth.
+//!
+//! [`LanguageModel`]: gan_ops::LanguageModel
+//! [`Sequences`]: gan_core::Sequences
+//! [`TextClassifier`]: gan_ops::TextClassifier
 
+mod config;
+mod data;
+mod division;
+mod error;
+mod lengths;
 mod models;
+mod reading;
+mod report;
+mod survey;
+mod tokens;
 mod training;
 
+pub use config::{Long, TextConfig, Tokens};
+pub use data::TextData;
+pub use error::TextError;
 pub use models::{
     DiscriminatorConfig, GeneratorConfig, oracle, read_oracle, text_discriminator, text_generator,
 };
+pub use reading::DoubleEncoding;
+pub use report::TextReport;
+pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
     DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded, PolicyGradient,
     PolicyStep, Reward, TextCorpus,

@@ -201,6 +201,8 @@ mod tests {
             ("fashion-mnist", 4),
             ("kmnist", 4),
             ("cifar10", 1),
+            ("korean-chatbot", 1),
+            ("coco-captions", 2),
         ] {
             let found = DataSet::read(&path, set).unwrap();
             assert_eq!(found.files.len(), files, "{set}");

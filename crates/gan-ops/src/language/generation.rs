@@ -12,10 +12,11 @@ use crate::parallel::map_pieces;
 use crate::scratch::{Buffer, Scratch};
 use crate::vectors::vectorized;
 use candle_core::Result;
-use rand::{Rng, RngCore};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 
 /// A sequence's own stream of random numbers.
-pub(crate) type Stream<'a> = dyn Fn(usize) -> Box<dyn RngCore> + Sync + 'a;
+pub type Stream<'a> = dyn Fn(usize) -> ChaCha8Rng + Sync + 'a;
 
 /// Which sequences to draw.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +132,7 @@ impl<'a, T: Element> Line<'a, T> {
         mut self,
         prefix: &[u32],
         request: &Generation<'_>,
-        mut streams: Vec<Box<dyn RngCore>>,
+        mut streams: Vec<ChaCha8Rng>,
     ) -> Vec<u32> {
         let lanes = lanes::<T>();
         let mut drawn = Vec::with_capacity(request.steps * lanes);

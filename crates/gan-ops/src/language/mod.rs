@@ -14,13 +14,12 @@ use crate::element::{Element, for_dtype};
 use crate::scratch::Scratch;
 use candle_core::{Result, Tensor};
 use gan_core::ParameterStore;
-use rand::RngCore;
 use weights::{Sizes, WeightVars};
 
 pub use batch::TokenBatch;
 pub(crate) use batch::to_lines;
 pub(crate) use embedding::{by_embedding, embed};
-pub use generation::Generation;
+pub use generation::{Generation, Stream};
 
 /// A language model with one layer of LSTM cells, on the CPU, in f32 or f64.
 ///
@@ -105,16 +104,12 @@ impl LanguageModel {
     ///
     /// # Errors
     /// When a token of the request is not in the vocabulary, or it has prefixes of another number.
-    pub fn generate<R: RngCore + 'static>(
-        &self,
-        request: &Generation<'_>,
-        stream: impl Fn(usize) -> R + Sync,
-    ) -> Result<Vec<u32>> {
+    pub fn generate(&self, request: &Generation<'_>, stream: &Stream<'_>) -> Result<Vec<u32>> {
         request.check(self.sizes.vocabulary)?;
         for_dtype!(
             self.parameters.dtype(),
             "a language model",
-            generate_by(self, request, &|k| Box::new(stream(k)))
+            generate_by(self, request, stream)
         )
     }
 
@@ -162,7 +157,7 @@ fn gradients_of<T: Element>(
 fn generate_by<T: Element>(
     model: &LanguageModel,
     request: &Generation<'_>,
-    stream: &generation::Stream<'_>,
+    stream: &Stream<'_>,
 ) -> Result<Vec<u32>> {
     let scratch = T::scratch(&model.scratch);
     model.vars.with::<T, _>(model.sizes, |weights| {

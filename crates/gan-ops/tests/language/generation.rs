@@ -20,7 +20,7 @@ fn stream(k: usize) -> ChaCha8Rng {
 }
 
 fn draw(model: &LanguageModel, request: Generation<'_>) -> Vec<u32> {
-    model.generate(&request, stream).unwrap()
+    model.generate(&request, &stream).unwrap()
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_sequence_does_not_depend_on_the_others() {
         assert_eq!(some, all[..count * ALL.steps]);
     }
     let later = model
-        .generate(&Generation { count: 3, ..ALL }, |k| stream(k + 20))
+        .generate(&Generation { count: 3, ..ALL }, &|k| stream(k + 20))
         .unwrap();
     assert_eq!(later, all[20 * ALL.steps..23 * ALL.steps]);
 }
@@ -87,7 +87,7 @@ fn prefixes_stay_and_what_follows_is_conditioned_on_them() {
     starts.for_each(|(sequence, prefix)| assert_eq!(&sequence[..4], prefix));
     // A stream that begins where the free sequence's stood after its prefix draws the same rest.
     let rest = model
-        .generate(&given, |k| {
+        .generate(&given, &|k| {
             let mut rng = stream(k);
             for _ in 0..4 {
                 let _: f64 = rand::Rng::random(&mut rng);
@@ -123,7 +123,7 @@ fn forbidden_tokens_are_never_drawn_and_the_end_fills_the_rest() {
 fn requests_that_make_no_sense_are_refused() {
     let model = waves(DType::F32, (3, 2, 2));
     let refused =
-        |request: Generation<'_>| model.generate(&request, stream).unwrap_err().to_string();
+        |request: Generation<'_>| model.generate(&request, &stream).unwrap_err().to_string();
     assert!(refused(Generation { never: &[3], ..ALL }).contains("token 3 of a vocabulary of 3"));
     assert!(
         refused(Generation {

@@ -72,8 +72,9 @@ impl DiscriminatorTraining {
             never: &corpus.never,
             end: corpus.end,
         };
-        let drawn =
-            generator.generate(&request, |k| seed.rng(Purpose::Negatives, first + k as u64))?;
+        let drawn = generator.generate(&request, &|k| {
+            seed.rng(Purpose::Negatives, first + k as u64)
+        })?;
         let numbers: Vec<usize> = (0..count).collect();
         let real = Padded::new(corpus, &corpus.sequences, &numbers);
         let real = real.batch()?.tokens();

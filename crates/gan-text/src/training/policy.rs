@@ -74,7 +74,7 @@ impl PolicyGradient {
             never: &corpus.never,
             end: corpus.end,
         };
-        let drawn = generator.generate(&request, |k| {
+        let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::PolicySample, first + k as u64)
         })?;
         let drawn = Padded::drawn(corpus, drawn);
@@ -149,7 +149,7 @@ impl PolicyGradient {
                 end: corpus.end,
             };
             let whole =
-                generator.generate(&request, |k| seed.rng(Purpose::Rollout, first + k as u64))?;
+                generator.generate(&request, &|k| seed.rng(Purpose::Rollout, first + k as u64))?;
             give(time, self.rollouts, &whole)?;
         }
         give(steps - 1, 1, tokens)?;

@@ -41,7 +41,7 @@ fn draw(model: &LanguageModel, count: usize, first: u64) -> Vec<u32> {
         end: None,
     };
     let stream = |k: usize| Seed(9).rng(Purpose::OracleData, first + k as u64);
-    model.generate(&request, stream).unwrap()
+    model.generate(&request, &stream).unwrap()
 }
 
 fn corpus(tokens: &[u32]) -> TextCorpus {

@@ -1,0 +1,10 @@
+//! Comma-separated rows with columns of text.
+
+#![no_main]
+
+#[path = "../../crates/gan-text/tests/text/entries.rs"]
+mod entries;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    entries::text_csv(bytes);
+});

@@ -1,0 +1,10 @@
+//! Objects of JSON, one a line, with a field of text.
+
+#![no_main]
+
+#[path = "../../crates/gan-text/tests/text/entries.rs"]
+mod entries;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    entries::text_json_lines(bytes);
+});
