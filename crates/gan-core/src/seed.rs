@@ -47,6 +47,14 @@ pub enum Purpose {
     Rollback = 18,
     /// Which images of a set represent all of it; the index says for what.
     Representatives = 19,
+    /// A sequence drawn from an n-gram model; the index is the sequence, from 0.
+    NgramSample = 40,
+    /// The order of a real sequence's tokens, a control for scores; the index is the sequence, from 0.
+    ShuffledTokens = 41,
+    /// Independent tokens as frequent as in real text, a control; the index is the sequence, from 0.
+    UnigramTokens = 42,
+    /// Independent tokens, all equally frequent, a control; the index is the sequence, from 0.
+    UniformTokens = 43,
 }
 
 /// The number that determines all of a run's randomness.

@@ -73,7 +73,9 @@ impl Sequences {
 impl<'a> FromIterator<&'a [u32]> for Sequences {
     fn from_iter<I: IntoIterator<Item = &'a [u32]>>(sequences: I) -> Self {
         let mut all = Self::default();
-        sequences.into_iter().for_each(|sequence| all.push(sequence));
+        sequences
+            .into_iter()
+            .for_each(|sequence| all.push(sequence));
         all
     }
 }
