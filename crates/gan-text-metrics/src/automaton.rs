@@ -1,8 +1,8 @@
 //! The suffix automaton of a set of sequences (Blumer et al., 1985), and through it the longest run of tokens that
 //! each of them shares with another text.
 
+use crate::key_map::{KeyMap, key};
 use gan_core::Sequences;
-use std::collections::HashMap;
 
 /// The state of the empty run.
 const ROOT: u32 = 0;
@@ -13,7 +13,7 @@ const ROOT: u32 = 0;
 pub(crate) struct SuffixAutomaton {
     states: Vec<State>,
     /// Where a state goes with a token.
-    targets: HashMap<u64, u32>,
+    targets: KeyMap,
     /// The tokens with which a state goes on, each with the place of the one before.
     tokens: Vec<(u32, Option<u32>)>,
 }
@@ -35,7 +35,7 @@ impl SuffixAutomaton {
         };
         let mut automaton = Self {
             states: vec![root],
-            targets: HashMap::new(),
+            targets: KeyMap::default(),
             tokens: Vec::new(),
         };
         for sequence in sequences.iter() {
@@ -96,7 +96,7 @@ impl SuffixAutomaton {
         if let Some(known) = self.target(last, token) {
             return self.split(last, token, known);
         }
-        let new = self.add(self.state(last).longest + 1, ROOT, None);
+        let new = self.add(self.state(last).longest + 1, ROOT);
         let mut state = last;
         loop {
             if let Some(known) = self.target(state, token) {
@@ -119,7 +119,7 @@ impl SuffixAutomaton {
         if self.state(target).longest == longest {
             return target;
         }
-        let part = self.add(longest, self.state(target).link, None);
+        let part = self.add(longest, self.state(target).link);
         let mut place = self.state(target).last_token;
         while let Some((token, before)) = place.map(|place| self.tokens[place as usize]) {
             if let Some(next) = self.target(target, token) {
@@ -138,11 +138,11 @@ impl SuffixAutomaton {
         part
     }
 
-    fn add(&mut self, longest: u32, link: u32, last_token: Option<u32>) -> u32 {
+    fn add(&mut self, longest: u32, link: u32) -> u32 {
         self.states.push(State {
             longest,
             link,
-            last_token,
+            last_token: None,
         });
         (self.states.len() - 1) as u32
     }
@@ -162,8 +162,4 @@ impl SuffixAutomaton {
     fn state(&self, state: u32) -> State {
         self.states[state as usize]
     }
-}
-
-fn key(state: u32, token: u32) -> u64 {
-    u64::from(state) << 32 | u64::from(token)
 }

@@ -27,6 +27,7 @@ mod distances;
 mod diversity;
 mod error;
 mod hashed;
+mod key_map;
 mod memorization;
 mod ngram_model;
 mod ngrams;

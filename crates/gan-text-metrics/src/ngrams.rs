@@ -1,7 +1,7 @@
 //! Numbers of n-grams: equal n-grams have equal numbers, others have others, without exception.
 
+use crate::key_map::{KeyMap, key};
 use gan_core::Sequences;
-use std::collections::HashMap;
 
 /// The number of the empty n-gram, the beginning of all others.
 pub(crate) const EMPTY: u32 = 0;
@@ -13,14 +13,14 @@ pub(crate) const EMPTY: u32 = 0;
 #[derive(Clone, Debug)]
 pub(crate) struct Ngrams {
     /// By length less 1.
-    numbers: Vec<HashMap<u64, u32>>,
+    numbers: Vec<KeyMap>,
 }
 
 impl Ngrams {
     /// No n-grams, of lengths up to `order`.
     pub(crate) fn empty(order: usize) -> Self {
         Self {
-            numbers: vec![HashMap::new(); order],
+            numbers: vec![KeyMap::default(); order],
         }
     }
 
@@ -67,10 +67,6 @@ impl Ngrams {
         let entries = self.numbers[n - 1].iter();
         entries.map(|(key, number)| ((key >> 32) as u32, *key as u32, *number))
     }
-}
-
-fn key(beginning: u32, token: u32) -> u64 {
-    u64::from(beginning) << 32 | u64::from(token)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use vocabulary::Vocabulary;
 /// unknown token that stands for all others; so the probabilities of these sum to 1.
 ///
 /// It learns from 2²¹ tokens at most, evenly spaced sequences of a larger text, so that it takes no more than
-/// some 500 MB.
+/// some 600 MB.
 ///
 /// ```
 /// use gan_core::{Seed, Sequences};

