@@ -11,14 +11,14 @@ const DIMENSIONS: usize = 256;
 /// The longest n-grams that are hashed.
 const ORDER: usize = 4;
 
-/// `[count, 256]` rows of length 1: each n-gram of one to four tokens adds 1 or -1 in a column, and the row is
-/// divided by its Euclidean norm. A sequence without tokens is a row of zeros. `name` is that of
-/// [`Features::new`].
+/// `[count, 256]` rows: each n-gram of one to four tokens adds 1 or -1 in a column, and the row is scaled to a
+/// Euclidean norm of 16 = √256. So products of rows divided by their width, as the kernel distance takes them, are
+/// cosines. A sequence without tokens is a row of zeros. `name` is that of [`Features::new`].
 ///
 /// The hash of an n-gram is that of its first n - 1 tokens, exclusive or its last token, through splitmix64's
-/// step (Steele, Lea & Flood, 2014), from 0; its upper 8 bits are the column, and where its lowest bit is set
-/// the sign is minus. So the expected product of two rows is that of the n-gram counts, over their norms. It depends on
-/// the ids: compare only texts of one vocabulary.
+/// step (Steele, Lea & Flood, 2014), from 0. Its upper 8 bits are the column, and where its lowest bit is set
+/// the sign is minus. So the product of two rows is on average that of their n-gram counts, over the norms. It
+/// depends on the ids: compare only texts of one vocabulary.
 ///
 /// # Errors
 /// [`MetricError::TooFew`] below two sequences.
@@ -41,7 +41,8 @@ fn row(sequence: &[u32]) -> [f64; DIMENSIONS] {
     }
     let norm = row.iter().map(|value| value * value).sum::<f64>().sqrt();
     if norm > 0.0 {
-        row.iter_mut().for_each(|value| *value /= norm);
+        let scale = (DIMENSIONS as f64).sqrt() / norm;
+        row.iter_mut().for_each(|value| *value *= scale);
     }
     row
 }
@@ -80,7 +81,7 @@ mod tests {
             let mut other = tokens.clone();
             (other[6], other[7]) = (100 * k + 50, 100 * k + 51);
             let (a, b) = (row(&tokens), row(&other));
-            a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>()
+            a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>() / DIMENSIONS as f64
         };
         let mean = (0..2000).map(product).sum::<f64>() / 2000.0;
         // 6 + 5 + 4 + 3 of 8 + 7 + 6 + 5.
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_of_length_one_or_zero() {
+    fn rows_have_a_norm_of_sixteen_or_zero() {
         let text: Sequences = [&[u32::MAX, 0, 7][..], &[], &[7]].into_iter().collect();
         let features = hashed_ngrams("lines", &text).unwrap();
         let norms = features
@@ -97,7 +98,7 @@ mod tests {
             .map(|row| row.iter().map(|x| x * x).sum::<f64>());
         let norms: Vec<f64> = norms.collect();
         assert!(
-            (norms[0] - 1.0).abs() < 1e-12 && norms[1] == 0.0 && norms[2] == 1.0,
+            (norms[0] - 256.0).abs() < 1e-9 && norms[1] == 0.0 && norms[2] == 256.0,
             "{norms:?}"
         );
         assert!(hashed_ngrams("lines", &Sequences::default()).is_err());

@@ -6,7 +6,8 @@ use rand::Rng;
 use rayon::prelude::*;
 
 impl NgramModel {
-    /// `count` sequences: number k is [`sequence`](Self::sequence) k, so it depends on no other.
+    /// `count` sequences: number k is [`sequence`](Self::sequence) k, so it depends on no other. The model knows of
+    /// lengths only what the last tokens tell, so lengths vary more than in real text; compare scores by length too.
     pub fn sample(&self, seed: Seed, count: usize) -> Sequences {
         let numbers = (0..count).into_par_iter();
         let drawn: Vec<Vec<u32>> = numbers.map(|k| self.sequence(seed, k as u64)).collect();
