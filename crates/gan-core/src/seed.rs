@@ -61,6 +61,14 @@ pub enum Purpose {
     OracleData = 25,
     /// Which reward a sequence is given in the control that shuffles rewards; the index is the step.
     RewardOrder = 26,
+    /// A sequence drawn from an n-gram model; the index is the sequence, from 0.
+    NgramSample = 40,
+    /// The order of a real sequence's tokens, a control for scores; the index is the sequence, from 0.
+    ShuffledTokens = 41,
+    /// Independent tokens as frequent as in real text, a control; the index is the sequence, from 0.
+    UnigramTokens = 42,
+    /// Independent tokens, all equally frequent, a control; the index is the sequence, from 0.
+    UniformTokens = 43,
 }
 
 /// The number that determines all of a run's randomness.
