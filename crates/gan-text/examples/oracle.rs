@@ -1,18 +1,21 @@
 //! The synthetic benchmark: maximum likelihood, then adversarial steps, against an oracle that knows the truth.
 //!
-//! `cargo run -p gan-text --example oracle -- SEED MLE_EPOCHS DISCRIMINATOR_ROUNDS ADVERSARIAL_STEPS REWARD [ORACLE]`
+//! `cargo run -p gan-text --example oracle -- CONFIG.toml [ORACLE.safetensors]`: the configuration has the keys of
+//! `TextTrainConfig`; without a file of weights the oracle is random.
 
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences, Weights};
 use gan_ops::{Generation, LanguageModel, TokenBatch};
 use gan_text::{
-    DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig, MaximumLikelihood, PolicyGradient,
-    Reward, TextCorpus, oracle, read_oracle, text_discriminator, text_generator,
+    DiscriminatorConfig, GeneratorConfig, TextCorpus, TextPart, TextTrainConfig, TextTrainer,
+    oracle, read_oracle, text_discriminator, text_generator,
 };
+use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+/// Tokens of a sequence, and sequences of a set, as in the benchmark's program.
 const STEPS: usize = 20;
 const COUNT: usize = 9984;
 
@@ -35,32 +38,18 @@ fn mean_nll(model: &LanguageModel, tokens: &[u32]) -> candle_core::Result<f64> {
 
 #[allow(clippy::print_stdout, reason = "an example")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |k: usize| -> u64 {
-        arguments
-            .get(k)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
+    let mut arguments = std::env::args().skip(1);
+    let config: TextTrainConfig = match arguments.next() {
+        Some(path) => toml::from_str(&std::fs::read_to_string(path)?)?,
+        None => TextTrainConfig::default(),
     };
-    let (seed, epochs) = (Seed(number(0)), number(1));
-    let reward = match arguments.get(4).map(String::as_str) {
-        Some("constant") => Reward::Constant,
-        Some("shuffled") => Reward::Shuffled,
-        Some("centered") => Reward::Centered,
-        _ => Reward::Discriminator,
-    };
-    let oracle = match arguments.get(5) {
-        Some(path) => read_oracle(&Weights::read(Path::new(path))?, DType::F32)?,
+    let oracle = match arguments.next() {
+        Some(path) => read_oracle(&Weights::read(Path::new(&path))?, DType::F32)?,
         None => oracle(Seed(0), DType::F32)?,
     };
-    let began = Instant::now();
     let real = draw(&oracle, Purpose::OracleData, 0)?;
     let held_out = draw(&oracle, Purpose::OracleData, COUNT as u64)?;
-    println!(
-        "real {:.3} ({:.1} s)",
-        mean_nll(&oracle, &real)?,
-        began.elapsed().as_secs_f64()
-    );
+    println!("real: NLL_oracle {:.3}", mean_nll(&oracle, &real)?);
     let corpus = TextCorpus {
         sequences: real.chunks(STEPS).collect::<Sequences>(),
         vocabulary: oracle.vocabulary(),
@@ -69,58 +58,32 @@ fn main() -> Result<(), Box<dyn Error>> {
         never: Vec::new(),
         steps: STEPS,
     };
-    let generator = text_generator(
-        &GeneratorConfig::default(),
-        corpus.vocabulary,
-        0,
-        seed,
-        DType::F32,
-    )?;
-    let tell = |what: &str| -> Result<(), Box<dyn Error>> {
-        let drawn = draw(&generator, Purpose::Sample, 0)?;
-        let distinct: std::collections::HashSet<u32> = drawn.iter().copied().collect();
-        println!(
-            "{what}: oracle {:.3} held-out {:.3} distinct {} ({:.1} s)",
-            mean_nll(&oracle, &drawn)?,
-            mean_nll(&generator, &held_out)?,
-            distinct.len(),
-            began.elapsed().as_secs_f64()
-        );
-        Ok(())
-    };
-    let mut likelihood = MaximumLikelihood::new(&generator, 0.01, 64, seed)?;
-    for epoch in 0..epochs {
-        let per_epoch = likelihood.steps_per_epoch(&corpus);
-        for step in epoch * per_epoch..(epoch + 1) * per_epoch {
-            likelihood.step(&generator, &corpus, step)?;
+    let (vocabulary, seed) = (corpus.vocabulary, config.seed);
+    let generator = text_generator(&GeneratorConfig::default(), vocabulary, 0, seed, DType::F32)?;
+    let sizes = DiscriminatorConfig::default();
+    let discriminator = || text_discriminator(&sizes, vocabulary, seed, DType::F32);
+    let (epoch, likelihood_steps) = ((COUNT / config.batch_size) as u64, config.likelihood_steps);
+    let mut trainer = TextTrainer::new(generator, discriminator, corpus, config)?;
+    let begin = Instant::now();
+    while let Some(part) = trainer.advance()? {
+        let seconds = begin.elapsed().as_secs_f64();
+        let is_told = match part {
+            TextPart::Likelihood { step, .. } => (step + 1).is_multiple_of(10 * epoch),
+            TextPart::Round { .. } => trainer.state().step == likelihood_steps,
+            TextPart::Policy { step, .. } => (step + 1 - likelihood_steps).is_multiple_of(10),
+        };
+        if !is_told {
+            continue;
         }
-        if epoch % 10 == 9 || epoch < 2 {
-            tell(&format!("epoch {}", epoch + 1))?;
-        }
-    }
-    let discriminator = text_discriminator(
-        &DiscriminatorConfig::default(),
-        corpus.vocabulary,
-        seed,
-        DType::F32,
-    )?;
-    let mut training = DiscriminatorTraining::new(&discriminator, 1e-4, 32, seed)?;
-    for round in 0..number(2) {
-        let found = training.round(&discriminator, &generator, &corpus, 3)?;
-        println!(
-            "round {}: {found:?} ({:.1} s)",
-            round + 1,
-            began.elapsed().as_secs_f64()
-        );
-    }
-    let mut policy = PolicyGradient::new(&generator, 0.01, 64, 8, reward, seed)?;
-    for step in 0..number(3) {
-        let found = policy.step(&generator, &discriminator, &corpus, step)?;
-        if step % 10 == 9 {
-            tell(&format!("step {} {found:?}", step + 1))?;
-        }
-        if reward != Reward::Constant {
-            training.round(&discriminator, &generator, &corpus, 1)?;
+        println!("{seconds:.0} s: {part:?}");
+        if !matches!(part, TextPart::Round { .. }) {
+            let drawn = draw(trainer.generator(), Purpose::Sample, 0)?;
+            println!(
+                "  NLL_oracle {:.3}, NLL_gen of new sequences {:.3}, {} distinct tokens",
+                mean_nll(&oracle, &drawn)?,
+                mean_nll(trainer.generator(), &held_out)?,
+                drawn.iter().collect::<HashSet<_>>().len(),
+            );
         }
     }
     Ok(())

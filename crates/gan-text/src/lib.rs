@@ -51,5 +51,6 @@ pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
     DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded, PolicyGradient,
-    PolicyStep, Reward, TextCorpus,
+    PolicyStep, Reward, TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState,
+    TextTrainConfig, TextTrainer,
 };

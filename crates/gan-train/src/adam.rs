@@ -118,7 +118,10 @@ impl Adam {
     }
 
     /// Copies both moments of every parameter under `prefix`.
-    pub(crate) fn save(&self, prefix: &str, weights: &mut Weights) -> Result<(), TrainError> {
+    ///
+    /// # Errors
+    /// When they cannot be allocated.
+    pub fn save(&self, prefix: &str, weights: &mut Weights) -> Result<(), TrainError> {
         for slot in &self.slots {
             for (moment, var) in [("m", &slot.m), ("v", &slot.v)] {
                 let name = format!("{prefix}{moment}.{}", slot.name);
@@ -128,8 +131,12 @@ impl Adam {
         Ok(())
     }
 
-    /// Sets both moments of every parameter from `weights`; `steps` is the number of steps taken.
-    pub(crate) fn restore(
+    /// Sets both moments of every parameter from `weights`; `steps` is the number of steps taken, and `origin` the
+    /// file's name in errors.
+    ///
+    /// # Errors
+    /// When one is missing or has another shape.
+    pub fn restore(
         &mut self,
         prefix: &str,
         weights: &Weights,

@@ -10,16 +10,13 @@ use gan_train::{Adam, TrainError};
 
 /// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
 pub struct DiscriminatorTraining {
-    optimizer: Adam,
+    pub(super) optimizer: Adam,
     /// Real sequences of an update, and as many generated ones.
     batch_size: usize,
     dropout: f64,
     /// λ of ½ λ ‖w‖² of the last layer.
     output_decay: f64,
     seed: Seed,
-    /// Rounds and updates that are done, which number the random numbers.
-    rounds: u64,
-    updates: u64,
 }
 
 /// What a round of training came to.
@@ -46,12 +43,10 @@ impl DiscriminatorTraining {
             dropout: 0.25,
             output_decay: 0.2,
             seed,
-            rounds: 0,
-            updates: 0,
         })
     }
 
-    /// Draws as many sequences as the corpus has and trains on both for `epochs`.
+    /// Round `round`, from 0: draws as many sequences as the corpus has and trains on both for `epochs`.
     ///
     /// # Errors
     /// When a tensor operation fails; [`TrainError::NonFinite`].
@@ -61,9 +56,10 @@ impl DiscriminatorTraining {
         generator: &LanguageModel,
         corpus: &TextCorpus,
         epochs: u64,
+        round: u64,
     ) -> Result<DiscriminatorRound, TrainError> {
         let count = corpus.sequences.len();
-        let (seed, first) = (self.seed, self.rounds * count as u64);
+        let (seed, first) = (self.seed, round * count as u64);
         let request = Generation {
             count,
             steps: corpus.steps,
@@ -82,7 +78,7 @@ impl DiscriminatorTraining {
         let mut batches = 0.0;
         for epoch in 0..epochs {
             let order = |player: u64| {
-                let index = 2 * (self.rounds * epochs + epoch) + player;
+                let index = 2 * (round * epochs + epoch) + player;
                 shuffled(count, seed, Purpose::DiscriminatorOrder, index)
             };
             let (reals, fakes) = (order(0), order(1));
@@ -99,7 +95,6 @@ impl DiscriminatorTraining {
                 batches += 1.0;
             }
         }
-        self.rounds += 1;
         Ok(DiscriminatorRound {
             loss: sum.loss / batches,
             accuracy: sum.accuracy / batches,
@@ -113,7 +108,8 @@ impl DiscriminatorTraining {
         batch: TokenBatch<'_>,
         real: usize,
     ) -> Result<DiscriminatorRound, TrainError> {
-        let mut rng = self.seed.rng(Purpose::Dropout, self.updates);
+        let update = self.optimizer.steps();
+        let mut rng = self.seed.rng(Purpose::Dropout, update);
         let dropout = FeatureDropout {
             share: self.dropout,
             rng: &mut rng,
@@ -143,8 +139,7 @@ impl DiscriminatorTraining {
                 },
             )
         })?;
-        finite("discriminator's", self.updates, not_finite)?;
-        self.updates += 1;
+        finite("discriminator's", update, not_finite)?;
         Ok(DiscriminatorRound {
             loss,
             accuracy: right,

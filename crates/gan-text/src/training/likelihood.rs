@@ -7,7 +7,7 @@ use gan_train::{Adam, TrainError};
 
 /// Steps of maximum likelihood over a corpus, in batches of an epoch's own order.
 pub struct MaximumLikelihood {
-    optimizer: Adam,
+    pub(super) optimizer: Adam,
     batch_size: usize,
     seed: Seed,
     /// The epoch whose order it is.

@@ -13,7 +13,7 @@ const CLIP: f64 = 5.0;
 
 /// The generator's adversarial updates, with an optimizer of their own.
 pub struct PolicyGradient {
-    optimizer: Adam,
+    pub(super) optimizer: Adam,
     batch_size: usize,
     /// Continuations of each prefix, whose rewards are averaged.
     rollouts: usize,

@@ -7,7 +7,8 @@ use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
 use gan_text::{
     DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig, MaximumLikelihood, Padded,
-    PolicyGradient, Reward, TextCorpus, text_discriminator, text_generator,
+    PolicyGradient, Reward, TextCheckpoint, TextCorpus, TextPart, TextTrainConfig, TextTrainer,
+    text_discriminator, text_generator,
 };
 
 const VOCABULARY: usize = 8;
@@ -118,15 +119,12 @@ fn a_discriminator_learns_to_tell_sequences_apart() {
     let corpus = corpus(&draw(&generator_of_ones(), 512, 0));
     let discriminator = discriminator();
     let mut training = DiscriminatorTraining::new(&discriminator, 0.01, 32, Seed(4)).unwrap();
-    let first = training
-        .round(&discriminator, &generator, &corpus, 1)
-        .unwrap();
-    let last = (0..5).map(|_| {
-        training
-            .round(&discriminator, &generator, &corpus, 1)
-            .unwrap()
-    });
-    let last = last.last().unwrap();
+    let mut round = |number| {
+        let round = training.round(&discriminator, &generator, &corpus, 1, number);
+        round.unwrap()
+    };
+    let first = round(0);
+    let last = (1..6).map(round).last().unwrap();
     assert!(
         last.accuracy > 0.95 && last.loss < first.loss,
         "{first:?} {last:?}"
@@ -151,9 +149,9 @@ fn adversarial(reward: Reward) -> (f64, Vec<u32>) {
     let corpus = corpus(&draw(&generator_of_ones(), 256, 0));
     let discriminator = discriminator();
     let mut training = DiscriminatorTraining::new(&discriminator, 0.01, 32, Seed(6)).unwrap();
-    for _ in 0..4 {
+    for round in 0..4 {
         training
-            .round(&discriminator, &generator, &corpus, 1)
+            .round(&discriminator, &generator, &corpus, 1, round)
             .unwrap();
     }
     let mut policy = PolicyGradient::new(&generator, 0.02, 32, 4, reward, Seed(6)).unwrap();
@@ -184,4 +182,97 @@ fn any_number_of_threads_trains_to_the_same_bytes() {
     });
     assert_eq!(first, second);
     assert_eq!(first, third);
+}
+
+/// Six steps of maximum likelihood, two rounds, and four adversarial steps with a round after each.
+fn trainer(reward: Reward) -> TextTrainer {
+    let config = TextTrainConfig {
+        seed: Seed(7),
+        batch_size: 16,
+        likelihood_steps: 6,
+        discriminator_rounds: 2,
+        discriminator_epochs: 1,
+        policy_steps: 4,
+        rollouts: 2,
+        reward,
+        ..TextTrainConfig::default()
+    };
+    let corpus = corpus(&draw(&generator_of_ones(), 50, 0));
+    TextTrainer::new(generator(0.1, 7), || Ok(discriminator()), corpus, config).unwrap()
+}
+
+fn parts(trainer: &mut TextTrainer) -> Vec<TextPart> {
+    std::iter::from_fn(|| trainer.advance().unwrap()).collect()
+}
+
+#[test]
+fn the_parts_come_in_the_order_of_the_phases() {
+    let letters = |reward| -> String {
+        let parts = parts(&mut trainer(reward)).into_iter();
+        let letter = |part| match part {
+            TextPart::Likelihood { .. } => 'l',
+            TextPart::Round { .. } => 'r',
+            TextPart::Policy { .. } => 'p',
+        };
+        parts.map(letter).collect()
+    };
+    assert_eq!(letters(Reward::Discriminator), "llllllrrprprprp");
+    assert_eq!(letters(Reward::Constant), "llllllpppp");
+}
+
+#[test]
+fn a_run_resumes_to_the_same_bytes_after_every_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let save = |trainer: &TextTrainer, name: &str| {
+        TextCheckpoint::save(trainer, serde_json::json!("here"), &file(name)).unwrap();
+        std::fs::read(file(name)).unwrap()
+    };
+    let mut whole = trainer(Reward::Discriminator);
+    let all = parts(&mut whole);
+    let expected = save(&whole, "whole");
+    for stop in 0..=all.len() {
+        let mut first = trainer(Reward::Discriminator);
+        for part in &all[..stop] {
+            assert_eq!(first.advance().unwrap().as_ref(), Some(part));
+        }
+        save(&first, "stopped");
+        let mut second = trainer(Reward::Discriminator);
+        let checkpoint = TextCheckpoint::read(&file("stopped")).unwrap();
+        checkpoint.restore(&mut second).unwrap();
+        assert_eq!(second.state(), first.state());
+        assert_eq!(parts(&mut second), all[stop..]);
+        assert!(
+            save(&second, "resumed") == expected,
+            "stopped after {stop} parts"
+        );
+    }
+}
+
+#[test]
+fn checkpoints_that_do_not_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("step.safetensors");
+    let trained = trainer(Reward::Discriminator);
+    TextCheckpoint::save(&trained, serde_json::Value::Null, &file).unwrap();
+    let checkpoint = TextCheckpoint::read(&file).unwrap();
+    let refused = |checkpoint: &TextCheckpoint| {
+        let error = checkpoint.restore(&mut trainer(Reward::Discriminator));
+        error.unwrap_err().to_string()
+    };
+    let mut other = checkpoint.clone();
+    other.header.seed = Seed(8);
+    assert!(
+        refused(&other).contains("seed 8, expected seed 7"),
+        "{}",
+        refused(&other)
+    );
+    let mut later = checkpoint.clone();
+    later.header.engine += 1;
+    assert!(refused(&later).contains("a later version wrote it"));
+    let mut huge = checkpoint;
+    huge.header.state.rounds = u64::MAX;
+    assert!(refused(&huge).contains("expected at most"));
+    std::fs::write(&file, b"not a checkpoint").unwrap();
+    assert!(TextCheckpoint::read(&file).is_err());
 }
