@@ -1,5 +1,6 @@
 //! Sequences as batches of one length.
 
+use crate::{END, PAD, START, TextData, UNKNOWN};
 use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::TokenBatch;
 use rand::seq::SliceRandom;
@@ -19,6 +20,26 @@ pub struct TextCorpus {
     pub never: Vec<u32>,
     /// The tokens of each generated sequence, its end included.
     pub steps: usize,
+}
+
+impl TextCorpus {
+    /// The training half of a text. Neither an unknown token nor one that stands for no text is generated.
+    pub fn of(data: &TextData) -> Self {
+        let longest = data
+            .train
+            .iter()
+            .map(<[u32]>::len)
+            .max()
+            .unwrap_or_default();
+        Self {
+            sequences: data.train.clone(),
+            vocabulary: data.tokenizer.len(),
+            start: START,
+            end: Some(END),
+            never: vec![PAD, START, UNKNOWN],
+            steps: longest + 1,
+        }
+    }
 }
 
 /// Sequences filled up to one length.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod names;
+
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
