@@ -3,5 +3,6 @@
 pub(crate) mod evaluation;
 pub(crate) mod program;
 pub(crate) mod runs;
+#[path = "../../support/skips.rs"]
 pub(crate) mod skips;
 pub(crate) mod tiny;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use self::python::Python;
-use crate::workspace;
+use crate::{cargo, workspace};
 
 /// Relative tolerance; the figures are in double precision and differ slightly between machines.
 const TOLERANCE: f64 = 1e-6;
@@ -22,9 +22,12 @@ pub(crate) struct Options {
     /// Replace the stored figures by the new ones.
     #[arg(long)]
     write: bool,
-    /// A Python with torch, numpy, torch-fidelity, prdc and torchvision.
+    /// A Python with torch, numpy, torch-fidelity, prdc, torchvision and nltk.
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
+    /// The published oracle of SeqGAN as safetensors: also rerun make_text.py, and the test that needs this file.
+    #[arg(long, value_name = "FILE")]
+    oracle: Option<PathBuf>,
 }
 
 /// Compares, or replaces with `--write`.
@@ -46,8 +49,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         &[&at("metrics.json"), &at("grid.png")],
     )?;
 
+    let mut figures = vec!["parity.json", "metrics.json"];
+    if let Some(oracle) = &options.oracle {
+        println!("make_text.py …");
+        python.run(&stored.join("make_text.py"), &[oracle, &at("text.json")])?;
+        figures.push("text.json");
+        let mut test = cargo::command("test --workspace --test training oracle::");
+        let oracle = oracle
+            .canonicalize()
+            .with_context(|| oracle.display().to_string())?;
+        cargo::run(test.env("SEQGAN_ORACLE", oracle))?;
+    }
+
     let mut differences = Vec::new();
-    for name in ["parity.json", "metrics.json"] {
+    for name in &figures {
         let found = compare_json(&stored.join(name), &at(name))?;
         differences.extend(found.into_iter().map(|said| format!("{name}: {said}")));
     }
@@ -60,7 +75,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!("{said}");
     }
     if options.write {
-        return write(&stored, fresh.path());
+        figures.push("grid.png");
+        return write(&stored, fresh.path(), &figures);
     }
     if differences.is_empty() {
         println!("tests/golden: the figures are reproduced to {TOLERANCE:e}");
@@ -98,8 +114,8 @@ fn compare_png(python: &Python, stored: &Path, fresh: &Path) -> Result<Option<St
 }
 
 /// Replaces each file atomically, by renaming a temporary file beside it.
-fn write(stored: &Path, fresh: &Path) -> Result<()> {
-    for name in ["parity.json", "metrics.json", "grid.png"] {
+fn write(stored: &Path, fresh: &Path, names: &[&str]) -> Result<()> {
+    for name in names {
         let target = stored.join(name);
         let beside = stored.join(format!("{name}.new"));
         fs::copy(fresh.join(name), &beside)
@@ -115,14 +131,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_replaces_all_three_files_and_leaves_nothing_else() {
+    fn writing_replaces_the_files_and_leaves_nothing_else() {
+        const NAMES: [&str; 3] = ["parity.json", "metrics.json", "grid.png"];
         let (stored, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for name in ["parity.json", "metrics.json", "grid.png"] {
+        for name in NAMES {
             fs::write(stored.path().join(name), "old").unwrap();
             fs::write(fresh.path().join(name), name).unwrap();
         }
-        write(stored.path(), fresh.path()).unwrap();
-        for name in ["parity.json", "metrics.json", "grid.png"] {
+        write(stored.path(), fresh.path(), &NAMES).unwrap();
+        for name in NAMES {
             assert_eq!(fs::read_to_string(stored.path().join(name)).unwrap(), name);
         }
         assert_eq!(fs::read_dir(stored.path()).unwrap().count(), 3);

@@ -13,6 +13,7 @@ const MODULES: &[(&str, &str)] = &[
     ("torch_fidelity", "torch-fidelity"),
     ("prdc", "prdc"),
     ("torchvision", "torchvision"),
+    ("nltk", "nltk"),
 ];
 
 /// Prints the arguments that are not names of modules.

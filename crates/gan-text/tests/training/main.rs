@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod names;
+mod oracle;
+#[path = "../../../../tests/support/skips.rs"]
+mod skips;
+#[path = "../../../../tests/support/splitmix.rs"]
+mod splitmix;
 
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences};
