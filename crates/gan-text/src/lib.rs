@@ -44,7 +44,8 @@ pub use config::{Long, TextConfig, Tokens};
 pub use data::TextData;
 pub use error::TextError;
 pub use models::{
-    DiscriminatorConfig, GeneratorConfig, oracle, read_oracle, text_discriminator, text_generator,
+    DiscriminatorConfig, GeneratorConfig, TextGeneratorError, TextGeneratorFile,
+    TextGeneratorHeader, oracle, read_oracle, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;

@@ -1,10 +1,21 @@
 //! The generator: a language model.
 
-use candle_core::{DType, Device, Result};
+use candle_core::{DType, Device, Result, Tensor};
 use gan_core::candle_nn::Init;
 use gan_core::{ParameterStore, Purpose, Seed};
 use gan_ops::LanguageModel;
 use serde::{Deserialize, Serialize};
+
+/// The tensors of a language model, by PyTorch's names.
+const NAMES: [&str; 7] = [
+    "embedding.weight",
+    "lstm.weight_ih_l0",
+    "lstm.weight_hh_l0",
+    "lstm.bias_ih_l0",
+    "lstm.bias_hh_l0",
+    "output.weight",
+    "output.bias",
+];
 
 /// The sizes and first weights of a generator. The defaults are SeqGAN's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,21 +53,42 @@ pub fn text_generator(
     let rng = seed.rng(Purpose::GeneratorInit, 0);
     let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
     let (embedding, hidden) = (config.embedding, config.hidden);
-    let shapes: [(&str, Vec<usize>); 7] = [
-        ("embedding.weight", vec![vocabulary, embedding]),
-        ("lstm.weight_ih_l0", vec![4 * hidden, embedding]),
-        ("lstm.weight_hh_l0", vec![4 * hidden, hidden]),
-        ("lstm.bias_ih_l0", vec![4 * hidden]),
-        ("lstm.bias_hh_l0", vec![4 * hidden]),
-        ("output.weight", vec![vocabulary, hidden]),
-        ("output.bias", vec![vocabulary]),
+    let shapes = [
+        vec![vocabulary, embedding],
+        vec![4 * hidden, embedding],
+        vec![4 * hidden, hidden],
+        vec![4 * hidden],
+        vec![4 * hidden],
+        vec![vocabulary, hidden],
+        vec![vocabulary],
     ];
     let normal = Init::Randn {
         mean: 0.0,
         stdev: config.initial_std,
     };
-    for (name, shape) in shapes {
+    for (name, shape) in NAMES.into_iter().zip(shapes) {
         parameters.builder().get_with_hints(shape, name, normal)?;
+    }
+    LanguageModel::new(parameters, start)
+}
+
+/// A language model of tensors by their names in PyTorch, all of one type.
+///
+/// # Errors
+/// When `tensor` fails, shapes don't fit each other, or `start` is not in the vocabulary.
+pub(super) fn of_tensors(
+    tensor: impl Fn(&str) -> Result<Tensor>,
+    start: u32,
+) -> Result<LanguageModel> {
+    let first = tensor(NAMES[0])?;
+    // The random numbers that first values are drawn from; none are.
+    let rng = Seed(0).rng(Purpose::GeneratorInit, 0);
+    let parameters = ParameterStore::new(rng, first.dtype(), &Device::Cpu);
+    for name in NAMES {
+        let value = tensor(name)?;
+        let builder = parameters.builder();
+        builder.get_with_hints(value.shape(), name, Init::Const(0.0))?;
+        parameters.set(name, &value)?;
     }
     LanguageModel::new(parameters, start)
 }

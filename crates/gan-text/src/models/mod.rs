@@ -1,9 +1,11 @@
 //! The networks: their sizes and first weights.
 
 mod discriminator;
+mod file;
 mod generator;
 mod oracle;
 
 pub use discriminator::{DiscriminatorConfig, text_discriminator};
+pub use file::{TextGeneratorError, TextGeneratorFile, TextGeneratorHeader};
 pub use generator::{GeneratorConfig, text_generator};
 pub use oracle::{oracle, read_oracle};

@@ -1,9 +1,9 @@
 //! The oracle of the synthetic benchmark: an LSTM whose random weights are the truth (Yu et al., 2017).
 
+use super::generator::of_tensors;
 use super::{GeneratorConfig, text_generator};
-use candle_core::{DType, Device, Result, Tensor};
-use gan_core::candle_nn::Init;
-use gan_core::{ParameterStore, Purpose, Seed, Weights};
+use candle_core::{DType, Result, Tensor};
+use gan_core::{Purpose, Seed, Weights};
 use gan_ops::LanguageModel;
 
 /// The benchmark's vocabulary.
@@ -51,21 +51,14 @@ pub fn read_oracle(weights: &Weights, dtype: DType) -> Result<LanguageModel> {
     };
     let biases = gates.iter().map(|gate| get(&format!("{gate}.bias")));
     let bias = Tensor::cat(&biases.collect::<Result<Vec<_>>>()?, 0)?;
-    let tensors = [
-        ("embedding.weight", get("embedding")?),
-        ("lstm.weight_ih_l0", of_gates("input_weight")?),
-        ("lstm.weight_hh_l0", of_gates("recurrent_weight")?),
-        ("lstm.bias_hh_l0", bias.zeros_like()?),
-        ("lstm.bias_ih_l0", bias),
-        ("output.weight", get("output.weight")?.t()?.contiguous()?),
-        ("output.bias", get("output.bias")?),
-    ];
-    let rng = Seed(0).rng(Purpose::OracleInit, 0);
-    let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
-    for (name, tensor) in tensors {
-        let builder = parameters.builder();
-        builder.get_with_hints(tensor.shape(), name, Init::Const(0.0))?;
-        parameters.set(name, &tensor)?;
-    }
-    LanguageModel::new(parameters, START)
+    let tensor = |name: &str| match name {
+        "embedding.weight" => get("embedding"),
+        "lstm.weight_ih_l0" => of_gates("input_weight"),
+        "lstm.weight_hh_l0" => of_gates("recurrent_weight"),
+        "lstm.bias_ih_l0" => Ok(bias.clone()),
+        "lstm.bias_hh_l0" => bias.zeros_like(),
+        "output.weight" => get(name)?.t()?.contiguous(),
+        _ => get(name),
+    };
+    of_tensors(tensor, START)
 }

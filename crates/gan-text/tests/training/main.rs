@@ -14,8 +14,8 @@ use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
 use gan_text::{
     DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig, MaximumLikelihood, Padded,
-    PolicyGradient, Reward, TextCheckpoint, TextCorpus, TextPart, TextTrainConfig, TextTrainer,
-    text_discriminator, text_generator,
+    PolicyGradient, Reward, TextCheckpoint, TextCorpus, TextGeneratorFile, TextGeneratorHeader,
+    TextPart, TextTrainConfig, TextTrainer, text_discriminator, text_generator,
 };
 
 const VOCABULARY: usize = 8;
@@ -282,4 +282,28 @@ fn checkpoints_that_do_not_fit_are_refused() {
     assert!(refused(&huge).contains("expected at most"));
     std::fs::write(&file, b"not a checkpoint").unwrap();
     assert!(TextCheckpoint::read(&file).is_err());
+}
+
+#[test]
+fn a_generator_is_read_as_it_was_written_and_what_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("generator.safetensors");
+    let generator = generator(1.0, 8);
+    let header = TextGeneratorHeader::new(&corpus(&[]), Some("abc".to_string()), 7, Seed(8));
+    header.save(&generator, &file).unwrap();
+    let read = TextGeneratorFile::read(&file).unwrap();
+    assert_eq!(read.header, header);
+    assert_eq!(draw(&read.generator, 20, 0), draw(&generator, 20, 0));
+    let refused = |header: &TextGeneratorHeader| {
+        header.save(&generator, &file).unwrap();
+        TextGeneratorFile::read(&file).err().unwrap().to_string()
+    };
+    let mut wrong = header.clone();
+    wrong.never = vec![3, 8];
+    assert!(refused(&wrong).contains("token 8 of a vocabulary of 8"));
+    let mut wrong = header;
+    wrong.start = 9;
+    assert!(refused(&wrong).contains("token 9 of a vocabulary of 8"));
+    std::fs::write(&file, b"{}").unwrap();
+    assert!(TextGeneratorFile::read(&file).is_err());
 }
