@@ -1,6 +1,6 @@
 //! Models whose tensors are formulas.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, Var};
 use gan_core::candle_nn::Init;
 use gan_core::{ParameterStore, Purpose, Seed};
 use gan_ops::LanguageModel;
@@ -80,4 +80,21 @@ pub(crate) fn tokens(n: usize, steps: usize, vocabulary: usize) -> Vec<u32> {
 pub(crate) fn numbers(tensor: &Tensor) -> Vec<f64> {
     let tensor = tensor.to_dtype(DType::F64).unwrap();
     tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The slope of `objective` by number `place` of `var`, from `h` below to `h` above.
+pub(crate) fn slope(var: &Var, place: usize, h: f64, objective: &dyn Fn() -> f64) -> f64 {
+    let values = numbers(var);
+    let set = |values: &[f64]| {
+        let tensor = Tensor::new(values, &Device::Cpu).unwrap();
+        var.set(&tensor.reshape(var.shape()).unwrap()).unwrap();
+    };
+    let slope = [h, -h].map(|h| {
+        let mut moved = values.clone();
+        moved[place] += h;
+        set(&moved);
+        objective() / (2.0 * h)
+    });
+    set(&values);
+    slope.iter().sum()
 }

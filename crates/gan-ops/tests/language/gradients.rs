@@ -1,6 +1,6 @@
 //! Gradients against finite differences, and against candle's of the same network of plain operations.
 
-use crate::common::{numbers, tokens, waves};
+use crate::common::{numbers, slope, tokens, waves};
 use candle_core::{DType, Device, IndexOp, Result, Tensor, Var};
 use gan_core::candle_nn::ops::{log_softmax, sigmoid};
 use gan_ops::{LanguageModel, TokenBatch};
@@ -123,25 +123,9 @@ fn gradients_are_slopes_of_the_weighted_likelihood() {
     };
     let gradients = gradients(&model, batch, &weights);
     for parameter in model.parameters().all() {
-        let values = numbers(&parameter.var);
         let found = numbers(&gradients[&parameter.name]);
-        let set = |values: &[f64]| {
-            let tensor = Tensor::new(values, &Device::Cpu).unwrap();
-            parameter
-                .var
-                .set(&tensor.reshape(parameter.var.shape()).unwrap())
-                .unwrap();
-        };
-        for place in (0..values.len()).step_by(3) {
-            let slope: f64 = [1e-6, -1e-6]
-                .map(|h| {
-                    let mut moved = values.clone();
-                    moved[place] += h;
-                    set(&moved);
-                    objective() / (2.0 * h)
-                })
-                .iter()
-                .sum();
+        for place in (0..found.len()).step_by(3) {
+            let slope = slope(&parameter.var, place, 1e-6, &objective);
             let error = (found[place] - slope).abs();
             assert!(
                 error < 1e-7,
@@ -150,7 +134,6 @@ fn gradients_are_slopes_of_the_weighted_likelihood() {
                 found[place]
             );
         }
-        set(&values);
     }
 }
 
@@ -174,37 +157,18 @@ fn the_policy_gradient_is_the_slope_of_the_expected_reward() {
     // −reward · ∇ ln p is reward · ∇(−ln p) with the sign of an ascent.
     let weights: Vec<f64> = (0..27).flat_map(|k| [-now[k] * reward(k); 3]).collect();
     let gradients = gradients(&model, batch, &weights);
+    let objective = || -> f64 {
+        let probabilities = probabilities().into_iter().enumerate();
+        probabilities.map(|(k, p)| p * reward(k)).sum()
+    };
     for parameter in model.parameters().all() {
-        let values = numbers(&parameter.var);
         for (place, found) in numbers(&gradients[&parameter.name]).iter().enumerate() {
-            let slope: f64 = [1e-5, -1e-5]
-                .map(|h| {
-                    let mut moved = values.clone();
-                    moved[place] += h;
-                    let tensor = Tensor::new(&moved[..], &Device::Cpu).unwrap();
-                    parameter
-                        .var
-                        .set(&tensor.reshape(parameter.var.shape()).unwrap())
-                        .unwrap();
-                    let expected: f64 = probabilities()
-                        .iter()
-                        .enumerate()
-                        .map(|(k, p)| p * reward(k))
-                        .sum();
-                    expected / (2.0 * h)
-                })
-                .iter()
-                .sum();
+            let slope = slope(&parameter.var, place, 1e-5, &objective);
             assert!(
                 (found - slope).abs() < 1e-8,
                 "{} {place}: {found} {slope}",
                 parameter.name
             );
         }
-        let tensor = Tensor::new(&values[..], &Device::Cpu).unwrap();
-        parameter
-            .var
-            .set(&tensor.reshape(parameter.var.shape()).unwrap())
-            .unwrap();
     }
 }

@@ -185,8 +185,8 @@ impl Tokenizer {
         ids.truncate(length);
         match self.kind {
             TokenKind::Byte => {
-                let bytes = bytes_of(ids);
-                ids.truncate(bytes.utf8_chunks().map(|chunk| chunk.valid().len()).sum());
+                let valid = valid_len(&bytes_of(ids));
+                ids.truncate(valid);
             }
             TokenKind::Jamo if self.texts(ids).last().is_some_and(jamo::begins_syllable) => {
                 ids.pop();
@@ -223,10 +223,7 @@ impl Tokenizer {
                 }
                 TokenKind::Byte => {
                     let bytes = bytes_of(&ids);
-                    valid += bytes
-                        .utf8_chunks()
-                        .map(|chunk| chunk.valid().len())
-                        .sum::<usize>();
+                    valid += valid_len(&bytes);
                     all += bytes.len();
                 }
                 _ => return None,
@@ -269,6 +266,11 @@ fn bytes_of(ids: &[u32]) -> Vec<u8> {
             .and_then(|byte| u8::try_from(byte).ok())
     };
     ids.iter().map(|id| byte(id).unwrap_or(u8::MAX)).collect()
+}
+
+/// How many of the bytes belong to valid UTF-8.
+fn valid_len(bytes: &[u8]) -> usize {
+    bytes.utf8_chunks().map(|chunk| chunk.valid().len()).sum()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{END, PAD, START, TextData, UNKNOWN};
 use gan_core::{Purpose, Seed, Sequences};
-use gan_ops::TokenBatch;
+use gan_ops::{Generation, TokenBatch};
 use rand::seq::SliceRandom;
 
 /// Sequences to train on, and what their tokens mean.
@@ -38,6 +38,18 @@ impl TextCorpus {
             end: Some(END),
             never: vec![PAD, START, UNKNOWN],
             steps: longest + 1,
+        }
+    }
+
+    /// The request for `count` sequences like these, at temperature 1.
+    pub fn request(&self, count: usize) -> Generation<'_> {
+        Generation {
+            count,
+            steps: self.steps,
+            prefixes: None,
+            alpha: 1.0,
+            never: &self.never,
+            end: self.end,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::likelihood::finite;
 use candle_core::Tensor;
 use gan_core::exact::{exp, ln_1p};
 use gan_core::{Purpose, Seed};
-use gan_ops::{FeatureDropout, Generation, LanguageModel, TextClassifier, TokenBatch};
+use gan_ops::{FeatureDropout, LanguageModel, TextClassifier, TokenBatch};
 use gan_train::{Adam, TrainError};
 
 /// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
@@ -60,14 +60,7 @@ impl DiscriminatorTraining {
     ) -> Result<DiscriminatorRound, TrainError> {
         let count = corpus.sequences.len();
         let (seed, first) = (self.seed, round * count as u64);
-        let request = Generation {
-            count,
-            steps: corpus.steps,
-            prefixes: None,
-            alpha: 1.0,
-            never: &corpus.never,
-            end: corpus.end,
-        };
+        let request = corpus.request(count);
         let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::Negatives, first + k as u64)
         })?;

@@ -66,14 +66,7 @@ impl PolicyGradient {
     ) -> Result<PolicyStep, TrainError> {
         let (n, seed) = (self.batch_size, self.seed);
         let first = step * n as u64;
-        let request = Generation {
-            count: n,
-            steps: corpus.steps,
-            prefixes: None,
-            alpha: 1.0,
-            never: &corpus.never,
-            end: corpus.end,
-        };
+        let request = corpus.request(n);
         let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::PolicySample, first + k as u64)
         })?;
@@ -141,12 +134,8 @@ impl PolicyGradient {
             }
             let first = (step * steps as u64 + time as u64) * count as u64;
             let request = Generation {
-                count,
-                steps,
                 prefixes: Some(TokenBatch::new(&prefixes, time + 1)?),
-                alpha: 1.0,
-                never: &corpus.never,
-                end: corpus.end,
+                ..corpus.request(count)
             };
             let whole =
                 generator.generate(&request, &|k| seed.rng(Purpose::Rollout, first + k as u64))?;

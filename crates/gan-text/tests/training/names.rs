@@ -2,7 +2,6 @@
 
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences};
-use gan_ops::Generation;
 use gan_text::{
     END, GeneratorConfig, MaximumLikelihood, Padded, TextConfig, TextCorpus, TextData,
     text_generator,
@@ -41,14 +40,7 @@ fn names_are_learned_from_a_file_and_drawn_as_text() {
         "{found} nats a letter, {known} by frequency"
     );
 
-    let request = Generation {
-        count: 50,
-        steps: corpus.steps,
-        prefixes: None,
-        alpha: 1.0,
-        never: &corpus.never,
-        end: corpus.end,
-    };
+    let request = corpus.request(50);
     let stream = |k: usize| Seed(1).rng(Purpose::Sample, k as u64);
     let drawn = generator.generate(&request, &stream).unwrap();
     for name in drawn.chunks(corpus.steps) {
