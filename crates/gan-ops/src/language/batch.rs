@@ -60,6 +60,14 @@ impl<'a> TokenBatch<'a> {
     }
 }
 
+/// Refuses a token that is not in the vocabulary.
+pub(crate) fn check_token(token: u32, vocabulary: usize) -> Result<()> {
+    if token as usize >= vocabulary {
+        candle_core::bail!("token {token} of a vocabulary of {vocabulary}");
+    }
+    Ok(())
+}
+
 /// Numbers `[n, steps]` as lines `[lines, steps, lanes]`; `other` where there is no sequence.
 pub(crate) fn to_lines<T, V: Copy>(values: &[V], steps: usize, other: V) -> Vec<V> {
     let lanes = lanes::<T>();

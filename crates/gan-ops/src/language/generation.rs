@@ -1,6 +1,6 @@
 //! Sequences drawn from a language model.
 
-use super::batch::{TokenBatch, from_lines, to_lines};
+use super::batch::{TokenBatch, check_token, from_lines, to_lines};
 use super::cell::{Advance, GATES};
 use super::embedding::embed;
 use super::likelihood::distributions;
@@ -48,15 +48,13 @@ impl Generation<'_> {
             }
             largest = largest.max(Some(prefixes.largest()));
         }
-        match largest {
-            Some(token) if token as usize >= vocabulary => {
-                candle_core::bail!("token {token} of a vocabulary of {vocabulary}")
-            }
-            _ if (0..vocabulary as u32).all(|token| self.never.contains(&token)) => {
-                candle_core::bail!("none of the vocabulary of {vocabulary} may be drawn")
-            }
-            _ => Ok(()),
+        if let Some(token) = largest {
+            check_token(token, vocabulary)?;
         }
+        if (0..vocabulary as u32).all(|token| self.never.contains(&token)) {
+            candle_core::bail!("none of the vocabulary of {vocabulary} may be drawn")
+        }
+        Ok(())
     }
 }
 

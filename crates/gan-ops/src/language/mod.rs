@@ -17,7 +17,7 @@ use gan_core::ParameterStore;
 use weights::{Sizes, WeightVars};
 
 pub use batch::TokenBatch;
-pub(crate) use batch::to_lines;
+pub(crate) use batch::{check_token, to_lines};
 pub(crate) use embedding::{by_embedding, embed};
 pub use generation::{Generation, Stream};
 
@@ -45,7 +45,7 @@ impl LanguageModel {
             start,
             scratch: Default::default(),
         };
-        model.check(start)?;
+        check_token(start, model.vocabulary())?;
         Ok(model)
     }
 
@@ -65,7 +65,7 @@ impl LanguageModel {
     /// # Errors
     /// When a token is not in the vocabulary.
     pub fn nll(&self, batch: TokenBatch<'_>, alpha: f64) -> Result<Vec<f64>> {
-        self.check(batch.largest())?;
+        check_token(batch.largest(), self.vocabulary())?;
         for_dtype!(
             self.parameters.dtype(),
             "a language model",
@@ -87,7 +87,7 @@ impl LanguageModel {
         weights: &[f64],
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<Vec<f64>> {
-        self.check(batch.largest())?;
+        check_token(batch.largest(), self.vocabulary())?;
         if weights.len() != batch.tokens().len() {
             let (found, expected) = (weights.len(), batch.tokens().len());
             candle_core::bail!("{found} weights of {expected} tokens");
@@ -111,14 +111,6 @@ impl LanguageModel {
             "a language model",
             generate_by(self, request, stream)
         )
-    }
-
-    fn check(&self, token: u32) -> Result<()> {
-        if token as usize >= self.sizes.vocabulary {
-            let vocabulary = self.sizes.vocabulary;
-            candle_core::bail!("token {token} of a vocabulary of {vocabulary}");
-        }
-        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ mod forward;
 mod weights;
 
 use crate::element::{Element, for_dtype};
-use crate::language::TokenBatch;
+use crate::language::{TokenBatch, check_token};
 use crate::scratch::Scratch;
 use candle_core::{Result, Tensor};
 use gan_core::ParameterStore;
@@ -88,10 +88,7 @@ impl TextClassifier {
     }
 
     fn check(&self, batch: TokenBatch<'_>) -> Result<()> {
-        let (token, vocabulary) = (batch.largest() as usize, self.sizes.vocabulary);
-        if token >= vocabulary {
-            candle_core::bail!("token {token} of a vocabulary of {vocabulary}");
-        }
+        check_token(batch.largest(), self.sizes.vocabulary)?;
         let (steps, widest) = (batch.steps(), self.sizes.widest());
         if steps < widest {
             candle_core::bail!(
