@@ -1,14 +1,14 @@
 //! The synthetic benchmark: maximum likelihood, then adversarial steps, against an oracle that knows the truth.
 //!
-//! `cargo run -p gan-text --example oracle -- CONFIG.toml [ORACLE.safetensors]`: the configuration has the keys of
-//! `TextTrainConfig`; without a file of weights the oracle is random.
+//! `cargo run -p gan-text --example oracle -- CONFIG.toml [ORACLE.safetensors [OUT.safetensors]]`: the configuration
+//! has the keys of `TextTrainConfig`; without a file of weights the oracle is random. The generator goes to the last file.
 
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences, Weights};
 use gan_ops::{Generation, LanguageModel, TokenBatch};
 use gan_text::{
-    DiscriminatorConfig, GeneratorConfig, TextCorpus, TextPart, TextTrainConfig, TextTrainer,
-    oracle, read_oracle, text_discriminator, text_generator,
+    DiscriminatorConfig, GeneratorConfig, TextCorpus, TextGeneratorHeader, TextPart,
+    TextTrainConfig, TextTrainer, oracle, read_oracle, text_discriminator, text_generator,
 };
 use std::collections::HashSet;
 use std::error::Error;
@@ -63,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sizes = DiscriminatorConfig::default();
     let discriminator = || text_discriminator(&sizes, vocabulary, seed, DType::F32);
     let (epoch, likelihood_steps) = ((COUNT / config.batch_size) as u64, config.likelihood_steps);
+    let header = TextGeneratorHeader::new(&corpus, None, likelihood_steps, seed);
     let mut trainer = TextTrainer::new(generator, discriminator, corpus, config)?;
     let begin = Instant::now();
     while let Some(part) = trainer.advance()? {
@@ -86,5 +87,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
     }
-    Ok(())
+    match arguments.next() {
+        Some(path) => Ok(header.save(trainer.generator(), Path::new(&path))?),
+        None => Ok(()),
+    }
 }
