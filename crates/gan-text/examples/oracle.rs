@@ -1,14 +1,14 @@
 //! The synthetic benchmark: maximum likelihood, then adversarial steps, against an oracle that knows the truth.
 //!
 //! `cargo run -p gan-text --example oracle -- CONFIG.toml [ORACLE.safetensors [OUT.safetensors]]`: the configuration
-//! has the keys of `TextTrainConfig`; without a file of weights the oracle is random. The generator goes to the last file.
+//! has the tables `train` and `adversary`; without a file of weights the oracle is random. The generator goes to the last file.
 
 use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences, Weights};
-use gan_ops::{Generation, LanguageModel, TokenBatch};
+use gan_ops::{Generation, TokenBatch};
 use gan_text::{
-    DiscriminatorConfig, GeneratorConfig, TextCorpus, TextGeneratorHeader, TextPart,
-    TextTrainConfig, TextTrainer, oracle, read_oracle, text_discriminator, text_generator,
+    AdversaryConfig, GeneratorConfig, PartKind, TextCorpus, TextGenerator, TextGeneratorHeader,
+    TextTrainConfig, TextTrainer, oracle, read_oracle,
 };
 use std::collections::HashSet;
 use std::error::Error;
@@ -19,7 +19,14 @@ use std::time::Instant;
 const STEPS: usize = 20;
 const COUNT: usize = 9984;
 
-fn draw(model: &LanguageModel, purpose: Purpose, first: u64) -> candle_core::Result<Vec<u32>> {
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Config {
+    train: TextTrainConfig,
+    adversary: AdversaryConfig,
+}
+
+fn draw(model: &dyn TextGenerator, purpose: Purpose, first: u64) -> candle_core::Result<Vec<u32>> {
     let request = Generation {
         count: COUNT,
         steps: STEPS,
@@ -31,7 +38,7 @@ fn draw(model: &LanguageModel, purpose: Purpose, first: u64) -> candle_core::Res
     model.generate(&request, &|k| Seed(0).rng(purpose, first + k as u64))
 }
 
-fn mean_nll(model: &LanguageModel, tokens: &[u32]) -> candle_core::Result<f64> {
+fn mean_nll(model: &dyn TextGenerator, tokens: &[u32]) -> candle_core::Result<f64> {
     let nll = model.nll(TokenBatch::new(tokens, STEPS)?, 1.0)?;
     Ok(nll.iter().sum::<f64>() / nll.len() as f64)
 }
@@ -39,9 +46,9 @@ fn mean_nll(model: &LanguageModel, tokens: &[u32]) -> candle_core::Result<f64> {
 #[allow(clippy::print_stdout, reason = "an example")]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let config: TextTrainConfig = match arguments.next() {
+    let Config { train, adversary } = match arguments.next() {
         Some(path) => toml::from_str(&std::fs::read_to_string(path)?)?,
-        None => TextTrainConfig::default(),
+        None => Config::default(),
     };
     let oracle = match arguments.next() {
         Some(path) => read_oracle(&Weights::read(Path::new(&path))?, DType::F32)?,
@@ -58,26 +65,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         never: Vec::new(),
         steps: STEPS,
     };
-    let (vocabulary, seed) = (corpus.vocabulary, config.seed);
-    let generator = text_generator(&GeneratorConfig::default(), vocabulary, 0, seed, DType::F32)?;
-    let sizes = DiscriminatorConfig::default();
-    let discriminator = || text_discriminator(&sizes, vocabulary, seed, DType::F32);
-    let (epoch, likelihood_steps) = ((COUNT / config.batch_size) as u64, config.likelihood_steps);
-    let header = TextGeneratorHeader::new(&corpus, None, likelihood_steps, seed);
-    let mut trainer = TextTrainer::new(generator, discriminator, corpus, config)?;
+    let (epoch, seed) = ((COUNT / train.batch_size) as u64, train.seed);
+    let model = GeneratorConfig::default();
+    let mut trainer = TextTrainer::new(corpus, &model, &train, &adversary)?;
+    let likelihood_steps = trainer.pretraining_steps();
     let begin = Instant::now();
     while let Some(part) = trainer.advance()? {
         let seconds = begin.elapsed().as_secs_f64();
-        let is_told = match part {
-            TextPart::Likelihood { step, .. } => (step + 1).is_multiple_of(10 * epoch),
-            TextPart::Round { .. } => trainer.state().step == likelihood_steps,
-            TextPart::Policy { step, .. } => (step + 1 - likelihood_steps).is_multiple_of(10),
+        let done = part.number + 1;
+        let is_told = match part.kind {
+            PartKind::Likelihood => done.is_multiple_of(10 * epoch),
+            PartKind::Round => trainer.state().step == likelihood_steps,
+            PartKind::Adversarial => (done - likelihood_steps).is_multiple_of(10),
         };
         if !is_told {
             continue;
         }
         println!("{seconds:.0} s: {part:?}");
-        if !matches!(part, TextPart::Round { .. }) {
+        if part.kind != PartKind::Round {
             let drawn = draw(trainer.generator(), Purpose::Sample, 0)?;
             println!(
                 "  NLL_oracle {:.3}, NLL_gen of new sequences {:.3}, {} distinct tokens",
@@ -88,7 +93,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     match arguments.next() {
-        Some(path) => Ok(header.save(trainer.generator(), Path::new(&path))?),
+        Some(path) => {
+            let header =
+                TextGeneratorHeader::new(trainer.corpus(), None, trainer.state().step, seed);
+            Ok(header.save(trainer.generator(), Path::new(&path))?)
+        }
         None => Ok(()),
     }
 }

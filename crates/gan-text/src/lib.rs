@@ -44,14 +44,14 @@ pub use config::{Long, TextConfig, Tokens};
 pub use data::TextData;
 pub use error::TextError;
 pub use models::{
-    DiscriminatorConfig, GeneratorConfig, TextGeneratorError, TextGeneratorFile,
+    DiscriminatorConfig, GeneratorConfig, TextGenerator, TextGeneratorError, TextGeneratorFile,
     TextGeneratorHeader, oracle, read_oracle, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
-    DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded, PolicyGradient,
-    PolicyStep, Reward, TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState,
-    TextTrainConfig, TextTrainer,
+    AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded,
+    PartKind, PolicyGradient, PolicyStep, Reward, SeqganConfig, TextCheckpoint,
+    TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig, TextTrainer,
 };

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result};
 use gan_core::candle_nn::Init;
-use gan_core::{ParameterStore, Purpose, Seed};
+use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed, check_ranges};
 use gan_ops::TextClassifier;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,52 @@ impl Default for DiscriminatorConfig {
             embedding: 64,
             widths: vec![1, 2, 3, 4, 5],
             filters: vec![64; 5],
+        }
+    }
+}
+
+impl DiscriminatorConfig {
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    /// Names the key, its value and its range.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        let at_least_one = Range::AtLeastOne;
+        at_least_one.check("adversary.embedding", self.embedding)?;
+        for (width, filters) in self.widths.iter().zip(&self.filters) {
+            check_ranges(&[
+                ("adversary.widths", (*width).into(), at_least_one),
+                ("adversary.filters", (*filters).into(), at_least_one),
+            ])?;
+        }
+        let (widths, filters) = (self.widths.len(), self.filters.len());
+        if widths == 0 || widths != filters {
+            return Err(OutOfRange {
+                key: "adversary.filters",
+                found: format!("{:?}", self.filters),
+                expected: format!(
+                    "a number for each of the widths {:?}, of which there is one at least",
+                    self.widths
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks that no convolution is wider than a sequence of `steps` tokens.
+    ///
+    /// # Errors
+    /// Names the width.
+    pub fn check_fits(&self, steps: usize) -> std::result::Result<(), OutOfRange> {
+        match self.widths.iter().max() {
+            Some(width) if *width > steps => Err(OutOfRange {
+                key: "adversary.widths",
+                found: format!("{:?}", self.widths),
+                expected: format!(
+                    "at most the {steps} tokens of the longest text, its end included"
+                ),
+            }),
+            _ => Ok(()),
         }
     }
 }

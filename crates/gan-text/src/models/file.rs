@@ -1,9 +1,9 @@
 //! A trained generator in one safetensors file that describes itself.
 
+use super::TextGenerator;
 use super::generator::of_tensors;
 use candle_core::DType;
 use gan_core::{ErrorClass, Seed, Weights, WeightsError};
-use gan_ops::LanguageModel;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub struct TextGeneratorFile {
     /// The description.
     pub header: TextGeneratorHeader,
     /// The generator.
-    pub generator: LanguageModel,
+    pub generator: Box<dyn TextGenerator>,
 }
 
 /// Why a generator could not be written or loaded.
@@ -88,12 +88,16 @@ impl TextGeneratorHeader {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn save(&self, generator: &LanguageModel, path: &Path) -> Result<(), TextGeneratorError> {
+    pub fn save(
+        &self,
+        generator: &dyn TextGenerator,
+        path: &Path,
+    ) -> Result<(), TextGeneratorError> {
         let mut weights = Weights {
             metadata: serde_json::json!(self).to_string(),
             ..Weights::default()
         };
-        weights.insert_all("", generator.parameters())?;
+        generator.save(&mut weights)?;
         Ok(weights.write_with_checksum(path)?)
     }
 }
@@ -128,6 +132,9 @@ impl TextGeneratorFile {
                 "token {token} of a vocabulary of {vocabulary}"
             )));
         }
-        Ok(Self { header, generator })
+        Ok(Self {
+            header,
+            generator: Box::new(generator),
+        })
     }
 }

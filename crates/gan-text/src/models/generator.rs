@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use gan_core::candle_nn::Init;
-use gan_core::{ParameterStore, Purpose, Seed};
+use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed, check_ranges};
 use gan_ops::LanguageModel;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,25 @@ impl Default for GeneratorConfig {
             hidden: 32,
             initial_std: 0.1,
         }
+    }
+}
+
+impl GeneratorConfig {
+    /// Checks that every value is in its range.
+    ///
+    /// # Errors
+    /// Names the key, its value and its range.
+    pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
+        let such_as = "0.1";
+        check_ranges(&[
+            ("model.embedding", self.embedding.into(), Range::AtLeastOne),
+            ("model.hidden", self.hidden.into(), Range::AtLeastOne),
+            (
+                "model.initial_std",
+                self.initial_std.into(),
+                Range::Positive { such_as },
+            ),
+        ])
     }
 }
 

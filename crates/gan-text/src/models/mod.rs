@@ -4,8 +4,10 @@ mod discriminator;
 mod file;
 mod generator;
 mod oracle;
+mod text_generator;
 
 pub use discriminator::{DiscriminatorConfig, text_discriminator};
 pub use file::{TextGeneratorError, TextGeneratorFile, TextGeneratorHeader};
 pub use generator::{GeneratorConfig, text_generator};
 pub use oracle::{oracle, read_oracle};
+pub use text_generator::TextGenerator;

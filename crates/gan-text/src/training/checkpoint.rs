@@ -1,8 +1,8 @@
-//! Everything that resuming a text run needs, in one file: both networks, all optimizers and the counters.
+//! Everything that resuming a text run needs, in one file: all networks, all optimizers and the counters.
 
-use super::trainer::{Adversary, TextState, TextTrainer};
+use super::{TextState, TextTrainer};
 use gan_core::{Seed, Weights};
-use gan_train::{Adam, ENGINE, TrainError};
+use gan_train::{ENGINE, TrainError};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -12,12 +12,6 @@ const FORMAT_VERSION: u32 = 1;
 /// 2⁵³: more steps than any run has.
 const MOST_COUNTED: u64 = 1 << 53;
 
-const GENERATOR: &str = "generator.";
-const DISCRIMINATOR: &str = "discriminator.";
-const LIKELIHOOD: &str = "likelihood_optimizer.";
-const POLICY: &str = "policy_optimizer.";
-const ADVERSARY: &str = "discriminator_optimizer.";
-
 /// What a checkpoint stores besides its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextCheckpointHeader {
@@ -26,8 +20,6 @@ pub struct TextCheckpointHeader {
     pub state: TextState,
     /// The run's seed.
     pub seed: Seed,
-    /// The updates of the discriminator, which its rounds do not say.
-    pub discriminator_updates: u64,
     /// The [`ENGINE`] of the steps before it.
     pub engine: u32,
     /// What the caller wants to store, such as its configuration.
@@ -54,12 +46,10 @@ impl TextCheckpoint {
         run: serde_json::Value,
         path: &Path,
     ) -> Result<(), TrainError> {
-        let adversary = trainer.adversary.as_ref();
         let header = TextCheckpointHeader {
             text_checkpoint_format_version: FORMAT_VERSION,
             state: trainer.state(),
             seed: trainer.seed(),
-            discriminator_updates: adversary.map_or(0, |a| a.training.optimizer.steps()),
             engine: ENGINE,
             run,
         };
@@ -67,21 +57,7 @@ impl TextCheckpoint {
             metadata: serde_json::json!(header).to_string(),
             ..Weights::default()
         };
-        weights.insert_all(GENERATOR, trainer.generator.parameters())?;
-        trainer
-            .likelihood
-            .optimizer
-            .save(LIKELIHOOD, &mut weights)?;
-        if let Some(Adversary {
-            discriminator,
-            training,
-            policy,
-        }) = adversary
-        {
-            weights.insert_all(DISCRIMINATOR, discriminator.parameters())?;
-            training.optimizer.save(ADVERSARY, &mut weights)?;
-            policy.optimizer.save(POLICY, &mut weights)?;
-        }
+        trainer.method.save(&mut weights)?;
         Ok(weights.write_with_checksum(path)?)
     }
 
@@ -119,8 +95,12 @@ impl TextCheckpoint {
     /// trainer may be partly restored then and must not be used.
     pub fn restore(&self, trainer: &mut TextTrainer) -> Result<(), TrainError> {
         let (header, weights, origin) = (&self.header, &self.weights, &self.origin);
-        let TextState { step, rounds } = header.state;
-        let counts = [step, rounds, header.discriminator_updates];
+        let TextState {
+            step,
+            rounds,
+            discriminator_updates,
+        } = header.state;
+        let counts = [step, rounds, discriminator_updates];
         if counts.iter().any(|count| *count > MOST_COUNTED) {
             let most = format!("at most {MOST_COUNTED} of each");
             return Err(self.refusal(format!("{counts:?} steps, rounds and updates"), most));
@@ -135,21 +115,8 @@ impl TextCheckpoint {
                 format!("engine {ENGINE} or an earlier one: a later version wrote it"),
             ));
         }
-        let likelihood_steps = trainer.likelihood_steps();
-        weights.load_into(GENERATOR, trainer.generator.parameters(), origin)?;
-        let restore = |optimizer: &mut Adam, prefix: &str, steps: u64| {
-            optimizer.restore(prefix, weights, steps, origin)
-        };
-        let optimizer = &mut trainer.likelihood.optimizer;
-        restore(optimizer, LIKELIHOOD, step.min(likelihood_steps))?;
-        if let Some(adversary) = &mut trainer.adversary {
-            let parameters = adversary.discriminator.parameters();
-            weights.load_into(DISCRIMINATOR, parameters, origin)?;
-            let optimizer = &mut adversary.training.optimizer;
-            restore(optimizer, ADVERSARY, header.discriminator_updates)?;
-            let optimizer = &mut adversary.policy.optimizer;
-            restore(optimizer, POLICY, step.saturating_sub(likelihood_steps))?;
-        }
+        let method = &mut trainer.method;
+        method.restore(weights, header.state, origin)?;
         trainer.state = header.state;
         Ok(())
     }

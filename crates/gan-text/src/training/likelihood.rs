@@ -1,7 +1,11 @@
 //! Maximum likelihood: the training before the adversarial one, and its control.
 
+use super::TextTrainConfig;
 use super::batches::{Padded, TextCorpus, shuffled};
-use gan_core::{Purpose, Seed};
+use super::method::{Method, PartKind, TextPart, TextState};
+use crate::{GeneratorConfig, TextGenerator, text_generator};
+use candle_core::DType;
+use gan_core::{Purpose, Seed, Weights};
 use gan_ops::LanguageModel;
 use gan_train::{Adam, TrainError};
 
@@ -67,6 +71,77 @@ impl MaximumLikelihood {
         })?;
         finite("generator's", step, not_finite)?;
         Ok(padded.mean(&nll))
+    }
+}
+
+const GENERATOR: &str = "generator.";
+const OPTIMIZER: &str = "likelihood_optimizer.";
+
+/// A generator and its steps of maximum likelihood, before an adversary or without one.
+pub(super) struct Pretraining {
+    pub(super) generator: LanguageModel,
+    likelihood: MaximumLikelihood,
+    pub(super) steps: u64,
+}
+
+impl Pretraining {
+    pub(super) fn new(
+        corpus: &TextCorpus,
+        model: &GeneratorConfig,
+        train: &TextTrainConfig,
+        dtype: DType,
+    ) -> Result<Self, TrainError> {
+        let (vocabulary, start) = (corpus.vocabulary, corpus.start);
+        let generator = text_generator(model, vocabulary, start, train.seed, dtype)?;
+        let likelihood =
+            MaximumLikelihood::new(&generator, train.lr, train.batch_size, train.seed)?;
+        Ok(Self {
+            generator,
+            steps: train
+                .epochs
+                .saturating_mul(likelihood.steps_per_epoch(corpus)),
+            likelihood,
+        })
+    }
+}
+
+impl Method for Pretraining {
+    fn generator(&self) -> &dyn TextGenerator {
+        &self.generator
+    }
+
+    fn advance(
+        &mut self,
+        corpus: &TextCorpus,
+        state: &mut TextState,
+    ) -> Result<Option<TextPart>, TrainError> {
+        let number = state.step;
+        if number >= self.steps {
+            return Ok(None);
+        }
+        let nll = self.likelihood.step(&self.generator, corpus, number)?;
+        state.step += 1;
+        Ok(Some(TextPart {
+            kind: PartKind::Likelihood,
+            number,
+            figures: vec![("nll", nll)],
+        }))
+    }
+
+    fn save(&self, weights: &mut Weights) -> Result<(), TrainError> {
+        weights.insert_all(GENERATOR, self.generator.parameters())?;
+        self.likelihood.optimizer.save(OPTIMIZER, weights)
+    }
+
+    fn restore(
+        &mut self,
+        weights: &Weights,
+        state: TextState,
+        origin: &str,
+    ) -> Result<(), TrainError> {
+        weights.load_into(GENERATOR, self.generator.parameters(), origin)?;
+        let optimizer = &mut self.likelihood.optimizer;
+        optimizer.restore(OPTIMIZER, weights, state.step.min(self.steps), origin)
     }
 }
 

@@ -1,19 +1,19 @@
-//! Training steps of text: maximum likelihood, the discriminator's rounds, and policy gradients.
+//! Training steps of text: maximum likelihood, and what each adversarial method adds.
 
 mod batches;
 mod checkpoint;
 mod config;
-mod discriminator;
 mod likelihood;
-mod policy;
-mod reward;
+mod method;
+mod seqgan;
 mod trainer;
 
 pub use batches::{Padded, TextCorpus};
 pub use checkpoint::{TextCheckpoint, TextCheckpointHeader};
-pub use config::TextTrainConfig;
-pub use discriminator::{DiscriminatorRound, DiscriminatorTraining};
+pub use config::{AdversaryConfig, TextTrainConfig};
 pub use likelihood::MaximumLikelihood;
-pub use policy::{PolicyGradient, PolicyStep};
-pub use reward::Reward;
-pub use trainer::{TextPart, TextState, TextTrainer};
+pub use method::{PartKind, TextPart, TextState};
+pub use seqgan::{
+    DiscriminatorRound, DiscriminatorTraining, PolicyGradient, PolicyStep, Reward, SeqganConfig,
+};
+pub use trainer::TextTrainer;

@@ -13,21 +13,25 @@ use candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
 use gan_text::{
-    DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig, MaximumLikelihood, Padded,
-    PolicyGradient, Reward, TextCheckpoint, TextCorpus, TextGeneratorFile, TextGeneratorHeader,
-    TextPart, TextTrainConfig, TextTrainer, text_discriminator, text_generator,
+    AdversaryConfig, DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig,
+    MaximumLikelihood, Padded, PartKind, PolicyGradient, Reward, SeqganConfig, TextCheckpoint,
+    TextCorpus, TextGenerator, TextGeneratorFile, TextGeneratorHeader, TextPart, TextTrainConfig,
+    TextTrainer, text_discriminator, text_generator,
 };
 
 const VOCABULARY: usize = 8;
 const STEPS: usize = 5;
 
-fn generator(std: f64, seed: u64) -> LanguageModel {
-    let config = GeneratorConfig {
+fn sizes(std: f64) -> GeneratorConfig {
+    GeneratorConfig {
         embedding: 6,
         hidden: 12,
         initial_std: std,
-    };
-    text_generator(&config, VOCABULARY, 0, Seed(seed), DType::F32).unwrap()
+    }
+}
+
+fn generator(std: f64, seed: u64) -> LanguageModel {
+    text_generator(&sizes(std), VOCABULARY, 0, Seed(seed), DType::F32).unwrap()
 }
 
 fn discriminator() -> TextClassifier {
@@ -39,7 +43,7 @@ fn discriminator() -> TextClassifier {
     text_discriminator(&config, VOCABULARY, Seed(3), DType::F32).unwrap()
 }
 
-fn draw(model: &LanguageModel, count: usize, first: u64) -> Vec<u32> {
+fn draw(model: &dyn TextGenerator, count: usize, first: u64) -> Vec<u32> {
     let request = Generation {
         count,
         steps: STEPS,
@@ -193,19 +197,25 @@ fn any_number_of_threads_trains_to_the_same_bytes() {
 
 /// Six steps of maximum likelihood, two rounds, and four adversarial steps with a round after each.
 fn trainer(reward: Reward) -> TextTrainer {
-    let config = TextTrainConfig {
+    let train = TextTrainConfig {
         seed: Seed(7),
         batch_size: 16,
-        likelihood_steps: 6,
-        discriminator_rounds: 2,
-        discriminator_epochs: 1,
-        policy_steps: 4,
-        rollouts: 2,
-        reward,
+        epochs: 2,
         ..TextTrainConfig::default()
     };
-    let corpus = corpus(&draw(&generator_of_ones(), 50, 0));
-    TextTrainer::new(generator(0.1, 7), || Ok(discriminator()), corpus, config).unwrap()
+    let adversary = AdversaryConfig::Seqgan(SeqganConfig {
+        steps: 4,
+        rollouts: 2,
+        reward,
+        discriminator_rounds: 2,
+        discriminator_epochs: 1,
+        embedding: 6,
+        widths: vec![1, 2],
+        filters: vec![5, 7],
+        ..SeqganConfig::default()
+    });
+    let corpus = corpus(&draw(&generator_of_ones(), 48, 0));
+    TextTrainer::new(corpus, &sizes(0.1), &train, &adversary).unwrap()
 }
 
 fn parts(trainer: &mut TextTrainer) -> Vec<TextPart> {
@@ -216,15 +226,15 @@ fn parts(trainer: &mut TextTrainer) -> Vec<TextPart> {
 fn the_parts_come_in_the_order_of_the_phases() {
     let letters = |reward| -> String {
         let parts = parts(&mut trainer(reward)).into_iter();
-        let letter = |part| match part {
-            TextPart::Likelihood { .. } => 'l',
-            TextPart::Round { .. } => 'r',
-            TextPart::Policy { .. } => 'p',
+        let letter = |part: TextPart| match part.kind {
+            PartKind::Likelihood => 'l',
+            PartKind::Round => 'r',
+            PartKind::Adversarial => 'a',
         };
         parts.map(letter).collect()
     };
-    assert_eq!(letters(Reward::Discriminator), "llllllrrprprprp");
-    assert_eq!(letters(Reward::Constant), "llllllpppp");
+    assert_eq!(letters(Reward::Discriminator), "llllllrrararara");
+    assert_eq!(letters(Reward::Constant), "llllllaaaa");
 }
 
 #[test]
@@ -293,7 +303,10 @@ fn a_generator_is_read_as_it_was_written_and_what_does_not_fit_is_refused() {
     header.save(&generator, &file).unwrap();
     let read = TextGeneratorFile::read(&file).unwrap();
     assert_eq!(read.header, header);
-    assert_eq!(draw(&read.generator, 20, 0), draw(&generator, 20, 0));
+    assert_eq!(
+        draw(read.generator.as_ref(), 20, 0),
+        draw(&generator, 20, 0)
+    );
     let refused = |header: &TextGeneratorHeader| {
         header.save(&generator, &file).unwrap();
         TextGeneratorFile::read(&file).err().unwrap().to_string()

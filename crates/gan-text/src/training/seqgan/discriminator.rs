@@ -1,7 +1,7 @@
 //! The discriminator's rounds: fresh generated sequences against real ones.
 
-use super::batches::{Padded, TextCorpus, shuffled};
-use super::likelihood::finite;
+use crate::training::batches::{Padded, TextCorpus, shuffled};
+use crate::training::likelihood::finite;
 use candle_core::Tensor;
 use gan_core::exact::{exp, ln_1p};
 use gan_core::{Purpose, Seed};
