@@ -15,7 +15,7 @@ use gan_core::{Generator, ImageBatch, ImageShape, LatentPrior, Mode, Purpose, Se
 use gan_data::{DataLoader, Dataset, Parts, ReadOptions};
 use gan_models::{Architecture, ClassCount, DiscriminatorNorm, ModelConfig};
 use gan_ops::Pool;
-use gan_run::Recipe;
+use gan_run::{Recipe, RunConfig};
 use gan_train::{TrainConfig, Trainer};
 use rayon::prelude::*;
 use serde_json::json;
@@ -176,7 +176,7 @@ fn penalized(penalty: f64) -> TrainConfig {
 
 /// A recipe's networks, of MNIST's classes if it has classes, and its training.
 fn of_recipe(name: &str) -> Result<(ModelConfig, TrainConfig)> {
-    let config = Recipe::named(name)?.config()?;
+    let config: RunConfig = Recipe::named(name)?.config()?;
     let mut model = config.model;
     model.classes = model.classes.map(|_| ClassCount::Known(10));
     Ok((model, config.train))

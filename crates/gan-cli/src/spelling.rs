@@ -1,12 +1,12 @@
 //! What the command line calls the things that messages of the crates below name in backticks: keys of the
 //! configuration, arguments of functions, other commands.
 
-use crate::flags::FLAGS;
+use crate::flags::{FLAGS, Flag};
 use gan_core::shown_text;
 use std::path::Path;
 
 /// Arguments of the library's functions, and their flags.
-const ARGUMENTS: [(&str, &str); 15] = [
+const ARGUMENTS: [(&str, &str); 18] = [
     ("out", "--out"),
     ("replace", "--force"),
     ("allow_change", "--allow-change"),
@@ -22,6 +22,9 @@ const ARGUMENTS: [(&str, &str); 15] = [
     ("sample.format", "--format"),
     ("sample.grid", "--grid"),
     ("sample.interpolate", "--interpolate"),
+    ("sample.length", "--length"),
+    ("sample.prompt", "--prompt"),
+    ("sample.temperature", "--temperature"),
 ];
 
 /// A message with this program's names: `` `train.lr` `` becomes `--lr`, `` `train.beta1 = 0.5` `` becomes
@@ -48,7 +51,8 @@ fn word(inside: &str) -> String {
     let argument = ARGUMENTS.iter().find(|(name, _)| *name == key);
     let flag = argument.map(|(_, flag)| (*flag).to_string());
     let flag = flag.or_else(|| {
-        let [name, ..] = FLAGS.iter().find(|[_, known, ..]| *known == key)?;
+        let is_of = |[_, images, text, ..]: &&Flag| [*images, *text].contains(&key);
+        let [name, ..] = FLAGS.iter().find(is_of)?;
         // `device` alone is also the name of a key in the messages of the TOML reader.
         (key.contains('.') || !value.is_empty()).then(|| format!("--{name}"))
     });

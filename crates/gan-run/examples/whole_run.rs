@@ -11,7 +11,8 @@ use gan_eval::{Protocol, evaluate, score_table};
 use gan_models::KnownNetworks;
 use gan_run::sample::Sample;
 use gan_run::{
-    Event, NewRun, Plan, Recipe, RunFolder, SavedRun, Session, StopToken, examine, open_subject,
+    Event, NewRun, Plan, Recipe, RunConfig, RunFolder, SavedRun, Session, StopToken, examine,
+    open_subject,
 };
 use std::path::Path;
 
@@ -29,7 +30,7 @@ fn main() -> Result<(), Failure> {
 
 /// Trains for `steps` in all. The files are those of a run that was never stopped.
 pub(crate) fn run(recipe: &str, data: &Path, folder: &Path, steps: u64) -> Result<(), Failure> {
-    let mut config = Recipe::named(recipe)?.config()?;
+    let mut config: RunConfig = Recipe::named(recipe)?.config()?;
     config.data.path = data.to_path_buf();
     config.train.steps = Some(steps);
     let plan = Plan::new(config, Parts::Training, &mut show)?;

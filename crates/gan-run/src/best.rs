@@ -6,8 +6,8 @@
 
 use crate::RunError;
 use crate::checkpoints::{CheckpointFolder, set_aside};
+use crate::saved_state::SavedState;
 use gan_core::Weights;
-use gan_train::Checkpoint;
 use serde::Deserialize;
 use std::fs;
 use std::io;
@@ -37,15 +37,15 @@ impl BestFiles {
         self.file(KINDS[1], None)
     }
 
-    /// The steps done at the best checkpoint, if there is one. A damaged one is renamed, with a
+    /// The steps or parts done at the best checkpoint, if there is one. A damaged one is renamed, with a
     /// warning.
-    pub(crate) fn step(&self) -> Result<Option<u64>, RunError> {
+    pub(crate) fn step<C: SavedState>(&self) -> Result<Option<u64>, RunError> {
         let path = self.checkpoint();
         if !path.exists() {
             return Ok(None);
         }
-        match Checkpoint::read(&path) {
-            Ok(best) => Ok(Some(best.header.state.step)),
+        match C::read(&path) {
+            Ok(best) => Ok(Some(best.done())),
             Err(error) => {
                 let aside = set_aside(&path)?;
                 tracing::warn!("{error}; renamed to {}", aside.display());
@@ -60,10 +60,10 @@ impl BestFiles {
     }
 
     /// Goes back to the best files that the run had after `done` steps.
-    pub(crate) fn go_back(&self, done: u64) -> Result<(), RunError> {
-        let current = match self.step()? {
+    pub(crate) fn go_back<C: SavedState>(&self, done: u64) -> Result<(), RunError> {
+        let current = match self.step::<C>()? {
             Some(step) => Some(step),
-            None => self.restore(done)?,
+            None => self.restore::<C>(done)?,
         };
         if current.is_none_or(|step| step > done) {
             self.remove(None)?;
@@ -85,14 +85,14 @@ impl BestFiles {
 
     /// Writes a best checkpoint that is missing again, from the checkpoint of the same step; its step. If
     /// there is none, the run goes back to an earlier best, with a warning.
-    fn restore(&self, done: u64) -> Result<Option<u64>, RunError> {
+    fn restore<C: SavedState>(&self, done: u64) -> Result<Option<u64>, RunError> {
         let generator = self.generator();
         let Some(step) = generator_step(&generator).filter(|step| *step <= done) else {
             return Ok(None);
         };
         let path = self.checkpoint();
-        match Checkpoint::read(&self.folder.file(step)) {
-            Ok(same) if same.header.state.step == step => {
+        match C::read(&self.folder.file(step)) {
+            Ok(same) if same.done() == step => {
                 same.write(&path)?;
                 tracing::warn!("{}: was missing, and is written again", path.display());
                 Ok(Some(step))
@@ -109,13 +109,13 @@ impl BestFiles {
     }
 
     /// Removes the earlier ones that were not the best at any of these numbers of steps done.
-    pub(crate) fn prune(&self, horizons: &[u64]) -> Result<(), RunError> {
+    pub(crate) fn prune<C: SavedState>(&self, horizons: &[u64]) -> Result<(), RunError> {
         let earlier = self.earlier()?;
         if earlier.is_empty() {
             // The best checkpoint, which is large, need not be read.
             return Ok(());
         }
-        for step in outdated(&earlier, horizons, self.step()?) {
+        for step in outdated(&earlier, horizons, self.step::<C>()?) {
             self.remove(Some(step))?;
         }
         Ok(())
@@ -154,15 +154,16 @@ impl BestFiles {
     }
 }
 
-/// The steps after which a generator was saved, if its file is whole. Every generator's header has them.
+/// The steps or parts after which a generator was saved, if its file is whole. Every generator's header has them.
 pub(crate) fn generator_step(path: &Path) -> Option<u64> {
     #[derive(Deserialize)]
     struct Header {
         step: u64,
+        parts: Option<u64>,
     }
     let file = Weights::read(path).ok()?;
     let header: Header = serde_json::from_str(&file.metadata).ok()?;
-    Some(header.step)
+    Some(header.parts.unwrap_or(header.step))
 }
 
 /// Those of the steps in `earlier`, ascending, that were not the best at any of the `horizons`. A step is

@@ -1,6 +1,6 @@
 //! What may change in a run that is resumed.
 
-use crate::{RunConfig, RunError, Schedule};
+use crate::{Configuration, RunConfig, RunError, Schedule};
 use gan_train::{LrSchedule, OnNan};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -95,41 +95,48 @@ pub(crate) fn changes(
     now: &RunConfig,
     steps_per_epoch: u64,
 ) -> Result<Vec<Change>, RunError> {
-    let (flat_before, flat_now) = (flat(before)?, flat(now)?);
-    let mut keys: Vec<&String> = flat_before.keys().chain(flat_now.keys()).collect();
-    keys.sort();
-    keys.dedup();
     let rolls_back = [before, now].map(|config| config.train.on_nan) == [OnNan::Rollback; 2];
-    let is_free = |key: &str| match key {
+    let mut changes = changed_values(before, now, |key| match key {
         CHECKPOINT_EVERY => !rolls_back,
         key => FREE.contains(&key) || key.starts_with(FREE_SECTION),
-    };
-    keys.retain(|key| !is_free(key));
-    let shown = |value: Option<&Value>| value.map_or("not set".to_string(), Value::to_string);
-    let changed = keys
-        .into_iter()
-        .filter(|key| flat_before.get(*key) != flat_now.get(*key));
-    let mut changes: Vec<Change> = changed
-        .map(|key| Change::Value {
-            key: key.clone(),
-            now: shown(flat_now.get(key)),
-            before: shown(flat_before.get(key)),
-        })
-        .collect();
+    })?;
     let steps = |config: &RunConfig| Schedule::new(&config.train, steps_per_epoch).steps;
     let (found, expected) = (steps(now), steps(before));
     if found != expected && before.train.lr_schedule != LrSchedule::Constant {
         changes.push(Change::Length {
             now: found,
             before: expected,
-            lr_schedule: shown(flat_before.get("train.lr_schedule")),
+            lr_schedule: serde_json::to_string(&before.train.lr_schedule)?,
         });
     }
     Ok(changes)
 }
 
+/// The values that differ, but for keys that are free.
+pub(crate) fn changed_values<C: Configuration>(
+    before: &C,
+    now: &C,
+    is_free: impl Fn(&str) -> bool,
+) -> Result<Vec<Change>, RunError> {
+    let (before, now) = (flat(before)?, flat(now)?);
+    let mut keys: Vec<&String> = before.keys().chain(now.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let shown = |value: Option<&Value>| value.map_or("not set".to_string(), Value::to_string);
+    let changed = keys
+        .into_iter()
+        .filter(|key| !is_free(key) && before.get(*key) != now.get(*key));
+    Ok(changed
+        .map(|key| Change::Value {
+            key: key.clone(),
+            now: shown(now.get(key)),
+            before: shown(before.get(key)),
+        })
+        .collect())
+}
+
 /// Every value by its full key.
-fn flat(config: &RunConfig) -> Result<BTreeMap<String, Value>, RunError> {
+fn flat(config: &impl Configuration) -> Result<BTreeMap<String, Value>, RunError> {
     let mut all = BTreeMap::new();
     flatten("", serde_json::to_value(config)?, &mut all);
     Ok(all)

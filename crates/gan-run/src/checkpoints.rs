@@ -1,13 +1,17 @@
 //! The checkpoints of a run by step: which is the newest undamaged one, and which are kept.
 
 use crate::contents::entries;
-use crate::{RunError, best};
+use crate::saved_state::SavedState;
+use crate::{RunError, RunFolder, best};
 use gan_core::WeightsError;
-use gan_train::{Checkpoint, TrainError};
+use gan_train::TrainError;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PREFIX: &str = "step-";
+/// What the names of checkpoints count: the steps of a run of images, the parts of one of text.
+pub(crate) const STEP: &str = "step-";
+pub(crate) const PART: &str = "part-";
+
 const SUFFIX: &str = ".safetensors";
 
 /// Added to the name of a checkpoint that cannot be used.
@@ -61,16 +65,18 @@ impl Retention {
 #[derive(Clone, Debug)]
 pub struct CheckpointFolder {
     path: PathBuf,
+    /// What its names begin with.
+    prefix: &'static str,
 }
 
 impl CheckpointFolder {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(crate) fn new(path: PathBuf, prefix: &'static str) -> Self {
+        Self { path, prefix }
     }
 
-    /// The file of the checkpoint after `step` steps.
+    /// The file of the checkpoint after `step` steps or parts.
     pub fn file(&self, step: u64) -> PathBuf {
-        self.path.join(format!("{PREFIX}{step:08}{SUFFIX}"))
+        self.path.join(format!("{}{step:08}{SUFFIX}", self.prefix))
     }
 
     /// The newest checkpoint's file, by the steps in the names, since the times of files depend on clocks.
@@ -87,19 +93,20 @@ impl CheckpointFolder {
     ///
     /// # Errors
     /// When all are damaged: starting again would lose the logs.
-    pub(crate) fn read_newest(
+    pub(crate) fn read_newest<C: SavedState>(
         &self,
         wanted: impl Fn(u64) -> bool,
-    ) -> Result<Option<Checkpoint>, RunError> {
+    ) -> Result<Option<C>, RunError> {
         let newest = || Ok::<_, RunError>(self.steps()?.into_iter().rfind(|step| wanted(*step)));
         while let Some(step) = newest()? {
             let path = self.file(step);
-            let wrong = match Checkpoint::read(&path) {
+            let wrong = match C::read(&path) {
                 Err(TrainError::Weights(error @ WeightsError::Format { .. })) => error.to_string(),
-                Ok(checkpoint) if checkpoint.header.state.step != step => format!(
-                    "{}: holds the checkpoint of step {}, expected step {step} as in its name",
+                Ok(checkpoint) if checkpoint.done() != step => format!(
+                    "{}: holds the checkpoint of {}{}, expected {step} as in its name",
                     path.display(),
-                    checkpoint.header.state.step
+                    self.prefix,
+                    checkpoint.done()
                 ),
                 read => return Ok(Some(read?)),
             };
@@ -141,10 +148,29 @@ impl CheckpointFolder {
         Ok(())
     }
 
+    /// Writes the run's current facts into all checkpoints. A damaged one is left as it is.
+    pub(crate) fn restate<C: SavedState>(
+        &self,
+        run: &RunFolder,
+        facts: &serde_json::Value,
+    ) -> Result<(), RunError> {
+        for path in self.files()? {
+            if let Ok(mut checkpoint) = C::read(&path)
+                && checkpoint.run() != facts
+            {
+                run.check_in_place()?;
+                checkpoint.run().clone_from(facts);
+                checkpoint.write(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// All checkpoints, the best ones included.
-    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, RunError> {
+    fn files(&self) -> Result<Vec<PathBuf>, RunError> {
         let names = self.names()?.into_iter();
-        let checkpoints = names.filter(|name| step_of(name).is_some() || best::is_checkpoint(name));
+        let checkpoints =
+            names.filter(|name| self.step_of(name).is_some() || best::is_checkpoint(name));
         Ok(checkpoints.map(|name| self.path.join(name)).collect())
     }
 
@@ -159,10 +185,14 @@ impl CheckpointFolder {
     /// When the folder cannot be read.
     pub fn steps(&self) -> Result<Vec<u64>, RunError> {
         let names = self.names()?;
-        let steps = names.iter().filter_map(|name| step_of(name));
+        let steps = names.iter().filter_map(|name| self.step_of(name));
         let mut steps: Vec<u64> = steps.filter(|step| self.file(*step).is_file()).collect();
         steps.sort_unstable();
         Ok(steps)
+    }
+
+    fn step_of(&self, name: &str) -> Option<u64> {
+        step_of(self.prefix, name)
     }
 
     /// The names of all entries that are valid text.
@@ -174,8 +204,8 @@ impl CheckpointFolder {
     }
 }
 
-fn step_of(name: &str) -> Option<u64> {
-    name.strip_prefix(PREFIX)?
+fn step_of(prefix: &str, name: &str) -> Option<u64> {
+    name.strip_prefix(prefix)?
         .strip_suffix(SUFFIX)?
         .parse()
         .ok()
@@ -185,7 +215,8 @@ fn step_of(name: &str) -> Option<u64> {
 pub(crate) fn is_own(name: &str) -> bool {
     let name = name.trim_end_matches('\'');
     let name = name.strip_suffix(DAMAGED).unwrap_or(name);
-    step_of(name).is_some() || best::is_own(name)
+    let is_checkpoint = |prefix| step_of(prefix, name).is_some();
+    [STEP, PART].into_iter().any(is_checkpoint) || best::is_own(name)
 }
 
 /// Renames a file to an unused name.
@@ -242,6 +273,7 @@ mod tests {
         for own in [
             "step-00000250.safetensors",
             "step-00000250.safetensors.damaged''",
+            "part-00000250.safetensors",
             "best.safetensors",
             "best-generator-00000300.safetensors",
         ] {
@@ -259,15 +291,18 @@ mod tests {
 
     #[test]
     fn other_names_are_not_checkpoints() {
-        assert_eq!(step_of("step-00000250.safetensors"), Some(250));
-        assert_eq!(step_of("step-123456789.safetensors"), Some(123_456_789));
+        assert_eq!(step_of(STEP, "step-00000250.safetensors"), Some(250));
+        assert_eq!(
+            step_of(STEP, "step-123456789.safetensors"),
+            Some(123_456_789)
+        );
         for name in [
             "best.safetensors",
             "step-00000250.safetensors.damaged",
             "step-.safetensors",
             ".step-00000001.safetensors.partial",
         ] {
-            assert_eq!(step_of(name), None, "{name}");
+            assert_eq!(step_of(STEP, name), None, "{name}");
         }
     }
 }

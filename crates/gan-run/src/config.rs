@@ -1,14 +1,15 @@
 //! The configuration of a run, as files hold it.
 
-use crate::{DataConfig, RunError};
+use crate::layers::{refused, sets};
+use crate::{Configuration, DataConfig, RunError};
 use gan_core::{Range, check_ranges};
-use gan_models::ModelConfig;
+use gan_models::{ArchitectureKind, ModelConfig};
 use gan_sample::PixelRange;
 use gan_train::TrainConfig;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use toml::{Table, Value};
 
-/// Everything that decides what a run computes. Its TOML form is what [`layered`](Self::layered)
+/// Everything that decides what a run computes. Its TOML form is what [`layered`](Configuration::layered)
 /// reads and what a run folder's `config.toml` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -84,36 +85,8 @@ impl Default for OutputConfig {
     }
 }
 
-impl RunConfig {
-    /// The defaults, overridden by a TOML file.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or has an unknown key or a value of another type.
-    pub fn read(path: &Path) -> Result<Self, RunError> {
-        Self::parse(&read_text(path)?, path)
-    }
-
-    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, RunError> {
-        // The TOML reader's message shows the line and names what was expected there.
-        toml::from_str(text).map_err(|error| RunError::refused(path, error))
-    }
-
-    /// The TOML form, every key included.
-    ///
-    /// # Errors
-    /// When a path is not valid text.
-    pub fn to_toml(&self) -> Result<String, RunError> {
-        toml::to_string(self).map_err(|error| {
-            let text = format!("the configuration cannot be written as TOML: {error}");
-            RunError::Refused(text)
-        })
-    }
-
-    /// Checks that every value is in its range, as far as possible without the data.
-    ///
-    /// # Errors
-    /// Names the key, its value and its range.
-    pub fn validate(&self) -> Result<(), RunError> {
+impl Configuration for RunConfig {
+    fn validate(&self) -> Result<(), RunError> {
         self.model.validate()?;
         self.train.validate()?;
         self.data.read_options()?;
@@ -146,6 +119,61 @@ impl RunConfig {
         Ok(())
     }
 
+    fn default_tables() -> Result<Vec<Table>, RunError> {
+        let own = Table::try_from(Self::default()).map_err(refused)?;
+        let mut dcgan = Self::default();
+        dcgan.model.set_architecture(ArchitectureKind::Dcgan);
+        Ok(vec![own, Table::try_from(dcgan).map_err(refused)?])
+    }
+
+    fn make_room(own: &mut Table, over: &Table) {
+        if let (Some(Value::Table(own)), Some(Value::Table(over))) =
+            (own.get_mut("model"), over.get("model"))
+        {
+            drop_options_of_another_architecture(own, over);
+        }
+    }
+
+    fn check_length(&self, over: &Table, names: [&str; 2]) -> Result<(), RunError> {
+        check_epochs(self, over, names)
+    }
+
+    fn keep_found(&self, over: &Table, config: &mut Self) {
+        let found = self.data.found.clone();
+        config.data.found = found.filter(|_| !sets(over, "data", "path"));
+    }
+}
+
+/// Options of an architecture have no meaning for another.
+fn drop_options_of_another_architecture(own: &mut Table, over: &Table) {
+    let kind = over.get("architecture").cloned();
+    if let Some(Ok(kind)) = kind.map(Value::try_into) {
+        let kept = ModelConfig::keys_of(kind);
+        let all = ModelConfig::ARCHITECTURE_KEYS.into_iter();
+        for key in all.filter(|key| !kept.contains(key)) {
+            own.remove(key);
+        }
+    }
+}
+
+/// Refuses epochs alone where the length of the run is set in steps.
+fn check_epochs(
+    base: &RunConfig,
+    table: &Table,
+    [epochs, steps]: [&str; 2],
+) -> Result<(), RunError> {
+    match base.train.steps {
+        Some(length) if sets(table, "train", "epochs") && !sets(table, "train", "steps") => {
+            Err(RunError::Refused(format!(
+                "{epochs} is set, but train.steps = {length}, as the recipe or configuration has it, sets the \
+                 length of the run; set {steps} instead"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl RunConfig {
     /// Points in the plane have no sides and no brightness.
     fn check_points(&self) -> Result<(), RunError> {
         let changed = match (self.data.mirror, self.train.augmentations.is_empty()) {
@@ -155,13 +183,6 @@ impl RunConfig {
         };
         self.data.check_images(changed)
     }
-}
-
-pub(crate) fn read_text(path: &Path) -> Result<String, RunError> {
-    std::fs::read_to_string(path).map_err(RunError::unusable(format!(
-        "{}: cannot be read",
-        path.display()
-    )))
 }
 
 #[cfg(test)]

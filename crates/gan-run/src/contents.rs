@@ -1,7 +1,7 @@
 //! Which files in a folder a run wrote, and which it did not.
 
 use crate::picture::step_of_picture;
-use crate::{RunConfig, RunError, checkpoints};
+use crate::{Kind, RunError, checkpoints};
 use gan_core::is_unfinished;
 use std::fs;
 use std::io;
@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 pub(crate) const CONFIG: &str = "config.toml";
 /// A configuration that was edited by hand, before a resumed run was given other values.
 pub(crate) const EDITED_CONFIG: &str = "config.toml.old";
+pub(crate) const PRETRAINED: &str = "pretrained.safetensors";
 pub(crate) const SAMPLES: &str = "samples";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// The files directly in a run folder.
-const FILES: [&str; 8] = [
+const FILES: [&str; 12] = [
     CONFIG,
     EDITED_CONFIG,
     "metrics.jsonl",
@@ -23,6 +24,10 @@ const FILES: [&str; 8] = [
     "evaluation.json",
     "report.html",
     "generator.safetensors",
+    PRETRAINED,
+    "tokens.json",
+    "vocab.txt",
+    "tokenizer.json",
 ];
 
 /// Everything that a run wrote into a folder.
@@ -93,7 +98,7 @@ impl RunContents {
             ));
         }
         if config.is_file() {
-            RunConfig::read(&config).map_err(|error| {
+            Kind::of_config(&config).map_err(|error| {
                 RunError::refused(
                     &config,
                     format!(

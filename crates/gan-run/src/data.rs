@@ -156,17 +156,10 @@ impl DataConfig {
     /// folders above the run, because the run was probably trained in one of them.
     pub(crate) fn locate(&mut self, run: &Path) {
         let base = self.base();
-        if !base.is_folder() || base.path.is_absolute() || base.path.exists() {
+        if !base.is_folder() {
             return;
         }
-        let run = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
-        let above = run.ancestors().skip(1);
-        let candidates = above.map(|folder| folder.join(&base.path));
-        // A run may have the name of its data.
-        let holds_run = |path: &PathBuf| RunFolder::open(path).config().exists();
-        self.found = candidates
-            .filter(|path| path.exists())
-            .find(|path| !holds_run(path));
+        self.found = found_above(run, &base.path);
     }
 
     /// Refuses a run's data set that is not where it was.
@@ -177,14 +170,7 @@ impl DataConfig {
         if !self.is_folder() || self.folder().exists() {
             return Ok(());
         }
-        Err(RunError::refused(
-            run,
-            format!(
-                "its data set {} was found neither here nor in a folder above the run. The path is relative \
-                 to the folder in which the run was trained: run the command there, or give `data.path`",
-                self.path.display()
-            ),
-        ))
+        Err(not_found(run, &self.path))
     }
 
     /// How the data set is read.
@@ -213,6 +199,33 @@ impl DataConfig {
             how_to_train,
         })
     }
+}
+
+/// Where the relative path of a run's data leads from a folder above the run, if it does not exist here.
+pub(crate) fn found_above(run: &Path, data: &Path) -> Option<PathBuf> {
+    if data.is_absolute() || data.exists() {
+        return None;
+    }
+    let run = run.canonicalize().unwrap_or_else(|_| run.to_path_buf());
+    let above = run.ancestors().skip(1);
+    let candidates = above.map(|folder| folder.join(data));
+    // A run may have the name of its data.
+    let holds_run = |path: &PathBuf| RunFolder::open(path).config().exists();
+    candidates
+        .filter(|path| path.exists())
+        .find(|path| !holds_run(path))
+}
+
+/// The error that a run's data are not where they were.
+pub(crate) fn not_found(run: &Path, data: &Path) -> RunError {
+    RunError::refused(
+        run,
+        format!(
+            "its data set {} was found neither here nor in a folder above the run. The path is relative \
+             to the folder in which the run was trained: run the command there, or give `data.path`",
+            data.display()
+        ),
+    )
 }
 
 /// A synthetic data set. Nothing is held out, since more can always be generated.

@@ -2,7 +2,7 @@
 
 use crate::log_table::clock;
 use crate::picture::picture_name;
-use crate::{Plan, RunError, RunFolder, Session, Summary};
+use crate::{Kind, Plan, RunError, RunFolder, Session, Summary};
 use gan_core::{grouped, shown};
 use gan_train::{LrSchedule, Trainer};
 use serde::Serialize;
@@ -131,10 +131,11 @@ impl fmt::Display for Summary {
         let rate = self.examples as f64 / self.elapsed.as_secs_f64();
         write!(
             f,
-            "{} steps in {}, {} images/s",
+            "{} steps in {}, {} {}/s",
             grouped(self.steps),
             clock(self.elapsed),
             grouped(rate as u64),
+            self.of,
         )
     }
 }
@@ -146,6 +147,9 @@ impl RunFolder {
         let mut picture = format!("samples/{picture}");
         if !self.samples().with_file_name(&picture).exists() {
             picture = "samples/".to_string();
+        }
+        if Kind::of_run(self.path()) == Kind::Text {
+            return self.of_text(steps);
         }
         let mut places = vec![
             (picture.as_str(), "what the generator draws now"),

@@ -7,6 +7,7 @@ use gan_eval::EvalError;
 use gan_metrics::FeatureNetworkError;
 use gan_models::{GeneratorFileError, ModelError};
 use gan_sample::SampleError;
+use gan_text::{TextError, TextGeneratorError};
 use gan_train::TrainError;
 use std::fmt::Display;
 use std::io;
@@ -174,6 +175,12 @@ pub enum RunError {
     /// A file of tensors cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A text cannot be read or used.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The file of a text generator cannot be used.
+    #[error(transparent)]
+    TextGenerator(#[from] TextGeneratorError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -198,6 +205,7 @@ impl RunError {
             Self::Generator(error) => error.class(),
             Self::FeatureNetwork(error) => error.class(),
             Self::Weights(error) => error.class(),
+            Self::TextGenerator(error) => error.class(),
             Self::Failed { source, .. } => source.class(),
             Self::NoWayBack { .. }
             | Self::Moved { .. }

@@ -1,8 +1,10 @@
 //! What a run tells whoever started it.
 
+use crate::TextMetricsLine;
 use crate::log::{MetricsLine, ScoresLine, TimingLine};
 use gan_data::DataSplits;
 use gan_eval::{DataReference, EvalEvent};
+use gan_text::{TextFinding, TextReport};
 use gan_train::TrainError;
 use gan_train::doctor::Finding;
 use std::cell::RefCell;
@@ -17,6 +19,8 @@ pub enum Event<'a> {
     DataRead(&'a DataSplits),
     /// The training data were prepared for scores.
     ReferenceReady(&'a DataReference),
+    /// A text was read.
+    TextRead(&'a TextReport),
     /// Something that a reader should know.
     Note(&'a str),
     /// Training starts, at the beginning, after a stop or after a rollback.
@@ -40,6 +44,24 @@ pub enum Event<'a> {
     },
     /// The generator was scored.
     Scored(&'a ScoresLine),
+    /// A line was written to the log of a run of text.
+    TextLogged {
+        /// The part's figures.
+        line: &'a TextMetricsLine,
+        /// Its time.
+        timing: &'a TimingLine,
+    },
+    /// The generator of a run of text was scored.
+    TextScored(&'a ScoresLine),
+    /// A sample of texts was written.
+    Text {
+        /// The steps that were done then.
+        done: u64,
+        /// The file.
+        path: &'a Path,
+        /// The first of them.
+        text: &'a str,
+    },
     /// A picture was written.
     Picture {
         /// The steps that were done then.
@@ -56,6 +78,8 @@ pub enum Event<'a> {
     },
     /// A sign of trouble appeared.
     Finding(&'a Finding),
+    /// A sign of trouble appeared in a run of text.
+    TextFinding(&'a TextFinding),
     /// The run diverged and goes back to a checkpoint, with another seed.
     WentBack {
         /// The steps that are done there; 0: the run starts again.

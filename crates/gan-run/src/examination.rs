@@ -1,7 +1,7 @@
 //! The doctor's look at a run of images, from the files that it wrote.
 
 use crate::log::MetricsLine;
-use crate::{RunConfig, RunError, RunFolder};
+use crate::{Configuration, RunConfig, RunError, RunFolder};
 use gan_eval::EvaluationFile;
 use gan_train::doctor::{ClassBalance, Finding, GeneratedImages, HistoryRecord, diagnose};
 use std::fmt;

@@ -1,11 +1,13 @@
 //! The folder that a run writes into, and the names of its files.
 
 use crate::best::{BestFiles, unless_missing};
-use crate::checkpoints::CheckpointFolder;
-use crate::contents::{CHECKPOINTS, CONFIG, EDITED_CONFIG, RunContents, SAMPLES, sign_of_run};
+use crate::checkpoints::{CheckpointFolder, PART, STEP};
+use crate::contents::{
+    CHECKPOINTS, CONFIG, EDITED_CONFIG, PRETRAINED, RunContents, SAMPLES, sign_of_run,
+};
 use crate::lock::RunLock;
 use crate::picture::step_of_picture;
-use crate::{NewRun, RunConfig, RunError};
+use crate::{Configuration, NewRun, RunError};
 use gan_core::is_unfinished;
 use std::fs;
 use std::io::{self, Write};
@@ -128,25 +130,25 @@ impl RunFolder {
 
     /// Writes the configuration of the run, whole or not at all. A file that already says the same is left
     /// as it is.
-    pub(crate) fn write_config(&self, config: &RunConfig) -> Result<(), RunError> {
+    pub(crate) fn write_config<C: Configuration>(&self, config: &C) -> Result<(), RunError> {
         let (path, text) = (self.config(), config.to_toml()?);
-        let same = |there: RunConfig| there.to_toml().is_ok_and(|there| there == text);
-        if path.is_file() && RunConfig::read(&path).is_ok_and(same) {
+        let same = |there: C| there.to_toml().is_ok_and(|there| there == text);
+        if path.is_file() && C::read(&path).is_ok_and(same) {
             return Ok(());
         }
         self.check_in_place()?;
-        self.keep_edited_config()?;
+        self.keep_edited_config::<C>()?;
         gan_core::write_atomically(&path, |out| out.write_all(text.as_bytes()))
             .map_err(RunError::io(&path, "written"))
     }
 
     /// Keeps a configuration with comments, which are not in the one that is written instead.
-    fn keep_edited_config(&self) -> Result<(), RunError> {
+    fn keep_edited_config<C: Configuration>(&self) -> Result<(), RunError> {
         let path = self.config();
         let Ok(there) = fs::read_to_string(&path) else {
             return Ok(());
         };
-        let written = RunConfig::read(&path).and_then(|config| config.to_toml());
+        let written = C::read(&path).and_then(|config| config.to_toml());
         if written.is_ok_and(|written| written == there) {
             return Ok(());
         }
@@ -207,14 +209,19 @@ impl RunFolder {
 
     /// Its checkpoints.
     pub fn checkpoints(&self) -> CheckpointFolder {
-        CheckpointFolder::new(self.checkpoint_path())
+        CheckpointFolder::new(self.checkpoint_path(), STEP)
+    }
+
+    /// Those of a run of text, whose numbers count parts.
+    pub fn text_checkpoints(&self) -> CheckpointFolder {
+        CheckpointFolder::new(self.checkpoint_path(), PART)
     }
 
     fn checkpoint_path(&self) -> PathBuf {
         self.real.join(CHECKPOINTS)
     }
 
-    /// The checkpoint with the lowest FID while training, and its generator.
+    /// The checkpoint with the best score while training, and its generator.
     pub fn best_files(&self) -> BestFiles {
         BestFiles::new(self.checkpoints())
     }
@@ -227,6 +234,21 @@ impl RunFolder {
     /// Its generator.
     pub fn generator(&self) -> PathBuf {
         self.real.join("generator.safetensors")
+    }
+
+    /// Those of a run of text.
+    pub fn text_best_files(&self) -> BestFiles {
+        BestFiles::new(self.text_checkpoints())
+    }
+
+    /// The generator of a run of text as it was before the first adversarial step.
+    pub fn pretrained(&self) -> PathBuf {
+        self.real.join(PRETRAINED)
+    }
+
+    /// The folder itself, without links if the run is written.
+    pub(crate) fn real(&self) -> &Path {
+        &self.real
     }
 
     /// Its evaluation.

@@ -2,7 +2,7 @@
 
 use crate::json_lines::{complete_lines, warn_of_damaged};
 use crate::log::{MetricsLine, ScoresLine, TimingLine};
-use crate::{RunError, RunFolder};
+use crate::{RunError, RunFolder, TextMetricsLine};
 use gan_core::with_causes;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -13,6 +13,14 @@ impl RunFolder {
     /// # Errors
     /// When the log cannot be read, or no line of it is a record of a step.
     pub fn read_metrics(&self) -> Result<Vec<MetricsLine>, RunError> {
+        read_lines(&self.metrics())
+    }
+
+    /// The logged parts of a run of text, in their order.
+    ///
+    /// # Errors
+    /// Those of [`read_metrics`](Self::read_metrics).
+    pub fn read_text_metrics(&self) -> Result<Vec<TextMetricsLine>, RunError> {
         read_lines(&self.metrics())
     }
 

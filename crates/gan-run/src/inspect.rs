@@ -1,11 +1,12 @@
 //! What a run folder or a safetensors file holds, in words.
 
 use crate::saved::RunFacts;
-use crate::{RunError, RunFolder};
+use crate::{Kind, RunError, RunFolder};
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Generator, Graph, ParameterKind, Weights, grouped, shown, shown_text};
 use gan_metrics::FeatureNetworkHeader;
 use gan_models::GeneratorHeader;
+use gan_text::{TextCheckpointHeader, TextGeneratorHeader, TextState};
 use gan_train::CheckpointHeader;
 use std::path::Path;
 
@@ -36,10 +37,11 @@ fn describe_run(path: &Path) -> Result<String, RunError> {
     )))?;
     let mut text = format!("run {}\n\n{config}\n", shown(path));
     let generator = Some(run.generator()).filter(|file| file.exists());
-    for file in [run.checkpoints().newest()?, generator]
-        .into_iter()
-        .flatten()
-    {
+    let checkpoints = match Kind::of_run(path) {
+        Kind::Images => run.checkpoints(),
+        Kind::Text => run.text_checkpoints(),
+    };
+    for file in [checkpoints.newest()?, generator].into_iter().flatten() {
         text += &describe_file(&file)?;
         text.push('\n');
     }
@@ -62,6 +64,10 @@ fn describe_file(path: &Path) -> Result<String, RunError> {
                 .graph
                 .or_else(|| rebuilt_generator(path)?.graph().cloned()),
         )];
+    } else if let Ok(header) = serde_json::from_str::<TextCheckpointHeader>(&weights.metadata) {
+        text += &describe_text_checkpoint(&header);
+    } else if let Ok(header) = serde_json::from_str::<TextGeneratorHeader>(&weights.metadata) {
+        text += &describe_text_generator(&header);
     } else if let Ok(header) = serde_json::from_str::<FeatureNetworkHeader>(&weights.metadata) {
         text += &describe_feature_network(&header);
     } else {
@@ -142,6 +148,32 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
         value("train", "lr"),
         value("train", "beta1"),
         value("train", "beta2"),
+    )
+}
+
+fn describe_text_checkpoint(header: &TextCheckpointHeader) -> String {
+    let TextState { step, rounds, .. } = header.state;
+    let method = &header.run["config"]["adversary"]["method"];
+    format!(
+        "  checkpoint of text (engine {}) at step {} and round {} of the discriminator, seed {}\n  method {}\n",
+        header.engine,
+        grouped(step),
+        grouped(rounds),
+        header.seed,
+        shown_text(method.as_str().unwrap_or("none")),
+    )
+}
+
+fn describe_text_generator(header: &TextGeneratorHeader) -> String {
+    let tokens = match &header.tokenizer_sha256 {
+        Some(sha256) => format!("tokens with SHA-256 {}", shown_text(sha256)),
+        None => "the synthetic benchmark's tokens".to_string(),
+    };
+    format!(
+        "  generator of text: up to {} tokens, step {}, seed {}\n  {tokens}\n",
+        header.steps,
+        grouped(header.step),
+        header.seed,
     )
 }
 

@@ -1,6 +1,7 @@
 //! A file with one JSON object per line, each with its `step`, that a run writes and can cut back.
 
 use crate::{RunError, RunFolder};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -68,6 +69,21 @@ impl JsonLines {
 ///
 /// Returns the step of the last line.
 pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<Option<u64>, RunError> {
+    keep_lines_by(path, |line: &Step| line.step, kept)
+}
+
+/// The number by which the lines of a run of images are kept.
+#[derive(Deserialize)]
+struct Step {
+    step: u64,
+}
+
+/// The same for lines `L` that are kept by another number.
+pub(crate) fn keep_lines_by<L: DeserializeOwned>(
+    path: &Path,
+    number: impl Fn(&L) -> u64,
+    kept: impl Fn(u64) -> bool,
+) -> Result<Option<u64>, RunError> {
     let bytes = match gan_core::read_regular(path) {
         Err(error) if path.is_symlink() => {
             tracing::warn!("{}: a link ({error}), replaced by a file", path.display());
@@ -80,7 +96,7 @@ pub(crate) fn keep_lines(path: &Path, kept: impl Fn(u64) -> bool) -> Result<Opti
         lines,
         last,
         damaged,
-    } = kept_lines(&bytes, kept);
+    } = kept_lines(&bytes, number, kept);
     warn_of_damaged(path, &damaged, "removed");
     if lines != bytes || !is_the_only_name(path) {
         gan_core::write_atomically(path, |out| out.write_all(&lines))
@@ -120,20 +136,20 @@ struct Kept {
     damaged: Vec<usize>,
 }
 
-fn kept_lines(bytes: &[u8], kept: impl Fn(u64) -> bool) -> Kept {
-    #[derive(Deserialize)]
-    struct Step {
-        step: u64,
-    }
+fn kept_lines<L: DeserializeOwned>(
+    bytes: &[u8],
+    number: impl Fn(&L) -> u64,
+    kept: impl Fn(u64) -> bool,
+) -> Kept {
     let mut found = Kept::default();
-    for (number, line) in complete_lines(bytes) {
-        match serde_json::from_slice::<Step>(line) {
-            Ok(Step { step }) if kept(step) => {
+    for (place, line) in complete_lines(bytes) {
+        match serde_json::from_slice::<L>(line).map(|line| number(&line)) {
+            Ok(step) if kept(step) => {
                 found.lines.extend_from_slice(line);
                 found.last = Some(step);
             }
             Ok(_) => {}
-            Err(_) => found.damaged.push(number),
+            Err(_) => found.damaged.push(place),
         }
     }
     found
@@ -174,7 +190,7 @@ mod tests {
                 vec![2, 3],
             ),
         ] {
-            let found = kept_lines(text.as_bytes(), |step| step < done);
+            let found = kept_lines(text.as_bytes(), |line: &Step| line.step, |step| step < done);
             assert_eq!(found.lines, expected.as_bytes(), "{text} {done}");
             assert_eq!(found.damaged, damaged, "{text} {done}");
         }

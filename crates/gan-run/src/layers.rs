@@ -1,76 +1,54 @@
 //! A configuration in layers: defaults ← recipe ← file ← what the caller sets.
 
-use crate::config::read_text;
-use crate::{Recipe, RunConfig, RunError};
-use gan_models::ModelConfig;
+use crate::configuration::read_text;
+use crate::{Configuration, Recipe, RunError};
 use std::fmt::Display;
 use std::path::Path;
 use toml::{Table, Value};
 
-impl RunConfig {
-    /// The defaults, overridden by a recipe and then by a TOML file, if given. `recipe` takes precedence
-    /// over a recipe named in the file.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read) and [`overridden`](Self::overridden); when there is no such recipe.
-    pub fn layered(recipe: Option<&str>, file: Option<&Path>) -> Result<Self, RunError> {
-        let Some(path) = file else {
-            return match recipe {
-                Some(name) => Recipe::named(name)?.config(),
-                None => Ok(Self::default()),
-            };
+/// The defaults ← a recipe ← a file.
+pub(crate) fn layered<C: Configuration>(
+    recipe: Option<&str>,
+    file: Option<&Path>,
+) -> Result<C, RunError> {
+    let Some(path) = file else {
+        return match recipe {
+            Some(name) => Recipe::named(name)?.config(),
+            None => Ok(C::default()),
         };
-        let text = read_text(path)?;
-        let alone = || Self::parse(&text, path);
-        let Ok(mut table) = text.parse::<Table>() else {
-            return alone();
-        };
-        let named = table.get("recipe").and_then(Value::as_str);
-        let Some(name) = recipe.or(named).map(str::to_string) else {
-            return alone();
-        };
-        let recipe = Recipe::named(&name)?.config()?;
-        table.insert("recipe".to_string(), Value::String(name));
-        // If the two together cannot be read, the message about the file alone shows the line. It cannot be
-        // read first: it may set options of the recipe's architecture.
-        recipe.overridden(table).or_else(|error| {
-            alone()?;
-            Err(RunError::refused(path, error))
-        })
-    }
-
-    /// The same configuration with the values of `table`, such as `train.lr`, in place of its own. The text
-    /// `none` unsets an optional value. Options of another architecture than the table's are dropped.
-    ///
-    /// # Errors
-    /// When a key is unknown or a value has another type; when `table` sets epochs, but the length of the
-    /// run is set in steps.
-    pub fn overridden(&self, table: Table) -> Result<Self, RunError> {
-        let found = self
-            .data
-            .found
-            .clone()
-            .filter(|_| !sets(&table, "data", "path"));
-        check_epochs(self, &table, ["train.epochs", "train.steps"])?;
-        let own: Table = toml::from_str(&self.to_toml()?).map_err(refused)?;
-        let mut config: Self = merged(own, table).try_into().map_err(refused)?;
-        config.data.found = found;
-        Ok(config)
-    }
+    };
+    let text = read_text(path)?;
+    let alone = || C::parse(&text, path);
+    let Ok(mut table) = text.parse::<Table>() else {
+        return alone();
+    };
+    let Some(name) = recipe.or(named_recipe(&table)).map(str::to_string) else {
+        return alone();
+    };
+    let recipe: C = Recipe::named(&name)?.config()?;
+    table.insert("recipe".to_string(), Value::String(name));
+    // If the two together cannot be read, the message about the file alone shows the line. It cannot be
+    // read first: it may set options of the recipe's architecture or method.
+    recipe.overridden(table).or_else(|error| {
+        alone()?;
+        Err(RunError::refused(path, error))
+    })
 }
 
-fn refused(error: impl Display) -> RunError {
+/// The recipe that a file names.
+pub(crate) fn named_recipe(table: &Table) -> Option<&str> {
+    table.get("recipe").and_then(Value::as_str)
+}
+
+pub(crate) fn refused(error: impl Display) -> RunError {
     RunError::Refused(error.to_string().trim_end().to_string())
 }
 
 /// `base` with the values of `over`, table by table.
-fn merged(mut base: Table, over: Table) -> Table {
+pub(crate) fn merged(mut base: Table, over: Table) -> Table {
     for (key, value) in over {
         match (base.remove(&key), value) {
-            (Some(Value::Table(mut own)), Value::Table(table)) => {
-                if key == "model" {
-                    drop_options_of_another_architecture(&mut own, &table);
-                }
+            (Some(Value::Table(own)), Value::Table(table)) => {
                 base.insert(key, Value::Table(merged(own, table)));
             }
             (_, value) => {
@@ -81,44 +59,15 @@ fn merged(mut base: Table, over: Table) -> Table {
     base
 }
 
-/// Options of an architecture have no meaning for another.
-fn drop_options_of_another_architecture(own: &mut Table, over: &Table) {
-    let kind = over.get("architecture").cloned();
-    if let Some(Ok(kind)) = kind.map(Value::try_into) {
-        let kept = ModelConfig::keys_of(kind);
-        let all = ModelConfig::ARCHITECTURE_KEYS.into_iter();
-        for key in all.filter(|key| !kept.contains(key)) {
-            own.remove(key);
-        }
-    }
-}
-
-fn sets(table: &Table, section: &str, key: &str) -> bool {
+/// Whether a table sets a key of a section.
+pub(crate) fn sets(table: &Table, section: &str, key: &str) -> bool {
     let section = table.get(section);
     section.is_some_and(|section| section.get(key).is_some())
 }
 
-/// Refuses epochs alone where the length of the run is set in steps; the names are those of the two keys in
-/// messages.
-pub(crate) fn check_epochs(
-    base: &RunConfig,
-    table: &Table,
-    [epochs, steps]: [&str; 2],
-) -> Result<(), RunError> {
-    match base.train.steps {
-        Some(length) if sets(table, "train", "epochs") && !sets(table, "train", "steps") => {
-            Err(RunError::Refused(format!(
-                "{epochs} is set, but train.steps = {length}, as the recipe or configuration has it, sets the \
-                 length of the run; set {steps} instead"
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Configuration, RunConfig};
 
     #[test]
     fn epochs_over_a_recipe_of_steps_are_refused() {

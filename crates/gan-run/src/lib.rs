@@ -32,6 +32,7 @@ mod best;
 mod changes;
 mod checkpoints;
 mod config;
+mod configuration;
 mod contents;
 mod data;
 mod describe;
@@ -44,6 +45,7 @@ mod folder;
 mod history;
 mod inspect;
 mod json_lines;
+mod kind;
 mod layers;
 mod lock;
 mod log;
@@ -56,16 +58,19 @@ mod recipe;
 mod result_place;
 pub mod sample;
 mod saved;
+mod saved_state;
 mod schedule;
 mod session;
 mod settings;
 mod stop;
 mod subject;
+mod text;
 
 pub use best::BestFiles;
 pub use changes::Change;
 pub use checkpoints::CheckpointFolder;
 pub use config::{OutputConfig, RunConfig};
+pub use configuration::Configuration;
 pub use data::DataConfig;
 pub use device::device;
 pub use error::RunError;
@@ -74,9 +79,10 @@ pub use examination::{Examination, examine, read_evaluation, without_classes};
 pub use figures::Figures;
 pub use folder::RunFolder;
 pub use inspect::inspect;
+pub use kind::Kind;
 pub use log::{MetricsLine, ScoresLine, TimingLine};
 pub use log_table::{log_heading, log_row, scores_row};
-pub use new_run::{NewRun, check_outside_data};
+pub use new_run::{NewRun, check_outside_data, check_outside_texts};
 pub use picture::{GridShape, PICTURE_SEED};
 pub use plan::Plan;
 pub use recipe::{About, Recipe};
@@ -86,3 +92,8 @@ pub use schedule::Schedule;
 pub use session::{Ended, Session, Summary};
 pub use stop::StopToken;
 pub use subject::open_subject;
+pub use text::{
+    AgreedTextRun, SavedTextRun, TextDataConfig, TextExamination, TextFormat, TextMetricsLine,
+    TextOutputConfig, TextPlan, TextRunConfig, TextSample, TextSession, TextSet, examine_text,
+    text_log_heading, text_log_row, text_scores_row,
+};

@@ -79,7 +79,7 @@ fn row(cells: &[String; 9]) -> String {
 }
 
 /// With `places` decimal places, or as many as fit in `width` characters.
-fn fitted(value: f64, width: usize, places: usize) -> String {
+pub(crate) fn fitted(value: f64, width: usize, places: usize) -> String {
     let texts = (0..=places).rev().map(|places| format!("{value:.places$}"));
     let mut fitting = texts.filter(|text| text.len() <= width);
     fitting.next().unwrap_or_else(|| format!("{value:.0e}"))

@@ -1,7 +1,7 @@
 //! Where a new run goes.
 
 use crate::folder::cannot_write;
-use crate::{DataConfig, RunError};
+use crate::{DataConfig, RunError, TextDataConfig};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,14 @@ impl NewRun {
             None => Self::Numbered {
                 name: name.map_or("run".into(), |name| name.to_string_lossy().into_owned()),
             },
+        }
+    }
+
+    /// The same for a run of text.
+    pub fn of_text(out: Option<&Path>, data: &TextDataConfig) -> Self {
+        match out {
+            Some(path) => Self::Given(path.to_path_buf()),
+            None => Self::Numbered { name: data.name() },
         }
     }
 
@@ -77,17 +85,35 @@ fn numbered(name: &str, number: u32) -> PathBuf {
 /// Names both, and a place outside.
 pub fn check_outside_data(run: &Path, data: &DataConfig) -> Result<(), RunError> {
     let base = data.base();
-    let Ok(folder) = base.folder().canonicalize() else {
+    match base.is_folder() {
+        true => check_outside(run, base.folder(), "pictures", "images"),
+        false => Ok(()),
+    }
+}
+
+/// The same for a folder of texts.
+///
+/// # Errors
+/// Names both, and a place outside.
+pub fn check_outside_texts(run: &Path, data: &TextDataConfig) -> Result<(), RunError> {
+    match !data.is_oracle() && data.place().is_dir() {
+        true => check_outside(run, data.place(), "samples", "texts"),
+        false => Ok(()),
+    }
+}
+
+fn check_outside(run: &Path, data: &Path, made: &str, read: &str) -> Result<(), RunError> {
+    let Ok(folder) = data.canonicalize() else {
         return Ok(());
     };
-    if !base.is_folder() || !real(run).starts_with(&folder) {
+    if !real(run).starts_with(&folder) {
         return Ok(());
     }
     Err(RunError::Refused(format!(
-        "{}: lies inside the data set {}, where the run's pictures would become training images; give \
+        "{}: lies inside the data set {}, where the run's {made} would become training {read}; give \
          an `out` outside of it, such as {}",
         run.display(),
-        base.path.display(),
+        data.display(),
         folder
             .with_file_name("runs")
             .join(run.file_name().unwrap_or_default())

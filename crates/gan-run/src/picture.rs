@@ -65,9 +65,9 @@ pub(crate) fn picture_name(done: u64) -> String {
 }
 
 /// The number of steps done when a picture in `samples/` existed: 2000 for `002000.png`; one more for
-/// `002000-batch.png`, because it shows the batch of the next step.
+/// `002000-batch.png`, because it shows the batch of the next step. Texts are in `002000.txt`.
 pub(crate) fn step_of_picture(name: &str) -> Option<u64> {
-    let name = name.strip_suffix(".png")?;
+    let name = name.strip_suffix(".png").or(name.strip_suffix(".txt"))?;
     let (digits, more) = match name.strip_suffix("-batch") {
         Some(digits) => (digits, 1),
         None => (name, 0),
@@ -93,6 +93,7 @@ mod tests {
             ("+5.png", None),
             (".png", None),
             ("000000.jpg", None),
+            ("002000.txt", Some(2000)),
         ] {
             assert_eq!(step_of_picture(name), step, "{name}");
         }

@@ -1,6 +1,6 @@
 //! Turns a configuration into data, networks and a number of steps that fit each other.
 
-use crate::{Event, Events, RunConfig, RunError, Schedule, device};
+use crate::{Configuration, Event, Events, RunConfig, RunError, Schedule, device};
 use candle_core::DType;
 use gan_core::{NormalPrior, Seed};
 use gan_data::{DEFAULT_HELD_OUT, DataLoader, DataSplits, Dataset, Division, Parts};

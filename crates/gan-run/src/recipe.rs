@@ -1,12 +1,12 @@
 //! Recipes: named configurations, each a TOML file in the binary.
 
-use crate::{RunConfig, RunError};
+use crate::{Configuration, Kind, RunError};
 use serde::Deserialize;
 use std::fmt::Display;
 use toml::{Table, Value};
 
 /// The files, in the order in which they are listed.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
     ("paper-2014", include_str!("../recipes/paper-2014.toml")),
     ("best", include_str!("../recipes/best.toml")),
@@ -19,6 +19,8 @@ const FILES: [(&str, &str); 12] = [
     ("r3gan-small", include_str!("../recipes/r3gan-small.toml")),
     ("best-stacked", include_str!("../recipes/best-stacked.toml")),
     ("ring", include_str!("../recipes/ring.toml")),
+    ("mle", include_str!("../recipes/mle.toml")),
+    ("seqgan", include_str!("../recipes/seqgan.toml")),
 ];
 
 /// A configuration that a run can start from.
@@ -71,6 +73,11 @@ impl Recipe {
                 Err(RunError::Refused(text))
             }
         }
+    }
+
+    /// What it trains.
+    pub fn kind(&self) -> Kind {
+        Kind::of_table(&self.config)
     }
 
     fn parse(name: &'static str, text: &'static str) -> Result<Self, RunError> {
@@ -129,7 +136,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When the recipe's file is wrong, which the tests exclude.
-    pub fn config(&self) -> Result<RunConfig, RunError> {
+    pub fn config<C: Configuration>(&self) -> Result<C, RunError> {
         let config = self.config.clone();
         config.try_into().map_err(|error| wrong(self.name, error))
     }
@@ -143,15 +150,29 @@ fn wrong(name: &str, error: impl Display) -> RunError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{RunConfig, TextRunConfig};
+    use std::path::Path;
+
+    fn checked<C: Configuration>(config: C) -> C {
+        config.validate().unwrap();
+        config
+    }
 
     #[test]
     fn every_recipe_is_a_valid_configuration() {
         for recipe in Recipe::all().unwrap() {
-            let config = recipe.config().unwrap();
-            config.validate().unwrap();
-            assert_eq!(config.recipe.as_deref(), Some(recipe.name));
+            let named = match recipe.kind() {
+                Kind::Images => checked(recipe.config::<RunConfig>().unwrap()).recipe,
+                Kind::Text => checked(recipe.config::<TextRunConfig>().unwrap()).recipe,
+            };
+            assert_eq!(named.as_deref(), Some(recipe.name));
             assert!(recipe.about.about.len() > 20, "{}", recipe.name);
         }
+    }
+
+    fn check_same<C: Configuration + PartialEq + std::fmt::Debug>(name: &str, path: &Path) {
+        let expected = C::layered(Some(name), None).unwrap();
+        assert_eq!(C::layered(None, Some(path)).unwrap(), expected, "{name}");
     }
 
     #[test]
@@ -160,9 +181,10 @@ mod tests {
         for recipe in Recipe::all().unwrap() {
             let path = folder.path().join(recipe.name);
             std::fs::write(&path, recipe.as_config()).unwrap();
-            let expected = RunConfig::layered(Some(recipe.name), None).unwrap();
-            let read = RunConfig::layered(None, Some(&path)).unwrap();
-            assert_eq!(read, expected, "{}", recipe.name);
+            match recipe.kind() {
+                Kind::Images => check_same::<RunConfig>(recipe.name, &path),
+                Kind::Text => check_same::<TextRunConfig>(recipe.name, &path),
+            }
             let text = recipe.as_config();
             for part in [
                 &recipe.about.about,
@@ -184,7 +206,7 @@ mod tests {
     #[test]
     fn the_tutorial_is_the_default() {
         let tutorial = Recipe::named("tutorial").unwrap();
-        let mut config = tutorial.config().unwrap();
+        let mut config = tutorial.config::<RunConfig>().unwrap();
         config.recipe = None;
         assert_eq!(config, RunConfig::default());
     }
@@ -193,8 +215,12 @@ mod tests {
     fn a_file_extends_a_recipe_key_by_key() {
         let file = toml::from_str("[train]\nsteps = 7\n[model]\nwidth = 8\n").unwrap();
         let best = Recipe::named("best").unwrap();
-        let config = best.config().unwrap().overridden(file).unwrap();
-        let mut expected = best.config().unwrap();
+        let config = best
+            .config::<RunConfig>()
+            .unwrap()
+            .overridden(file)
+            .unwrap();
+        let mut expected = best.config::<RunConfig>().unwrap();
         expected.train.steps = Some(7);
         expected.model.set_width(8).unwrap();
         assert_eq!(config, expected);

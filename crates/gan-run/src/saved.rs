@@ -3,7 +3,7 @@
 use crate::changes::{Change, changes};
 use crate::checkpoints::Regular;
 use crate::session::Start;
-use crate::{OutputConfig, Plan, RunConfig, RunError, RunFolder, Schedule};
+use crate::{Configuration, OutputConfig, Plan, RunConfig, RunError, RunFolder, Schedule};
 use gan_train::{Checkpoint, OnNan};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -207,7 +207,7 @@ fn refuse_epochs(path: &Path, before: Option<u64>, now: Option<u64>) -> Result<(
 
 /// Distinguishes a run that was stopped before its first checkpoint from one whose checkpoints are
 /// missing.
-fn check_never_saved(folder: &RunFolder) -> Result<(), RunError> {
+pub(crate) fn check_never_saved(folder: &RunFolder) -> Result<(), RunError> {
     let best = folder.best_files();
     let files = [folder.generator(), best.checkpoint(), best.generator()];
     let Some(sign) = files.into_iter().find(|file| file.exists()) else {
@@ -224,10 +224,13 @@ fn check_never_saved(folder: &RunFolder) -> Result<(), RunError> {
 }
 
 fn facts_of(checkpoint: &Checkpoint) -> Result<RunFacts, RunError> {
-    serde_json::from_value(checkpoint.header.run.clone()).map_err(|error| {
-        RunError::Refused(format!(
-            "the checkpoint has no configuration that this version can read, expected one that `train` \
-             wrote; start a new run with `replace`: {error}"
-        ))
-    })
+    serde_json::from_value(checkpoint.header.run.clone()).map_err(|error| unreadable_facts(&error))
+}
+
+/// The error that a checkpoint says nothing about its run that can be read.
+pub(crate) fn unreadable_facts(error: &serde_json::Error) -> RunError {
+    RunError::Refused(format!(
+        "the checkpoint has no configuration that this version can read, expected one that `train` wrote; \
+         start a new run with `replace`: {error}"
+    ))
 }

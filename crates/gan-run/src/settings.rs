@@ -1,75 +1,72 @@
 //! Single values of a configuration by their keys, as texts.
 
-use crate::layers::check_epochs;
-use crate::{RunConfig, RunError};
+use crate::{Configuration, RunError};
 use toml::{Table, Value};
 
-/// Decides which options there are.
-const ARCHITECTURE: &str = "model.architecture";
+/// Keys that decide which others there are.
+const DECISIVE: [&str; 2] = ["model.architecture", "adversary.method"];
 
 /// What unsets a value, and stands for one that is not set.
 const NONE: &str = "none";
 
-impl RunConfig {
-    /// The same configuration with each key, such as `train.lr`, set to a text: a number, a word, `true`, or
-    /// words with commas between for a list. `none` unsets a value.
-    ///
-    /// # Errors
-    /// Those of [`overridden`](Self::overridden); when a whole number is too large for a file.
-    pub fn with<'a>(
-        &self,
-        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, RunError> {
-        let defaults = defaults()?;
-        let mut table = Table::new();
-        let mut epochs = String::new();
-        let mut given = Vec::new();
-        for (key, text) in settings {
-            if key == "train.epochs" {
-                epochs = format!("`{key} = {text}`");
-            }
-            let value = value(key, text, find(&defaults, key))?;
-            insert(&mut table, key, value.clone());
-            given.push((key, text, value));
+/// A configuration with each key set to a text.
+pub(crate) fn with<'a, C: Configuration>(
+    config: &C,
+    settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<C, RunError> {
+    let defaults = C::default_tables()?;
+    let mut table = Table::new();
+    let mut epochs = String::new();
+    let mut given = Vec::new();
+    for (key, text) in settings {
+        if key == "train.epochs" {
+            epochs = format!("`{key} = {text}`");
         }
-        check_epochs(self, &table, [&epochs, "`train.steps`"])?;
-        self.overridden(table)
-            .map_err(|error| self.by_key(&given).unwrap_or(error))
+        let value = value(key, text, find(&defaults, key))?;
+        insert(&mut table, key, value.clone());
+        given.push((key, text, value));
     }
+    config.check_length(&table, [&epochs, "`train.steps`"])?;
+    let overridden = config.overridden(table);
+    overridden.map_err(|error| by_key(config, &given).unwrap_or(error))
+}
 
-    /// The error of the first setting that cannot be alone, by the key that the caller set.
-    fn by_key(&self, given: &[(&str, &str, Value)]) -> Option<RunError> {
-        let architecture = given.iter().find(|(key, ..)| *key == ARCHITECTURE);
-        given.iter().find_map(|(key, text, value)| {
-            let mut alone = Table::new();
-            for (key, _, value) in architecture
-                .into_iter()
-                .chain([&(*key, *text, value.clone())])
-            {
-                insert(&mut alone, key, value.clone());
-            }
-            let error = self.overridden(alone).err()?.to_string();
-            let first = error.lines().next().unwrap_or_default();
-            Some(RunError::Refused(match first.rsplit_once("expected ") {
-                _ if first.starts_with(key) => format!("`{key}`{}", &first[key.len()..]),
-                Some((_, expected)) => {
-                    format!("`{key}` is {text}, expected {}", in_words(expected))
-                }
-                None => format!("`{key}` is {text}, expected {first}"),
-            }))
-        })
-    }
-
-    /// The default of a key, as a text; `none` if it is not set. An option of an architecture has the default
-    /// that it has there.
-    pub fn default_of(key: &str) -> String {
-        match defaults().ok().as_ref().and_then(|all| find(all, key)) {
-            Some(Value::Array(list)) if list.is_empty() => NONE.to_string(),
-            Some(Value::Float(number)) => number.to_string(),
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-            None => NONE.to_string(),
+/// The error of the first setting that cannot be alone, by the key that the caller set.
+fn by_key<C: Configuration>(config: &C, given: &[(&str, &str, Value)]) -> Option<RunError> {
+    let decisive = given.iter().find(|(key, ..)| DECISIVE.contains(key));
+    given.iter().find_map(|(key, text, value)| {
+        let mut alone = Table::new();
+        for (key, _, value) in decisive.into_iter().chain([&(*key, *text, value.clone())]) {
+            insert(&mut alone, key, value.clone());
         }
+        let error = config.overridden(alone).err()?.to_string();
+        let first = error.lines().next().unwrap_or_default();
+        Some(RunError::Refused(match first.rsplit_once("expected ") {
+            _ if first.starts_with(key) => format!("`{key}`{}", &first[key.len()..]),
+            Some((_, expected)) => {
+                format!("`{key}` is {text}, expected {}", in_words(expected))
+            }
+            None => format!("`{key}` is {text}, expected {first}"),
+        }))
+    })
+}
+
+/// The default of a key, as a text.
+pub(crate) fn default_of<C: Configuration>(key: &str) -> String {
+    match C::default_tables()
+        .ok()
+        .as_ref()
+        .and_then(|all| find(all, key))
+    {
+        Some(Value::Array(list)) if list.is_empty() => NONE.to_string(),
+        Some(Value::Array(list)) => {
+            let items: Vec<String> = list.iter().map(Value::to_string).collect();
+            items.join(",")
+        }
+        Some(Value::Float(number)) => number.to_string(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => NONE.to_string(),
     }
 }
 
@@ -81,17 +78,6 @@ fn in_words(expected: &str) -> &str {
         "a boolean" => "true or false",
         other => other,
     }
-}
-
-/// The configuration's defaults, and those of the convolutional networks.
-fn defaults() -> Result<[Table; 2], RunError> {
-    let refused = |error: toml::ser::Error| RunError::Refused(error.to_string());
-    let own = Table::try_from(RunConfig::default()).map_err(refused)?;
-    let mut dcgan = RunConfig::default();
-    dcgan
-        .model
-        .set_architecture(gan_models::ArchitectureKind::Dcgan);
-    Ok([own, Table::try_from(dcgan).map_err(refused)?])
 }
 
 fn find<'a>(tables: &'a [Table], key: &str) -> Option<&'a Value> {
@@ -118,9 +104,14 @@ fn insert(table: &mut Table, key: &str, value: Value) {
 /// A value as a file would have it; words such as `none` and `auto` are text.
 fn value(key: &str, text: &str, default: Option<&Value>) -> Result<Value, RunError> {
     match default {
-        Some(Value::Array(_)) => {
+        Some(Value::Array(list)) => {
             let items = text.split(',').filter(|_| text != NONE);
-            return Ok(Value::Array(items.map(Value::from).collect()));
+            let is_whole = list.first().is_some_and(Value::is_integer);
+            let item = |text: &str| match text.trim().parse::<i64>() {
+                Ok(number) if is_whole => Value::Integer(number),
+                _ => Value::from(text),
+            };
+            return Ok(Value::Array(items.map(item).collect()));
         }
         Some(Value::String(_)) => return Ok(Value::from(text)),
         _ => {}
@@ -141,7 +132,7 @@ fn value(key: &str, text: &str, default: Option<&Value>) -> Result<Value, RunErr
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Configuration, RunConfig};
 
     #[test]
     fn texts_are_set_by_key_and_none_unsets() {

@@ -1,7 +1,7 @@
 //! A run as something that can be scored.
 
 use crate::saved::RunFacts;
-use crate::{DataConfig, RunConfig, RunError, RunFolder};
+use crate::{Configuration, DataConfig, RunConfig, RunError, RunFolder};
 use candle_core::{DType, Device};
 use gan_core::Discriminator;
 use gan_eval::Subject;

@@ -64,7 +64,7 @@ fn files(run: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The tutorial's configuration for `steps` steps with the pictures in `data`.
 fn tutorial(data: &Path, steps: u64) -> RunConfig {
-    let mut config = Recipe::named("tutorial").unwrap().config().unwrap();
+    let mut config: RunConfig = Recipe::named("tutorial").unwrap().config().unwrap();
     config.data.path = data.to_path_buf();
     config.train.steps = Some(steps);
     config

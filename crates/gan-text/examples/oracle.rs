@@ -94,8 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     match arguments.next() {
         Some(path) => {
-            let header =
-                TextGeneratorHeader::new(trainer.corpus(), None, trainer.state().step, seed);
+            let header = TextGeneratorHeader::new(trainer.corpus(), None, trainer.state(), seed);
             Ok(header.save(trainer.generator(), Path::new(&path))?)
         }
         None => Ok(()),

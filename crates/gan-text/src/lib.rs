@@ -31,6 +31,7 @@
 mod config;
 mod data;
 mod division;
+mod doctor;
 mod error;
 mod lengths;
 mod models;
@@ -42,6 +43,7 @@ mod training;
 
 pub use config::{Long, TextConfig, Tokens};
 pub use data::TextData;
+pub use doctor::{TextFailure, TextFinding, TextHistory, TextHistoryScores, diagnose_text};
 pub use error::TextError;
 pub use models::{
     DiscriminatorConfig, GeneratorConfig, TextGenerator, TextGeneratorError, TextGeneratorFile,

@@ -46,6 +46,7 @@ const ARROWS: &[(&str, Allowed)] = &[
             "gan-models",
             "gan-ops",
             "gan-sample",
+            "gan-text",
             "gan-train",
         ]),
     ),

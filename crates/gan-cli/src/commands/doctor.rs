@@ -2,7 +2,7 @@
 
 use super::{Done, program, quoted};
 use crate::console::{Console, finding_lines};
-use gan_run::{RunFolder, examine, without_classes};
+use gan_run::{Kind, RunFolder, examine, examine_text, without_classes};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -16,9 +16,33 @@ const EARLY: u64 = 2000;
 
 pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Done {
     let run = RunFolder::open(&arguments.run);
-    let found = examine(&run)?;
-    for line in found.findings.iter().flat_map(finding_lines) {
-        console.result_sentence(line);
+    match Kind::of_run(&arguments.run) {
+        Kind::Images => images(&run, console),
+        Kind::Text => text(&run, console),
+    }
+}
+
+fn text(run: &RunFolder, console: &Console) -> Done {
+    let found = examine_text(run)?;
+    for finding in &found.findings {
+        let lines = finding_lines(&finding.failure, &finding.evidence, finding.advice);
+        lines
+            .into_iter()
+            .for_each(|line| console.result_sentence(line));
+    }
+    if found.findings.is_empty() {
+        console.result_sentence(format!("Nothing alarming in {found}."));
+    }
+    Ok(())
+}
+
+fn images(run: &RunFolder, console: &Console) -> Done {
+    let found = examine(run)?;
+    for finding in &found.findings {
+        let lines = finding_lines(&finding.failure_mode, &finding.evidence, finding.advice);
+        lines
+            .into_iter()
+            .for_each(|line| console.result_sentence(line));
     }
     if found.findings.is_empty() {
         console.result_sentence(format!("Nothing alarming in {found}."));
@@ -32,7 +56,7 @@ pub(crate) fn run(arguments: &DoctorArguments, console: &Console) -> Done {
     }
     if found.classes.is_none() {
         let evaluate = format!("{} evaluate {}", program(), quoted(run.path()));
-        console.sentence(without_classes(&run, &evaluate));
+        console.sentence(without_classes(run, &evaluate));
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Done {
         base.check_found(&subject.facts.path)?;
     }
     let data = config.evaluation_data(train_classifier_command(&base))?;
-    let data = data.that_may_differ(arguments.data.names_data());
+    let data = data.that_may_differ(arguments.data.data().is_some());
     console.data(&data.splits.reading);
 
     let bar = console.parts("scores");

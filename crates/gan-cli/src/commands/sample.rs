@@ -1,29 +1,31 @@
-//! `gan-cli sample`: trained generator → pictures or numbers.
+//! `gan-cli sample`: trained generator → pictures or numbers, or texts.
 
 use super::{Done, by_name};
 use crate::console::{Bar, Console};
+use crate::exit::Failure;
 use gan_core::Seed;
 use gan_models::KnownNetworks;
 use gan_run::sample::{Format, MAX_CELLS, Sample};
-use gan_run::{GridShape, PICTURE_SEED, device};
+use gan_run::{GridShape, Kind, PICTURE_SEED, RunError, TextSample, device};
 use gan_sample::PixelRange;
+use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct SampleArguments {
     /// A run folder or a generator.safetensors
     run: PathBuf,
-    /// Draw images 0 to N-1 [default: as many as the grid has cells]
+    /// Draw images or texts 0 to N-1 [default: as many images as the grid has cells, 20 texts]
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// Rows and columns of the picture [default: 5x5, CLASSESx10 of a class-conditional generator, unless --count is given]
     #[arg(long, value_name = "ROWSxCOLUMNS", value_parser = grid_shape)]
     grid: Option<GridShape>,
-    /// Seed of the latent vectors; this seed and an image's number determine the image
+    /// The seed; it and the number of an image or text determine it
     #[arg(long, default_value_t = PICTURE_SEED.0)]
     seed: u64,
     /// FILE.png for a grid, FILE.npy for numbers, a folder for the PNG files of --count; other names
-    /// are refused [default: beside the generator]
+    /// are refused; FILE for texts [default: beside the generator; texts are printed]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Standard deviation of the latent vectors; below 1 images are more typical and less diverse
@@ -38,10 +40,24 @@ pub(crate) struct SampleArguments {
     /// --out FILE.png, FILE.gif or FILE
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
-    /// png for pictures; npy for numbers: one array [n, c, h, w] of float32 in [-1, 1] [default: npy if
-    /// --out ends in .npy, else png]
-    #[arg(long, value_parser = by_name::<Format>)]
-    format: Option<Format>,
+    /// png for pictures; npy for numbers: one array [n, c, h, w] of float32 in [-1, 1]; txt or jsonl for
+    /// texts [default: npy if --out ends in .npy, else png; txt]
+    #[arg(long)]
+    format: Option<String>,
+    /// Texts: below 1 more typical and less diverse, above 1 the contrary
+    #[arg(
+        long,
+        value_name = "T",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
+    temperature: f64,
+    /// Texts: the most tokens, with the prompt [default: as many as the longest training text has]
+    #[arg(long, value_name = "N")]
+    length: Option<usize>,
+    /// Texts: what each begins with
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
     /// Batch normalization by the statistics of each block of 256 images, as in training
     #[arg(long)]
     batch_statistics: bool,
@@ -58,11 +74,73 @@ pub(crate) struct SampleArguments {
 }
 
 pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Done {
+    match Kind::of_subject(&arguments.run) {
+        Kind::Images => images(arguments, console),
+        Kind::Text => texts(arguments, console),
+    }
+}
+
+fn texts(arguments: &SampleArguments, console: &Console) -> Done {
+    arguments.refuse(&[
+        ("grid", arguments.grid.is_some()),
+        ("deviation", arguments.deviation.is_some()),
+        ("class", arguments.class.is_some()),
+        ("interpolate", arguments.interpolate.is_some()),
+        ("batch-statistics", arguments.batch_statistics),
+        ("pixel-range", arguments.pixel_range.is_some()),
+    ])?;
+    let sample = TextSample {
+        count: arguments.count.unwrap_or(20),
+        temperature: arguments.temperature,
+        length: arguments.length,
+        prompt: arguments.prompt.clone(),
+        format: arguments.format()?.unwrap_or_default(),
+        seed: Seed(arguments.seed),
+        out: arguments.out.clone(),
+        replace: arguments.force,
+    };
+    sample.draw(&arguments.run, &mut |line| {
+        if arguments.out.is_none() {
+            console.result(line);
+        }
+        Ok(())
+    })?;
+    if let Some(out) = &arguments.out {
+        console.result(out.display().to_string());
+    }
+    Ok(())
+}
+
+impl SampleArguments {
+    /// Refuses flags of the other kind of generator.
+    fn refuse(&self, flags: &[(&str, bool)]) -> Done {
+        match flags.iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) => Err(RunError::Refused(format!(
+                "--{name} does not fit the generator of {}; leave it out",
+                self.run.display()
+            ))
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    fn format<T: DeserializeOwned>(&self) -> Result<Option<T>, Failure> {
+        let format = self.format.as_deref().map(by_name::<T>).transpose();
+        format.map_err(|error| RunError::Refused(format!("--format: {error}")).into())
+    }
+}
+
+fn images(arguments: &SampleArguments, console: &Console) -> Done {
+    arguments.refuse(&[
+        ("temperature", arguments.temperature != 1.0),
+        ("length", arguments.length.is_some()),
+        ("prompt", arguments.prompt.is_some()),
+    ])?;
     let sample = Sample {
         count: arguments.count,
         grid: arguments.grid,
         interpolate: arguments.interpolate,
-        format: arguments.format,
+        format: arguments.format::<Format>()?,
         seed: Seed(arguments.seed),
         class: arguments.class.clone(),
         deviation: arguments.deviation,

@@ -1,16 +1,16 @@
 //! `gan-cli train`: data set → trained generator.
 
-use super::{Done, program, quoted, train_classifier_command};
+mod images;
+mod text;
+
+use super::{Done, program, quoted};
 use crate::console::{Console, RunConsole};
 use crate::exit::Failure;
 use crate::flags::ConfigFlags;
 use crate::spelling::spelled;
 use crate::stop;
 use gan_core::{ErrorClass, grouped, packed, with_causes};
-use gan_data::Parts;
-use gan_run::{
-    Ended, NewRun, Plan, RunConfig, RunFolder, SavedRun, Session, Summary, check_outside_data,
-};
+use gan_run::{Configuration, Ended, Kind, RunError, RunFolder, Session, Summary, TextSession};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -43,9 +43,11 @@ pub(crate) struct TrainArguments {
 pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Done {
     let console = &console.in_detail(arguments.dry_run);
     let mut events = RunConsole::new(console);
-    let session = match &arguments.resume {
-        None => begin(arguments, &mut events, console)?,
-        Some(path) => Some(go_on(path, arguments, &mut events, console)?),
+    let session = match (&arguments.resume, arguments.kind()?) {
+        (None, Kind::Images) => images::begin(arguments, &mut events, console)?,
+        (Some(path), Kind::Images) => Some(images::go_on(path, arguments, &mut events, console)?),
+        (None, Kind::Text) => text::begin(arguments, &mut events, console)?,
+        (Some(path), Kind::Text) => Some(text::go_on(path, arguments, &mut events, console)?),
     };
     let Some(session) = session else {
         return Ok(());
@@ -57,69 +59,79 @@ pub(crate) fn run(arguments: &TrainArguments, console: &Console) -> Done {
     train(session, &mut events, console)
 }
 
-/// A new run; none for a dry run.
-fn begin(
-    arguments: &TrainArguments,
-    events: &mut RunConsole<'_>,
-    console: &Console,
-) -> Result<Option<Session>, Failure> {
-    let (recipe, file) = (arguments.recipe.as_deref(), arguments.config.as_deref());
-    let config = arguments.flags.over(&RunConfig::layered(recipe, file)?)?;
-    config.validate()?;
-    let place = NewRun::new(arguments.out.as_deref(), &config.data);
-    let out = place.path();
-    check_outside_data(&out, &config.data)?;
-    RunFolder::check_free(&out, arguments.force)?;
-    // Training does not need a published test split, but it is checked.
-    let parts = match arguments.dry_run {
-        true => Parts::All,
-        false => Parts::Training,
-    };
-    let plan = Plan::new(config, parts, events)?;
-    let advice = train_classifier_command(&plan.config().data.base());
-    let plan = plan.telling_how_to_train_classifiers(advice);
-    describe(&plan, &out, console)?;
-    if arguments.dry_run {
-        let out = out.display();
-        console.result(format!("Dry run: nothing was written to {out}"));
-        return Ok(None);
+impl TrainArguments {
+    /// What is to be trained.
+    fn kind(&self) -> Result<Kind, Failure> {
+        if let Some(run) = &self.resume {
+            return Ok(Kind::of_run(run));
+        }
+        let (recipe, file) = (self.recipe.as_deref(), self.config.as_deref());
+        Ok(Kind::of_new_run(recipe, file, self.flags.data())?)
     }
-    Ok(Some(Session::create(
-        plan,
-        &place,
-        arguments.force,
-        events,
-    )?))
 }
 
-/// A run that is resumed.
-fn go_on(
-    path: &Path,
-    arguments: &TrainArguments,
-    events: &mut RunConsole<'_>,
+/// A run that is ready to be trained.
+pub(super) enum Ready {
+    /// Of images.
+    Images(Session),
+    /// Of text.
+    Text(TextSession),
+}
+
+impl Ready {
+    fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Images(session) => session.in_words(),
+            Self::Text(session) => session.in_words(),
+        }
+    }
+
+    fn folder(&self) -> &RunFolder {
+        match self {
+            Self::Images(session) => session.folder(),
+            Self::Text(session) => session.folder(),
+        }
+    }
+
+    fn steps(&self) -> u64 {
+        match self {
+            Self::Images(session) => session.plan().schedule().steps,
+            Self::Text(session) => session.plan().steps(),
+        }
+    }
+
+    /// What to do with it when it is trained.
+    fn next(&self) -> &'static [&'static str] {
+        match self {
+            Self::Images(session) if session.plan().config().data.toy().is_some() => &["sample"],
+            _ => &["sample", "evaluate"],
+        }
+    }
+
+    fn train(self, events: &mut RunConsole<'_>) -> Result<Ended, RunError> {
+        match self {
+            Self::Images(session) => session.train(&stop::token(), events),
+            Self::Text(session) => session.train(&stop::token(), events),
+        }
+    }
+}
+
+/// Says that a dry run has written nothing.
+fn dry(out: &Path, console: &Console) {
+    let out = out.display();
+    console.result(format!("Dry run: nothing was written to {out}"));
+}
+
+/// Prints the whole configuration on a verbose console, and what the run will do.
+fn describe(
+    config: &impl Configuration,
+    sentences: &[String],
+    places: &[String],
     console: &Console,
-) -> Result<Session, Failure> {
-    let saved = SavedRun::open(path)?;
-    let config = arguments.flags.over(&saved.config)?;
-    config.validate()?;
-    check_outside_data(path, &config.data)?;
-    config.data.check_found(path)?;
-    let plan = Plan::new(config, Parts::Training, events)?;
-    let advice = train_classifier_command(&plan.config().data.base());
-    let plan = plan.telling_how_to_train_classifiers(advice);
-    let agreed = saved.agreed(plan, arguments.allow_change)?;
-    describe(agreed.plan(), path, console)?;
-    Ok(Session::resume(agreed, events)?)
-}
-
-/// What the run will do and where it writes, in four lines; a verbose console gets the whole configuration
-/// before them.
-fn describe(plan: &Plan, out: &Path, console: &Console) -> Done {
-    let trainer = plan.trainer()?;
+) -> Done {
     if console.is_verbose() {
-        console.lines(format!("\n{}", plan.config().to_toml()?));
+        console.lines(format!("\n{}", config.to_toml()?));
     }
-    let (sentences, places) = plan.in_words(&trainer, out, console.is_verbose())?;
     for sentence in sentences {
         console.sentence(sentence);
     }
@@ -127,14 +139,13 @@ fn describe(plan: &Plan, out: &Path, console: &Console) -> Done {
     Ok(())
 }
 
-fn train(session: Session, events: &mut RunConsole<'_>, console: &Console) -> Done {
+fn train(session: Ready, events: &mut RunConsole<'_>, console: &Console) -> Done {
     let run = session.folder().clone();
-    let steps = session.plan().schedule().steps;
-    let is_toy = session.plan().config().data.toy().is_some();
+    let (steps, next) = (session.steps(), session.next());
     let again = format!("`{} train --resume {}`", program(), quoted(run.path()));
-    match session.train(&stop::token(), events) {
+    match session.train(events) {
         Ok(Ended::Complete(summary)) => {
-            report(&run, steps, summary, is_toy, console);
+            report(&run, steps, summary, next, console);
             Ok(())
         }
         Ok(Ended::Stopped { done }) => {
@@ -160,7 +171,7 @@ fn train(session: Session, events: &mut RunConsole<'_>, console: &Console) -> Do
 }
 
 /// Where the results are, and what to do with them.
-fn report(run: &RunFolder, steps: u64, summary: Summary, is_toy: bool, console: &Console) {
+fn report(run: &RunFolder, steps: u64, summary: Summary, next: &[&str], console: &Console) {
     let path = run.path();
     if console.is_quiet() {
         console.result(path.display().to_string());
@@ -169,8 +180,7 @@ fn report(run: &RunFolder, steps: u64, summary: Summary, is_toy: bool, console: 
     for (name, what) in run.in_words(steps) {
         console.line(format!("  {name:<22} {}", spelled(what)));
     }
-    let commands = ["sample", "evaluate"];
-    for command in commands.iter().take(if is_toy { 1 } else { 2 }) {
+    for command in next {
         console.line(format!("Next: {} {command} {}", program(), quoted(path)));
     }
 }

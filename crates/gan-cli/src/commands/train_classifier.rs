@@ -2,7 +2,7 @@
 
 use super::Done;
 use crate::console::{Bar, Console};
-use crate::flags::DataFlags;
+use crate::flags::ImageFlags;
 use gan_core::Seed;
 use gan_data::Parts;
 use gan_eval::{ClassifierEvent, ClassifierOptions, train_classifier};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct TrainClassifierArguments {
     #[command(flatten)]
-    data: DataFlags,
+    data: ImageFlags,
     /// The most passes over the training images; training ends when the accuracy no longer rises
     /// [default: 12, or as many as make 1,500 steps]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

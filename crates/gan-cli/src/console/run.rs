@@ -1,10 +1,13 @@
 //! A training run on the console: a line for each line of its log, under a progress bar.
 
 use super::{Bar, Console};
-use gan_core::with_causes;
+use gan_core::{grouped, shown_text, with_causes};
 use gan_eval::EvalEvent;
-use gan_run::{Event, Events, MetricsLine, TimingLine, log_heading, log_row, scores_row};
-use gan_train::doctor::Finding;
+use gan_run::{
+    Event, Events, log_heading, log_row, scores_row, text_log_heading, text_log_row,
+    text_scores_row,
+};
+use std::fmt::Debug;
 
 /// Prints what a run tells.
 pub(crate) struct RunConsole<'a> {
@@ -41,12 +44,21 @@ impl<'a> RunConsole<'a> {
         }
     }
 
-    fn log(&mut self, line: &MetricsLine, timing: &TimingLine) {
+    fn heading(&mut self, heading: fn() -> String) {
         if !self.headed {
-            self.console.line(log_heading());
+            self.console.line(heading());
             self.headed = true;
         }
-        self.console.line(log_row(line, timing));
+    }
+
+    fn finding(&self, failure: &dyn Debug, evidence: &str, advice: &str) {
+        for line in finding_lines(failure, evidence, advice) {
+            self.console.sentence(line);
+        }
+    }
+
+    fn row(&self, row: String) {
+        self.console.line(row);
         if let Some(bar) = &self.bar {
             bar.told();
         }
@@ -69,6 +81,23 @@ impl Events for RunConsole<'_> {
                 data.reference.against,
                 data.features.in_words(),
             )),
+            Event::TextRead(report) => {
+                for line in report.to_string().lines() {
+                    match line.strip_prefix("warning: ") {
+                        Some(warning) => tracing::warn!("{warning}"),
+                        None => self.console.sentence(line),
+                    }
+                }
+            }
+            Event::TextLogged { line, timing } => {
+                self.heading(text_log_heading);
+                self.row(text_log_row(line, timing));
+            }
+            Event::TextScored(line) => self.console.lines(text_scores_row(line)),
+            Event::Text { done, text, .. } => {
+                self.console
+                    .line(format!("{:>9}  text: {}", grouped(done), shown_text(text)));
+            }
             Event::Note(note) => self.console.sentence(note),
             Event::Started { done, steps } => self.start(done, steps),
             Event::Step { .. } => {
@@ -76,12 +105,16 @@ impl Events for RunConsole<'_> {
                     bar.inc(1);
                 }
             }
-            Event::Logged { line, timing } => self.log(line, timing),
+            Event::Logged { line, timing } => {
+                self.heading(log_heading);
+                self.row(log_row(line, timing));
+            }
             Event::Scored(line) => self.console.lines(scores_row(line)),
             Event::Finding(finding) => {
-                for line in finding_lines(finding) {
-                    self.console.sentence(line);
-                }
+                self.finding(&finding.failure_mode, &finding.evidence, finding.advice);
+            }
+            Event::TextFinding(finding) => {
+                self.finding(&finding.failure, &finding.evidence, finding.advice);
             }
             Event::WentBack {
                 to,
@@ -108,9 +141,9 @@ impl Events for RunConsole<'_> {
 }
 
 /// A finding as it is printed, also by `doctor`.
-pub(crate) fn finding_lines(finding: &Finding) -> [String; 2] {
+pub(crate) fn finding_lines(failure: &dyn Debug, evidence: &str, advice: &str) -> [String; 2] {
     [
-        format!("{:?}: {}.", finding.failure_mode, finding.evidence),
-        format!("  To try: {}.", finding.advice),
+        format!("{failure:?}: {evidence}."),
+        format!("  To try: {advice}."),
     ]
 }

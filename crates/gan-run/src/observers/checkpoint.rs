@@ -7,7 +7,7 @@ use crate::saved::RunFacts;
 use crate::{Event, OutputConfig, RunError, RunFolder, Schedule};
 use gan_core::Weights;
 use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
-use gan_train::{Observer, StepReport, Trainer};
+use gan_train::{Checkpoint, Observer, StepReport, Trainer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ impl CheckpointWriter {
     pub(crate) fn write_best(&self, trainer: &Trainer) -> Observed {
         let best = self.run.best_files();
         self.run.check_in_place()?;
-        if let Some(step) = best.step()? {
+        if let Some(step) = best.step::<Checkpoint>()? {
             best.keep_earlier(step)?;
         }
         self.write(trainer, &best.checkpoint(), &best.generator())
@@ -169,7 +169,7 @@ impl<'a> CheckpointObserver<'a> {
         // The run may roll back to each of these, and to before the score of its last step.
         let mut horizons = run.checkpoints().steps()?;
         horizons.push(self.schedule.steps - 1);
-        run.best_files().prune(&horizons)?;
+        run.best_files().prune::<Checkpoint>(&horizons)?;
         Ok(())
     }
 }

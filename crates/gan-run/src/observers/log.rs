@@ -79,6 +79,7 @@ impl<'a> LogObserver<'a> {
         Summary {
             steps: self.done.steps,
             examples: self.done.images,
+            of: "images",
             elapsed: self.begin.elapsed(),
         }
     }

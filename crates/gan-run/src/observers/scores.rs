@@ -14,7 +14,7 @@ use gan_eval::{
 };
 use gan_metrics::{Embedding, Evaluation, Metric, MetricError, ModeCoverage, Reference, ScoreKind};
 use gan_train::doctor::{ClassBalance, diagnose};
-use gan_train::{Observer, StepReport, TrainError, Trainer};
+use gan_train::{Checkpoint, Observer, StepReport, TrainError, Trainer};
 
 /// The first seed that `evaluate` uses.
 const SEED: Seed = Seed(0);
@@ -140,7 +140,7 @@ impl<'a> ScoreObserver<'a> {
             file: JsonLines::open(run, run.scores())?,
             events,
             stacked,
-            lowest: match run.best_files().step()? {
+            lowest: match run.best_files().step::<Checkpoint>()? {
                 Some(_) => lowest(&run.read_scores()?, decisive.name()),
                 None => f64::INFINITY,
             },

@@ -10,7 +10,7 @@ pub use names::Format;
 use crate::picture::{GridShape, PICTURE_SEED, drawn_classes};
 use crate::result_place::{check_file, check_files_in};
 use crate::subject::check_generator;
-use crate::{RunConfig, RunError, RunFolder};
+use crate::{Configuration, RunConfig, RunError, RunFolder};
 use candle_core::Device;
 use gan_core::{Mode, Seed};
 use gan_models::{GeneratorHeader, Networks};

@@ -85,7 +85,7 @@ impl Attempt<'_> {
     fn restore_best(&self, writer: &CheckpointWriter) {
         let best = self.run.best_files();
         let restore = || -> Observed {
-            let Some(step) = best.step()? else {
+            let Some(step) = best.step::<Checkpoint>()? else {
                 return Ok(());
             };
             if generator_step(&best.generator()) != Some(step) {

@@ -54,6 +54,8 @@ pub struct Summary {
     pub steps: u64,
     /// The training examples in them.
     pub examples: u64,
+    /// What they are: `images` or `texts`.
+    pub of: &'static str,
     /// How long they took.
     pub elapsed: Duration,
 }

@@ -44,23 +44,9 @@ pub(super) fn go_back(
     run.remove_pictures(|step| step > done || (extra_picture && step == done))?;
     run.checkpoints().remove_after(done)?;
     run.best_files()
-        .go_back(if extra_score { last } else { done })?;
+        .go_back::<Checkpoint>(if extra_score { last } else { done })?;
     if done == 0 {
         run.remove_generator()?;
-    }
-    Ok(())
-}
-
-/// Writes the run's current facts into its checkpoints. A damaged one is left as it is.
-pub(super) fn restate(run: &RunFolder, facts: &serde_json::Value) -> Result<(), RunError> {
-    for path in run.checkpoints().files()? {
-        if let Ok(mut checkpoint) = Checkpoint::read(&path)
-            && checkpoint.header.run != *facts
-        {
-            run.check_in_place()?;
-            checkpoint.header.run.clone_from(facts);
-            checkpoint.write(&path)?;
-        }
     }
     Ok(())
 }

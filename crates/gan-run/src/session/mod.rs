@@ -15,7 +15,7 @@ use crate::{Event, Events, NewRun, Plan, RunError, RunFolder, StopToken, check_o
 use attempt::{Attempt, Outcome};
 use gan_eval::DataReference;
 use gan_train::{Checkpoint, CheckpointHeader, ENGINE, OnNan, TrainError};
-use go_back::{go_back, restate};
+use go_back::go_back;
 use std::cell::RefCell;
 
 /// The most rollbacks of a run that diverges.
@@ -133,7 +133,8 @@ impl Session {
             let run = &self.start.run;
             go_back(run, trainer.state().step, ended.as_ref(), log_every)?;
             if ended.is_some() {
-                restate(run, &serde_json::to_value(&self.facts)?)?;
+                let facts = serde_json::to_value(&self.facts)?;
+                run.checkpoints().restate::<Checkpoint>(run, &facts)?;
             }
             let attempt = Attempt {
                 plan: &self.plan,

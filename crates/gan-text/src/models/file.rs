@@ -26,6 +26,8 @@ pub struct TextGeneratorHeader {
     pub tokenizer_sha256: Option<String>,
     /// Steps done.
     pub step: u64,
+    /// Parts done: steps and rounds of the discriminator.
+    pub parts: u64,
     /// The seed of the run.
     pub seed: Seed,
 }
@@ -69,7 +71,7 @@ impl TextGeneratorHeader {
     pub fn new(
         corpus: &crate::TextCorpus,
         tokenizer_sha256: Option<String>,
-        step: u64,
+        state: crate::TextState,
         seed: Seed,
     ) -> Self {
         Self {
@@ -79,7 +81,8 @@ impl TextGeneratorHeader {
             never: corpus.never.clone(),
             steps: corpus.steps,
             tokenizer_sha256,
-            step,
+            step: state.step,
+            parts: state.parts(),
             seed,
         }
     }

@@ -9,6 +9,9 @@ pub trait TextGenerator: Send + Sync {
     /// The number of tokens.
     fn vocabulary(&self) -> usize;
 
+    /// The number of trainable numbers.
+    fn parameter_count(&self) -> usize;
+
     /// Draws sequences, `[count, steps]`; sequence k from `stream(k)` alone.
     ///
     /// # Errors
@@ -32,6 +35,10 @@ pub trait TextGenerator: Send + Sync {
 impl TextGenerator for LanguageModel {
     fn vocabulary(&self) -> usize {
         self.vocabulary()
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.parameters().trainable_count()
     }
 
     fn generate(&self, request: &Generation<'_>, stream: &Stream<'_>) -> Result<Vec<u32>> {

@@ -61,6 +61,16 @@ impl TextCheckpoint {
         Ok(weights.write_with_checksum(path)?)
     }
 
+    /// Writes it again, with whatever its header says now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
+        let mut weights = self.weights.clone();
+        weights.metadata = serde_json::json!(self.header).to_string();
+        Ok(weights.write_with_checksum(path)?)
+    }
+
     /// Reads the file.
     ///
     /// # Errors

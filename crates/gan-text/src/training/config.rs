@@ -78,6 +78,14 @@ impl AdversaryConfig {
         }
     }
 
+    /// The method's name, as it is in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Seqgan(_) => "seqgan",
+        }
+    }
+
     /// The generator's steps after maximum likelihood.
     pub fn steps(&self) -> u64 {
         match self {

@@ -15,8 +15,8 @@ use gan_ops::{Generation, LanguageModel, Pool, TextClassifier, TokenBatch};
 use gan_text::{
     AdversaryConfig, DiscriminatorConfig, DiscriminatorTraining, GeneratorConfig,
     MaximumLikelihood, Padded, PartKind, PolicyGradient, Reward, SeqganConfig, TextCheckpoint,
-    TextCorpus, TextGenerator, TextGeneratorFile, TextGeneratorHeader, TextPart, TextTrainConfig,
-    TextTrainer, text_discriminator, text_generator,
+    TextCorpus, TextGenerator, TextGeneratorFile, TextGeneratorHeader, TextPart, TextState,
+    TextTrainConfig, TextTrainer, text_discriminator, text_generator,
 };
 
 const VOCABULARY: usize = 8;
@@ -299,7 +299,12 @@ fn a_generator_is_read_as_it_was_written_and_what_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("generator.safetensors");
     let generator = generator(1.0, 8);
-    let header = TextGeneratorHeader::new(&corpus(&[]), Some("abc".to_string()), 7, Seed(8));
+    let header = TextGeneratorHeader::new(
+        &corpus(&[]),
+        Some("abc".to_string()),
+        TextState::default(),
+        Seed(8),
+    );
     header.save(&generator, &file).unwrap();
     let read = TextGeneratorFile::read(&file).unwrap();
     assert_eq!(read.header, header);

@@ -1,0 +1,26 @@
+//! Runs of text, in the same folders as runs of images.
+
+mod attempt;
+mod checkpoint;
+mod config;
+mod data;
+mod describe;
+mod examination;
+mod go_back;
+mod log;
+mod plan;
+mod sample;
+mod saved;
+mod scores;
+mod session;
+mod texts;
+
+pub use config::{TextOutputConfig, TextRunConfig};
+pub(crate) use data::ORACLE;
+pub use data::{TextDataConfig, TextSet};
+pub use examination::{TextExamination, examine_text};
+pub use log::{TextMetricsLine, text_log_heading, text_log_row, text_scores_row};
+pub use plan::TextPlan;
+pub use sample::{TextFormat, TextSample};
+pub use saved::{AgreedTextRun, SavedTextRun};
+pub use session::TextSession;
