@@ -61,6 +61,10 @@ pub enum Purpose {
     OracleData = 25,
     /// Which reward a sequence is given in the control that shuffles rewards; the index is the step.
     RewardOrder = 26,
+    /// The noise of soft sequences; the index is the sequence, counted through all of a run's updates.
+    GumbelNoise = 27,
+    /// Which real sequences a relativistic update compares with generated ones; the index is the update.
+    RelganBatch = 28,
     /// A sequence drawn from an n-gram model; the index is the sequence, from 0.
     NgramSample = 40,
     /// The order of a real sequence's tokens, a control for scores; the index is the sequence, from 0.

@@ -71,11 +71,7 @@ pub(crate) fn generate<T: Element>(
         let steps = prefixes.steps();
         (steps, to_lines::<T, _>(prefixes.tokens(), steps, start))
     });
-    // A token whose logit is far below all others has the probability 0.
-    let mut bias = weights.output_bias.to_vec();
-    for token in request.never {
-        bias[*token as usize] = T::from_f64(-1e30);
-    }
+    let bias = allowed(weights, request.never);
     let weights = &Weights {
         output_bias: &bias,
         ..*weights
@@ -91,22 +87,32 @@ pub(crate) fn generate<T: Element>(
     from_lines::<T, _>(&lines.concat(), request.steps, request.count)
 }
 
+/// The logits' bias with which some tokens are never drawn: a logit far below all others has the probability 0.
+pub(super) fn allowed<T: Element>(weights: &Weights<'_, T>, never: &[u32]) -> Vec<T> {
+    let mut bias = weights.output_bias.to_vec();
+    for token in never {
+        bias[*token as usize] = T::from_f64(-1e30);
+    }
+    bias
+}
+
 /// A line of sequences as far as they are drawn.
-struct Line<'a, T> {
-    weights: &'a Weights<'a, T>,
+pub(super) struct Line<'a, T> {
+    pub(super) weights: &'a Weights<'a, T>,
     /// Each lane's last token.
-    tokens: Vec<u32>,
+    pub(super) tokens: Vec<u32>,
     first: bool,
     x: Buffer<T>,
     gates: Buffer<T>,
-    hidden: Buffer<T>,
+    /// `[hidden, lanes]`
+    pub(super) hidden: Buffer<T>,
     cell: Buffer<T>,
     cell_before: Buffer<T>,
     logits: Buffer<T>,
 }
 
 impl<'a, T: Element> Line<'a, T> {
-    fn new(weights: &'a Weights<'a, T>, start: u32, scratch: &Scratch<T>) -> Self {
+    pub(super) fn new(weights: &'a Weights<'a, T>, start: u32, scratch: &Scratch<T>) -> Self {
         let lanes = lanes::<T>();
         let take = |channels| scratch.take(channels * lanes);
         let hidden = weights.sizes.hidden;
@@ -165,7 +171,7 @@ impl<'a, T: Element> Line<'a, T> {
     }
 
     /// The next state, from the last tokens.
-    fn advance(&mut self) {
+    pub(super) fn advance(&mut self) {
         let lstm = &self.weights.lstm;
         let width = self.weights.sizes.embedding;
         embed(self.weights.embedding, width, &self.tokens, &mut self.x);

@@ -60,23 +60,32 @@ pub(crate) fn gradients<T: Element>(
     let Output {
         nll,
         by_logits,
-        mut by_hidden,
+        by_hidden,
     } = Output::new(weights, &pass, &token_weights, scratch);
-    let sizes = weights.sizes;
+    let gradients = of_slopes(weights, pass, &by_logits, by_hidden, scratch);
+    (from_lines::<T, _>(&nll, steps, batch.len()), gradients)
+}
+
+/// The gradients from those with respect to the logits `[lines · steps, vocabulary]` and, through these alone, to the
+/// hidden states `[lines · steps, hidden]`.
+pub(super) fn of_slopes<T: Element>(
+    weights: &Weights<'_, T>,
+    pass: Forward<T>,
+    by_logits: &Features<T>,
+    mut by_hidden: Features<T>,
+    scratch: &Scratch<T>,
+) -> Gradients<T> {
+    let (sizes, lines) = (weights.sizes, by_hidden.lines());
+    let steps = pass.steps;
     let mut output_weight = vec![T::zero(); sizes.vocabulary * sizes.hidden];
     let hidden = &pass.states.hidden;
-    let turned = Turned::new(
-        sizes.hidden,
-        hidden.lines(),
-        |line| hidden.line(line),
-        scratch,
-    );
-    weight_gradient(&by_logits, &turned, &mut output_weight, scratch);
-    let output_bias = bias::gradient(&by_logits, None);
+    let turned = Turned::new(sizes.hidden, lines, |line| hidden.line(line), scratch);
+    weight_gradient(by_logits, &turned, &mut output_weight, scratch);
+    let output_bias = bias::gradient(by_logits, None);
     let lstm = weights
         .lstm
         .backward(&pass.x, pass.states, &mut by_hidden, steps, scratch);
-    let gradients = Gradients {
+    Gradients {
         embedding: by_embedding(
             weights.embedding.len(),
             sizes.embedding,
@@ -86,8 +95,7 @@ pub(crate) fn gradients<T: Element>(
         lstm,
         output_weight,
         output_bias,
-    };
-    (from_lines::<T, _>(&nll, steps, batch.len()), gradients)
+    }
 }
 
 /// The last layer, forwards and back: a line's distributions stay in the cache from the one to the other.

@@ -18,6 +18,7 @@ const LINES: usize = 16;
 
 /// What a model made of a batch: the input of the cells and their states, `[lines · steps, …]`.
 pub(crate) struct Forward<T> {
+    pub(crate) steps: usize,
     pub(crate) x: Features<T>,
     pub(crate) states: States<T>,
     /// `[lines, steps, lanes]`: tokens that come in, and those that are to come out.
@@ -50,6 +51,7 @@ pub(crate) fn forward<T: Element>(
     });
     let states = weights.lstm.forward(&x, steps, scratch);
     Forward {
+        steps,
         x,
         states,
         inputs,
@@ -68,7 +70,7 @@ pub(crate) fn distributions<'a, T: Element>(
     line_product(weights.output_weight, hidden, logits, false);
     vectorized(Exponentiate {
         logits,
-        bias: weights.output_bias,
+        bias: Some(weights.output_bias),
         alpha: T::from_f64(alpha),
         targets,
     })

@@ -5,8 +5,11 @@ mod cell;
 mod embedding;
 mod generation;
 mod gradients;
+mod gumbel;
 mod likelihood;
 mod lstm;
+mod soft;
+mod soft_pass;
 mod softmax;
 mod weights;
 
@@ -17,9 +20,11 @@ use gan_core::ParameterStore;
 use weights::{Sizes, WeightVars};
 
 pub use batch::TokenBatch;
-pub(crate) use batch::{check_token, to_lines};
+pub(crate) use batch::{check_token, from_lines, to_lines};
 pub(crate) use embedding::{by_embedding, embed};
 pub use generation::{Generation, Stream};
+pub(crate) use soft::Soft;
+pub use soft_pass::SoftPass;
 
 /// A language model with one layer of LSTM cells, on the CPU, in f32 or f64.
 ///

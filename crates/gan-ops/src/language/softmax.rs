@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::kernels::tile::lanes;
-use crate::vectors::Kernel;
+use crate::vectors::{Kernel, vectorized};
 use gan_core::exact::ln;
 
 /// Tokens whose exponentials are added up before they join the sum of all, in f64.
@@ -25,8 +25,8 @@ pub(crate) struct Softmax<'a, T> {
 pub(crate) struct Exponentiate<'a, 'b, T> {
     /// `[vocabulary, lanes]`
     pub(crate) logits: &'a mut [T],
-    /// `[vocabulary]`
-    pub(crate) bias: &'b [T],
+    /// `[vocabulary]`; none if it is in the logits already.
+    pub(crate) bias: Option<&'b [T]>,
     /// The inverse temperature α, above 0.
     pub(crate) alpha: T,
     /// A token of each lane; none if nobody asks for their probabilities.
@@ -40,9 +40,10 @@ impl<'a, T: Element> Kernel for Exponentiate<'a, '_, T> {
     fn call(self) -> Softmax<'a, T> {
         let lanes = lanes::<T>();
         let mut largest = [T::from_f64(f64::NEG_INFINITY); MOST_LANES];
-        for (row, bias) in self.logits.chunks_exact_mut(lanes).zip(self.bias) {
+        for (token, row) in self.logits.chunks_exact_mut(lanes).enumerate() {
+            let bias = self.bias.map_or(T::zero(), |bias| bias[token]);
             for (logit, largest) in row.iter_mut().zip(&mut largest) {
-                *logit = self.alpha * (*logit + *bias);
+                *logit = self.alpha * (*logit + bias);
                 *largest = if *logit > *largest { *logit } else { *largest };
             }
         }
@@ -71,6 +72,19 @@ impl<'a, T: Element> Kernel for Exponentiate<'a, '_, T> {
 }
 
 impl<T: Element> Softmax<'_, T> {
+    /// The logits become probabilities; returns the largest of each lane.
+    pub(crate) fn into_probabilities(self) -> Vec<f64> {
+        let shares: Vec<f64> = (0..lanes::<T>()).map(|lane| 1.0 / self.sum(lane)).collect();
+        let mut scales = [T::zero(); MOST_LANES];
+        let pairs = scales.iter_mut().zip(&shares);
+        pairs.for_each(|(scale, share)| *scale = T::from_f64(*share));
+        vectorized(Scale {
+            rows: self.logits,
+            scales,
+        });
+        shares
+    }
+
     /// The sum of a lane's exponentials.
     fn sum(&self, lane: usize) -> f64 {
         self.blocks.iter().skip(lane).step_by(lanes::<T>()).sum()
@@ -110,6 +124,61 @@ impl<T: Element> Softmax<'_, T> {
             }
         }
         drawn as u32
+    }
+}
+
+/// Each lane of rows `[count, lanes]` times a number.
+struct Scale<'a, T> {
+    rows: &'a mut [T],
+    scales: [T; MOST_LANES],
+}
+
+impl<T: Element> Kernel for Scale<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for row in self.rows.chunks_exact_mut(lanes::<T>()) {
+            let pairs = row.iter_mut().zip(&self.scales);
+            pairs.for_each(|(value, scale)| *value *= *scale);
+        }
+    }
+}
+
+/// Probabilities y ← scale · y · (slope − Σ y · slope), the gradient with respect to the logits of y = softmax(scale ·
+/// logits) from that with respect to y. All are `[vocabulary, lanes]`.
+pub(crate) struct ThroughSoftmax<'a, T> {
+    pub(crate) probabilities: &'a mut [T],
+    pub(crate) slopes: &'a [T],
+    pub(crate) scale: T,
+}
+
+impl<T: Element> Kernel for ThroughSoftmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let lanes = lanes::<T>();
+        let mut means = [0.0; MOST_LANES];
+        let blocks = self.probabilities.chunks(BLOCK * lanes);
+        for (block, slopes) in blocks.zip(self.slopes.chunks(BLOCK * lanes)) {
+            let mut sums = [T::zero(); MOST_LANES];
+            let rows = block.chunks_exact(lanes).zip(slopes.chunks_exact(lanes));
+            for (row, slopes) in rows {
+                for ((y, slope), sum) in row.iter().zip(slopes).zip(&mut sums) {
+                    *sum += *y * *slope;
+                }
+            }
+            let pairs = means.iter_mut().zip(&sums);
+            pairs.for_each(|(mean, sum)| *mean += sum.to_f64());
+        }
+        let means = means.map(T::from_f64);
+        let rows = self.probabilities.chunks_exact_mut(lanes);
+        for (row, slopes) in rows.zip(self.slopes.chunks_exact(lanes)) {
+            for ((y, slope), mean) in row.iter_mut().zip(slopes).zip(&means) {
+                *y = self.scale * *y * (*slope - *mean);
+            }
+        }
     }
 }
 

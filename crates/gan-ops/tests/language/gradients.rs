@@ -34,6 +34,17 @@ fn gradients(
 
 /// −ln p of every token, `[n, steps]`, by candle's operations.
 fn plain(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Tensor> {
+    let (n, steps) = (batch.len(), batch.steps());
+    let tokens = Tensor::new(batch.tokens(), &Device::Cpu)?.reshape((n, steps, 1))?;
+    let logits = plain_logits(model, batch)?;
+    log_softmax(&logits, 2)?
+        .gather(&tokens, 2)?
+        .squeeze(2)?
+        .neg()
+}
+
+/// The logits of the token after each, `[n, steps, vocabulary]`, by candle's operations.
+pub(crate) fn plain_logits(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Tensor> {
     let all: HashMap<String, Var> = model
         .parameters()
         .all()
@@ -49,7 +60,7 @@ fn plain(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Tensor> {
     let dtype = model.parameters().dtype();
     let mut h = Tensor::zeros((n, hidden), dtype, &Device::Cpu)?;
     let mut c = h.clone();
-    let mut nlls = Vec::new();
+    let mut all_logits = Vec::new();
     for step in 0..steps {
         let x = get("embedding.weight").index_select(&inputs.i((.., step))?.contiguous()?, 0)?;
         let gates = (x.matmul(&get("lstm.weight_ih_l0").t()?)?
@@ -63,10 +74,9 @@ fn plain(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Tensor> {
         let logits = h
             .matmul(&get("output.weight").t()?)?
             .broadcast_add(get("output.bias"))?;
-        let target = tokens.i((.., step))?.contiguous()?.unsqueeze(1)?;
-        nlls.push(log_softmax(&logits, 1)?.gather(&target, 1)?.neg()?);
+        all_logits.push(logits);
     }
-    Tensor::cat(&nlls, 1)
+    Tensor::stack(&all_logits, 1)
 }
 
 #[test]

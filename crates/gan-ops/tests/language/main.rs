@@ -7,5 +7,6 @@ mod common;
 mod generation;
 mod golden;
 mod gradients;
+mod soft;
 #[path = "../../../../tests/support/splitmix.rs"]
 mod splitmix;
