@@ -15,11 +15,20 @@ pub(crate) struct Kernel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
     pub(crate) vocabulary: usize,
+    /// Numbers that stand for a token, in all representations.
     pub(crate) embedding: usize,
+    pub(crate) representations: usize,
     pub(crate) kernels: Vec<Kernel>,
+    /// The outputs of a layer before the last, if there is one.
+    pub(crate) hidden: Option<usize>,
 }
 
 impl Sizes {
+    /// Numbers that stand for a token in one representation.
+    pub(crate) fn width(&self) -> usize {
+        self.embedding / self.representations
+    }
+
     /// All filters: the numbers that stand for a sequence.
     pub(crate) fn features(&self) -> usize {
         self.kernels.iter().map(|kernel| kernel.filters).sum()
@@ -31,7 +40,8 @@ impl Sizes {
     }
 }
 
-/// All tensors: the embedding, weight and bias of each convolution, of the highway's two layers, of the last.
+/// All tensors: the embedding, weight and bias of each convolution, of the highway's two layers, of a hidden layer, of
+/// the last.
 pub(crate) struct WeightVars(Vec<Var>);
 
 /// A weight `[outputs, inputs]` and its bias.
@@ -46,10 +56,11 @@ pub(crate) struct Weights<'a, T> {
     pub(crate) sizes: &'a Sizes,
     /// `[vocabulary, embedding]`
     pub(crate) embedding: &'a [T],
-    /// `[filters, width · embedding]`
+    /// `[filters, tokens · width]`
     pub(crate) convolutions: Vec<Layer<'a, T>>,
     pub(crate) transform: Layer<'a, T>,
     pub(crate) gate: Layer<'a, T>,
+    pub(crate) hidden: Option<Layer<'a, T>>,
     pub(crate) output: Layer<'a, T>,
 }
 
@@ -69,27 +80,31 @@ impl WeightVars {
         let (vocabulary, embedding) = table.dims2()?;
         let (mut vars, mut expected) = (vec![table], vec![vec![vocabulary, embedding]]);
         let mut names = vec!["embedding.weight".to_string()];
-        let mut kernels = Vec::new();
+        let (mut kernels, mut share) = (Vec::new(), embedding);
         while let Some(weight) = find(&format!("convolutions.{}.weight", kernels.len())) {
-            let (filters, _, width, _) = weight.dims4()?;
+            let (filters, _, width, numbers) = weight.dims4()?;
+            if kernels.is_empty() && numbers > 0 && embedding.is_multiple_of(numbers) {
+                share = numbers;
+            }
             let name = format!("convolutions.{}", kernels.len());
             names.extend([format!("{name}.weight"), format!("{name}.bias")]);
             vars.extend([weight, get(&format!("{name}.bias"))?]);
-            expected.extend([vec![filters, 1, width, embedding], vec![filters]]);
+            expected.extend([vec![filters, 1, width, share], vec![filters]]);
             kernels.push(Kernel { width, filters });
         }
         let sizes = Sizes {
             vocabulary,
             embedding,
+            representations: embedding / share.max(1),
             kernels,
+            hidden: find("hidden.weight").map(|weight| weight.dims().first().copied().unwrap_or(0)),
         };
         let features = sizes.features();
-        for (layer, outputs) in [
-            ("highway.transform", features),
-            ("highway.gate", features),
-            ("output", 1),
-        ] {
-            for (part, shape) in [("weight", vec![outputs, features]), ("bias", vec![outputs])] {
+        let highway = ["highway.transform", "highway.gate"].map(|name| (name, features, features));
+        let hidden = sizes.hidden.map(|outputs| ("hidden", outputs, features));
+        let output = ("output", 1, sizes.hidden.unwrap_or(features));
+        for (layer, outputs, inputs) in highway.into_iter().chain(hidden).chain([output]) {
+            for (part, shape) in [("weight", vec![outputs, inputs]), ("bias", vec![outputs])] {
                 let name = format!("{layer}.{part}");
                 vars.push(get(&name)?);
                 names.push(name);
@@ -108,6 +123,11 @@ impl WeightVars {
         Ok((Self(vars), sizes))
     }
 
+    /// The rows that stand for tokens.
+    pub(crate) fn embedding(&self) -> &Tensor {
+        self.0[0].as_tensor()
+    }
+
     /// Calls `read` with all numbers, which are locked for reading meanwhile.
     pub(crate) fn with<T: Element, R>(
         &self,
@@ -121,10 +141,8 @@ impl WeightVars {
                 bias: pair[1],
             });
             let mut layers: Vec<_> = layers.collect();
-            let mut last = layers.split_off(sizes.kernels.len()).into_iter();
-            let (Some(transform), Some(gate), Some(output)) =
-                (last.next(), last.next(), last.next())
-            else {
+            let last = layers.split_off(sizes.kernels.len());
+            let [transform, gate, ref hidden @ .., output] = last[..] else {
                 candle_core::bail!("a text classifier without its last layers");
             };
             read(&Weights {
@@ -133,6 +151,7 @@ impl WeightVars {
                 convolutions: layers,
                 transform,
                 gate,
+                hidden: hidden.first().copied(),
                 output,
             })
         })

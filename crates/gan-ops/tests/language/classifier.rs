@@ -11,27 +11,51 @@ const VOCABULARY: usize = 13;
 const EMBEDDING: usize = 5;
 /// (width, filters)
 const KERNELS: [(usize, usize); 3] = [(1, 3), (2, 7), (4, 6)];
-const FEATURES: usize = 16;
+pub(crate) const FEATURES: usize = 16;
 
 fn classifier(dtype: DType) -> TextClassifier {
-    let mut shapes = vec![("embedding.weight".to_string(), vec![VOCABULARY, EMBEDDING])];
+    with_representations(dtype, VOCABULARY, EMBEDDING, 1, None)
+}
+
+/// One whose tensors are waves, with a hidden layer of so many outputs.
+pub(crate) fn with_representations(
+    dtype: DType,
+    vocabulary: usize,
+    embedding: usize,
+    representations: usize,
+    hidden: Option<usize>,
+) -> TextClassifier {
+    let mut shapes = vec![("embedding.weight".to_string(), vec![vocabulary, embedding])];
+    let share = embedding / representations;
     for (k, (width, filters)) in KERNELS.into_iter().enumerate() {
         shapes.push((
             format!("convolutions.{k}.weight"),
-            vec![filters, 1, width, EMBEDDING],
+            vec![filters, 1, width, share],
         ));
         shapes.push((format!("convolutions.{k}.bias"), vec![filters]));
     }
-    for (name, outputs) in [
-        ("highway.transform", FEATURES),
-        ("highway.gate", FEATURES),
-        ("output", 1),
-    ] {
-        shapes.push((format!("{name}.weight"), vec![outputs, FEATURES]));
+    let layers = [
+        ("highway.transform", FEATURES, FEATURES),
+        ("highway.gate", FEATURES, FEATURES),
+    ];
+    let last = ("output", 1, hidden.unwrap_or(FEATURES));
+    let hidden = hidden.map(|outputs| ("hidden", outputs, FEATURES));
+    for (name, outputs, inputs) in layers.into_iter().chain(hidden).chain([last]) {
+        shapes.push((format!("{name}.weight"), vec![outputs, inputs]));
         shapes.push((format!("{name}.bias"), vec![outputs]));
     }
     let wave = |k: usize, i: usize| 0.6 * (1.3 * k as f64 + 1.9 * i as f64).sin();
     TextClassifier::new(store(dtype, &shapes, wave)).unwrap()
+}
+
+/// The embedded tokens `[n, steps, embedding]` by candle's operations.
+pub(crate) fn plain_embedding(
+    classifier: &TextClassifier,
+    batch: TokenBatch<'_>,
+) -> Result<Tensor> {
+    let ids = Tensor::new(batch.tokens(), &Device::Cpu)?;
+    let x = variables(classifier)["embedding.weight"].index_select(&ids, 0)?;
+    x.reshape((batch.len(), batch.steps(), ()))
 }
 
 /// The logits by candle's operations. factors `[n, features]`.
@@ -40,23 +64,31 @@ fn plain(
     batch: TokenBatch<'_>,
     factors: Option<&Tensor>,
 ) -> Result<Tensor> {
+    plain_logits(classifier, &plain_embedding(classifier, batch)?, factors)
+}
+
+fn variables(classifier: &TextClassifier) -> HashMap<String, Var> {
     let all = classifier.parameters().all().into_iter();
-    let all: HashMap<String, Var> = all
-        .map(|parameter| (parameter.name, parameter.var))
-        .collect();
+    all.map(|parameter| (parameter.name, parameter.var))
+        .collect()
+}
+
+/// The same from x `[n, steps, width]`.
+pub(crate) fn plain_logits(
+    classifier: &TextClassifier,
+    x: &Tensor,
+    factors: Option<&Tensor>,
+) -> Result<Tensor> {
+    let all = variables(classifier);
     let get = |name: &str| all[name].as_tensor();
-    let (n, steps) = (batch.len(), batch.steps());
-    let ids = Tensor::new(batch.tokens(), &Device::Cpu)?;
-    let x = get("embedding.weight")
-        .index_select(&ids, 0)?
-        .reshape((n, 1, steps, EMBEDDING))?;
+    let (n, steps, numbers) = x.dims3()?;
     let mut pooled = Vec::new();
     for k in 0..KERNELS.len() {
         // `[n, filters, windows, 1]`
         let weight = get(&format!("convolutions.{k}.weight"));
         let width = weight.dim(2)?;
         let windows = (0..=steps - width).map(|place| {
-            let window = x.narrow(2, place, width)?.reshape((n, width * EMBEDDING))?;
+            let window = x.narrow(1, place, width)?.reshape((n, width * numbers))?;
             window.matmul(&weight.flatten_from(1)?.t()?)
         });
         let windows = Tensor::stack(&windows.collect::<Result<Vec<_>>>()?, 2)?;
@@ -76,6 +108,9 @@ fn plain(
     let mut features = ((&gate * transform)? + (gate.affine(-1.0, 1.0)? * pooled)?)?;
     if let Some(factors) = factors {
         features = (features * factors)?;
+    }
+    if all.contains_key("hidden.weight") {
+        features = layer("hidden", &features)?;
     }
     layer("output", &features)?.squeeze(1)
 }

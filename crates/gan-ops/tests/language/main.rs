@@ -7,6 +7,7 @@ mod common;
 mod generation;
 mod golden;
 mod gradients;
+mod representations;
 mod soft;
 #[path = "../../../../tests/support/splitmix.rs"]
 mod splitmix;
