@@ -46,14 +46,15 @@ pub use data::TextData;
 pub use doctor::{TextFailure, TextFinding, TextHistory, TextHistoryScores, diagnose_text};
 pub use error::TextError;
 pub use models::{
-    DiscriminatorConfig, GeneratorConfig, TextGenerator, TextGeneratorError, TextGeneratorFile,
-    TextGeneratorHeader, oracle, read_oracle, text_discriminator, text_generator,
+    DiscriminatorConfig, GeneratorConfig, RelganDiscriminatorConfig, TextGenerator,
+    TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, oracle, read_oracle,
+    relgan_discriminator, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
     AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded,
-    PartKind, PolicyGradient, PolicyStep, Reward, SeqganConfig, TextCheckpoint,
+    PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig, TextCheckpoint,
     TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig, TextTrainer,
 };

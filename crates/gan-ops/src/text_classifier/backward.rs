@@ -60,7 +60,7 @@ pub(crate) fn soft_gradient<T: Element>(
     let slopes = Slopes::new(weights, pass, slopes, scratch);
     let by_x = through_convolutions(weights, pass, &slopes, scratch, |_, _| ());
     let by_x = joined(by_x, weights.sizes.representations, scratch);
-    let mut all = counts.from_lines::<T, _>(by_x.values(), each);
+    let mut all = counts.sequences::<T, _>(by_x.values(), each);
     all.split_off(counts.tokens * each)
 }
 
@@ -87,7 +87,7 @@ impl<T: Element> Slopes<T> {
         };
         let slopes = pass
             .counts
-            .to_lines::<T, _>(slopes, sizes.representations, 0.0);
+            .lines::<T, _>(slopes, sizes.representations, 0.0);
         let mut by_logits = features(1);
         let pairs = by_logits.lines_mut().into_iter();
         for (to, from) in pairs.zip(slopes.chunks_exact(lanes)) {

@@ -21,15 +21,15 @@ impl Counts {
     }
 
     /// Numbers `[n, each]` as lines `[lines, each, lanes]`; `other` where there is no sequence.
-    pub(crate) fn to_lines<T, V: Copy>(self, numbers: &[V], each: usize, other: V) -> Vec<V> {
+    pub(crate) fn lines<T, V: Copy>(self, numbers: &[V], each: usize, other: V) -> Vec<V> {
         let (tokens, soft) = numbers.split_at(self.tokens * each);
         let mut lines = to_lines::<T, _>(tokens, each, other);
         lines.extend(to_lines::<T, _>(soft, each, other));
         lines
     }
 
-    /// The reverse of [`to_lines`](Self::to_lines).
-    pub(crate) fn from_lines<T, V: Copy>(self, lines: &[V], each: usize) -> Vec<V> {
+    /// The reverse of [`lines`](Self::lines).
+    pub(crate) fn sequences<T, V: Copy>(self, lines: &[V], each: usize) -> Vec<V> {
         let of_tokens = self.lines_of_tokens::<T>() * each * lanes::<T>();
         let (tokens, soft) = lines.split_at(of_tokens);
         let mut numbers = from_lines::<T, _>(tokens, each, self.tokens);

@@ -85,7 +85,7 @@ pub(crate) fn forward<T: Element>(
     let tokens = to_lines::<T, _>(input.tokens.tokens(), steps, 0);
     let factors = factors.map(|factors| {
         let each = representations * width;
-        let factors = input.counts.to_lines::<T, _>(factors, each, 0.0);
+        let factors = input.counts.lines::<T, _>(factors, each, 0.0);
         factors.into_iter().map(T::from_f64).collect::<Vec<T>>()
     });
     let x = split(
@@ -131,7 +131,7 @@ pub(crate) fn forward<T: Element>(
         )
     });
     let logits = logits.concat();
-    let logits = input.counts.from_lines::<T, _>(&logits, representations);
+    let logits = input.counts.sequences::<T, _>(&logits, representations);
     let pass = Pass {
         counts: input.counts,
         tokens,

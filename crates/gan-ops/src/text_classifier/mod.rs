@@ -172,7 +172,7 @@ impl TextPass<'_> {
     /// # Errors
     /// When the number of slopes differs from that of logits.
     pub fn gradients(
-        self,
+        &self,
         slopes: &[f64],
         visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
     ) -> Result<()> {
@@ -189,7 +189,7 @@ impl TextPass<'_> {
     ///
     /// # Errors
     /// When the number of slopes differs from that of logits.
-    pub fn soft_gradient(self, slopes: &[f64]) -> Result<Tensor> {
+    pub fn soft_gradient(&self, slopes: &[f64]) -> Result<Tensor> {
         self.check(slopes)?;
         for_dtype!(
             self.classifier.parameters.dtype(),
@@ -240,7 +240,7 @@ fn record_of<'a, T: Element>(
 }
 
 fn gradients_of<T: Element>(
-    pass: TextPass<'_>,
+    pass: &TextPass<'_>,
     slopes: &[f64],
     visit: &mut dyn FnMut(&Tensor, &Tensor) -> Result<()>,
 ) -> Result<()> {
@@ -253,7 +253,7 @@ fn gradients_of<T: Element>(
     classifier.vars.pass_on(gradients, visit)
 }
 
-fn soft_gradient_of<T: Element>(pass: TextPass<'_>, slopes: &[f64]) -> Result<Tensor> {
+fn soft_gradient_of<T: Element>(pass: &TextPass<'_>, slopes: &[f64]) -> Result<Tensor> {
     let (classifier, kept) = (pass.classifier, pass.pass::<T>()?);
     let scratch = T::scratch(&classifier.scratch);
     let gradient = classifier.vars.with::<T, _>(&classifier.sizes, |weights| {

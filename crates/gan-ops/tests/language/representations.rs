@@ -50,7 +50,7 @@ fn slopes(count: usize) -> Vec<f64> {
     (0..count).map(|k| (0.7 * k as f64).cos()).collect()
 }
 
-fn gradients(classifier: &TextClassifier, pass: TextPass<'_>) -> HashMap<String, Tensor> {
+fn gradients(classifier: &TextClassifier, pass: &TextPass<'_>) -> HashMap<String, Tensor> {
     let mut gradients = HashMap::new();
     let parameters = classifier.parameters().all();
     let slopes = slopes(pass.logits().len());
@@ -161,7 +161,7 @@ fn logits_and_gradients_are_those_of_plain_operations() {
                 loss.backward().unwrap()
             };
             let by = backward(expected);
-            let found = gradients(&classifier, record());
+            let found = gradients(&classifier, &record());
             for parameter in classifier.parameters().all() {
                 let expected = numbers(by.get(&parameter.var).unwrap());
                 let scale = expected.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
@@ -198,7 +198,7 @@ fn gradients_are_slopes_of_the_logits_in_both_players() {
     };
     let drawn = draw(&generator, &classifier, 5);
     let record = || classifier.record_with(batch, &drawn, None).unwrap();
-    let of_classifier = gradients(&classifier, record());
+    let of_classifier = gradients(&classifier, &record());
     let by_embedded = record().soft_gradient(&slopes).unwrap();
     let of_generator = soft::gradients(&generator, drawn, &by_embedded);
     for (parameters, gradients) in [
@@ -227,7 +227,7 @@ fn threads_do_not_change_a_bit() {
             let drawn = draw(&generator, &classifier, 40);
             let record = || classifier.record_with(batch, &drawn, None).unwrap();
             let input = record().soft_gradient(&slopes(180)).unwrap();
-            let mut all: Vec<_> = gradients(&classifier, record()).into_iter().collect();
+            let mut all: Vec<_> = gradients(&classifier, &record()).into_iter().collect();
             all.sort_by(|a, b| a.0.cmp(&b.0));
             let all = all.iter().flat_map(|(_, gradient)| numbers(gradient));
             all.chain(numbers(&input)).collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! The settings of a text generator's training.
 
-use super::SeqganConfig;
+use super::{RelganConfig, SeqganConfig};
 use gan_core::{OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,8 @@ pub enum AdversaryConfig {
     None,
     /// A discriminator's probabilities as rewards (Yu et al., 2017).
     Seqgan(SeqganConfig),
+    /// A relativistic discriminator's gradient through soft tokens (Nie et al., 2019).
+    Relgan(RelganConfig),
 }
 
 impl Default for TextTrainConfig {
@@ -75,6 +77,7 @@ impl AdversaryConfig {
         match self {
             Self::None => Ok(()),
             Self::Seqgan(config) => config.validate(),
+            Self::Relgan(config) => config.validate(),
         }
     }
 
@@ -91,6 +94,7 @@ impl AdversaryConfig {
         match self {
             Self::None => 0,
             Self::Seqgan(config) => config.steps,
+            Self::Relgan(config) => config.steps,
         }
     }
 }

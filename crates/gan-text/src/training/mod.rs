@@ -4,7 +4,9 @@ mod batches;
 mod checkpoint;
 mod config;
 mod likelihood;
+mod logistic;
 mod method;
+mod relgan;
 mod seqgan;
 mod trainer;
 
@@ -13,6 +15,7 @@ pub use checkpoint::{TextCheckpoint, TextCheckpointHeader};
 pub use config::{AdversaryConfig, TextTrainConfig};
 pub use likelihood::MaximumLikelihood;
 pub use method::{PartKind, TextPart, TextState};
+pub use relgan::RelganConfig;
 pub use seqgan::{
     DiscriminatorRound, DiscriminatorTraining, PolicyGradient, PolicyStep, Reward, SeqganConfig,
 };

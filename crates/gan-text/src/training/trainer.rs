@@ -2,6 +2,7 @@
 
 use super::likelihood::Pretraining;
 use super::method::{Method, TextPart, TextState};
+use super::relgan::Relgan;
 use super::seqgan::Seqgan;
 use super::{AdversaryConfig, TextCorpus, TextTrainConfig};
 use crate::{GeneratorConfig, TextGenerator};
@@ -39,6 +40,13 @@ impl TextTrainer {
         let method: Box<dyn Method> = match adversary {
             AdversaryConfig::None => Box::new(likelihood),
             AdversaryConfig::Seqgan(config) => Box::new(Seqgan::new(
+                likelihood,
+                config.clone(),
+                &corpus,
+                train,
+                DType::F32,
+            )?),
+            AdversaryConfig::Relgan(config) => Box::new(Relgan::new(
                 likelihood,
                 config.clone(),
                 &corpus,

@@ -4,6 +4,7 @@
 
 mod names;
 mod oracle;
+mod relgan;
 #[path = "../../../../tests/support/skips.rs"]
 mod skips;
 #[path = "../../../../tests/support/splitmix.rs"]
@@ -239,22 +240,27 @@ fn the_parts_come_in_the_order_of_the_phases() {
 
 #[test]
 fn a_run_resumes_to_the_same_bytes_after_every_part() {
+    resumes_to_the_same_bytes(&|| trainer(Reward::Discriminator));
+}
+
+/// Stops after every part, and goes on from the checkpoint.
+fn resumes_to_the_same_bytes(trainer: &dyn Fn() -> TextTrainer) {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let save = |trainer: &TextTrainer, name: &str| {
         TextCheckpoint::save(trainer, serde_json::json!("here"), &file(name)).unwrap();
         std::fs::read(file(name)).unwrap()
     };
-    let mut whole = trainer(Reward::Discriminator);
+    let mut whole = trainer();
     let all = parts(&mut whole);
     let expected = save(&whole, "whole");
     for stop in 0..=all.len() {
-        let mut first = trainer(Reward::Discriminator);
+        let mut first = trainer();
         for part in &all[..stop] {
             assert_eq!(first.advance().unwrap().as_ref(), Some(part));
         }
         save(&first, "stopped");
-        let mut second = trainer(Reward::Discriminator);
+        let mut second = trainer();
         let checkpoint = TextCheckpoint::read(&file("stopped")).unwrap();
         checkpoint.restore(&mut second).unwrap();
         assert_eq!(second.state(), first.state());

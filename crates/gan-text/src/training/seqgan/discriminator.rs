@@ -2,8 +2,8 @@
 
 use crate::training::batches::{Padded, TextCorpus, shuffled};
 use crate::training::likelihood::finite;
+use crate::training::logistic::{sigmoid, softplus};
 use candle_core::Tensor;
-use gan_core::exact::{exp, ln_1p};
 use gan_core::{Purpose, Seed};
 use gan_ops::{FeatureDropout, LanguageModel, TextClassifier, TokenBatch};
 use gan_train::{Adam, TrainError};
@@ -144,14 +144,4 @@ impl DiscriminatorTraining {
 fn rows(tokens: &[u32], steps: usize, numbers: &[usize]) -> Vec<u32> {
     let row = |number: &usize| tokens[number * steps..][..steps].iter().copied();
     numbers.iter().flat_map(row).collect()
-}
-
-/// σ(x)
-pub(super) fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// ln(1 + eˣ)
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + ln_1p(exp(-x.abs()))
 }

@@ -1,9 +1,9 @@
 //! SeqGAN's update of the generator (Yu et al., 2017, arXiv 1609.05473): policy gradients with Monte Carlo rollouts.
 
-use super::discriminator::sigmoid;
 use super::reward::Reward;
 use crate::training::batches::{Padded, TextCorpus};
 use crate::training::likelihood::finite;
+use crate::training::logistic::sigmoid;
 use gan_core::{Purpose, Seed};
 use gan_ops::{Generation, LanguageModel, TextClassifier, TokenBatch};
 use gan_train::{Adam, TrainError};
