@@ -22,7 +22,9 @@
 //!
 //! A generator is a [`LanguageModel`] and a discriminator a [`TextClassifier`]. [`MaximumLikelihood`] trains the one,
 //! [`DiscriminatorTraining`] the other, and [`PolicyGradient`] the generator by the discriminator's rewards
-//! (SeqGAN; Yu et al., 2017), or by those of a control. An [`oracle`] is a generator whose sequences are the truth.
+//! (SeqGAN; Yu et al., 2017), or by those of a control. [`RelganConfig`] is for RelGAN (Nie et al., 2019), whose
+//! discriminator reads nearly one-hot sequences, through which its gradient reaches the generator. An [`oracle`] is a
+//! generator whose sequences are the truth.
 //!
 //! [`LanguageModel`]: gan_ops::LanguageModel
 //! [`Sequences`]: gan_core::Sequences
