@@ -24,4 +24,5 @@ mod resume_changes;
 mod rollback;
 mod run_folders;
 mod terminal;
+mod text;
 mod threads;

@@ -52,7 +52,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["r2", "train.r2", "", "GAMMA", "Weight of R2, the same penalty at generated images"],
     ["gradient-penalty", "train.gradient_penalty", "", "LAMBDA", "Weight of WGAN-GP's gradient penalty, between real and generated images; 10 is usual"],
     ["penalty-interval", "train.penalty_interval", "", "N", "Apply the penalties every N steps, at N times the weight"],
-    ["discriminator-steps", "train.discriminator_steps", "", "N", "Update the generator every N discriminator steps"],
+    ["discriminator-steps", "train.discriminator_steps", "adversary.discriminator_steps", "N", "Update the generator every N discriminator steps"],
     ["lr-schedule", "train.lr_schedule", "", "SCHEDULE", "How the learning rate falls to 0: linear or cosine; or constant"],
     ["gradient-clip", "train.gradient_clip", "", "NORM", "Clip the gradient of each network to this norm"],
     ["augment", "train.augmentations", "", "A,B", "Augment the images given to the discriminator (DiffAugment): brightness, translation, cutout"],
@@ -69,7 +69,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["device", "device", "", "DEVICE", "Device: cpu, cuda or cuda:N"],
     ["embedding", "", "model.embedding", "N", "Numbers that stand for a token in the generator"],
     ["hidden", "", "model.hidden", "N", "LSTM cells of the generator"],
-    ["method", "", "adversary.method", "METHOD", "What follows maximum likelihood: none or seqgan"],
+    ["method", "", "adversary.method", "METHOD", "What follows maximum likelihood: none, seqgan or relgan"],
     ["adversarial-steps", "", "adversary.steps", "N", "Adversarial steps of the generator"],
     ["adversarial-lr", "", "adversary.lr", "LR", "Their learning rate"],
     ["rollouts", "", "adversary.rollouts", "N", "seqgan: continuations of each prefix, by whose mean a token is rewarded"],
@@ -77,6 +77,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["discriminator-rounds", "", "adversary.discriminator_rounds", "N", "seqgan: the discriminator's rounds before the first adversarial step"],
     ["rounds-per-step", "", "adversary.rounds_per_step", "N", "seqgan: its rounds after each step"],
     ["discriminator-epochs", "", "adversary.discriminator_epochs", "N", "seqgan: passes of a round over its texts"],
+    ["beta-max", "", "adversary.beta_max", "BETA", "relgan: the inverse temperature of soft tokens at the end"],
 ];
 
 /// What the first N of [`FLAGS`] set.

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use toml::{Table, Value};
 
 /// The files, in the order in which they are listed.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
     ("paper-2014", include_str!("../recipes/paper-2014.toml")),
     ("best", include_str!("../recipes/best.toml")),
@@ -21,6 +21,7 @@ const FILES: [(&str, &str); 14] = [
     ("ring", include_str!("../recipes/ring.toml")),
     ("mle", include_str!("../recipes/mle.toml")),
     ("seqgan", include_str!("../recipes/seqgan.toml")),
+    ("relgan", include_str!("../recipes/relgan.toml")),
 ];
 
 /// A configuration that a run can start from.

@@ -56,7 +56,8 @@ pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
-    AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded,
-    PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig, TextCheckpoint,
-    TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig, TextTrainer,
+    AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, NoAdversary,
+    Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig,
+    TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig,
+    TextTrainer,
 };

@@ -4,7 +4,7 @@ use super::TextDataConfig;
 use crate::layers::{refused, sets};
 use crate::{Configuration, RunError};
 use gan_core::{Range, check_ranges};
-use gan_text::{AdversaryConfig, GeneratorConfig, SeqganConfig, TextTrainConfig};
+use gan_text::{AdversaryConfig, GeneratorConfig, RelganConfig, SeqganConfig, TextTrainConfig};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -109,8 +109,9 @@ impl Configuration for TextRunConfig {
 
     fn default_tables() -> Result<Vec<Table>, RunError> {
         let methods = [
-            AdversaryConfig::None,
+            AdversaryConfig::default(),
             AdversaryConfig::Seqgan(SeqganConfig::default()),
+            AdversaryConfig::Relgan(RelganConfig::default()),
         ];
         let table = |adversary| {
             let config = Self {
@@ -191,7 +192,7 @@ mod tests {
         };
         assert_eq!((seqgan.rollouts, &seqgan.widths[..]), (3, &[1, 2][..]));
         let none = config.with([("adversary.method", "none")]).unwrap();
-        assert_eq!(none.adversary, AdversaryConfig::None);
+        assert_eq!(none.adversary, AdversaryConfig::default());
         let error = none.with([("adversary.rollouts", "3")]).unwrap_err();
         assert!(error.to_string().contains("rollouts"), "{error}");
     }

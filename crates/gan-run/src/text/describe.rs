@@ -14,7 +14,7 @@ impl TextPlan {
     pub fn in_words(&self, out: &Path) -> Result<([String; 2], [String; 3]), RunError> {
         let config = &self.config;
         let method = match &config.adversary {
-            AdversaryConfig::None => "maximum likelihood".to_string(),
+            AdversaryConfig::None(_) => "maximum likelihood".to_string(),
             adversary => format!(
                 "{} steps of {}",
                 grouped(adversary.steps()),
@@ -29,7 +29,7 @@ impl TextPlan {
         );
         let pretraining = self.pretraining_steps;
         let before = match (&config.adversary, pretraining) {
-            (AdversaryConfig::None, _) | (_, 0) => String::new(),
+            (AdversaryConfig::None(_), _) | (_, 0) => String::new(),
             _ => format!(
                 ", {} of them maximum likelihood before",
                 grouped(pretraining)

@@ -96,7 +96,7 @@ impl SavedTextRun {
         };
         let path = self.folder.path();
         let mut free = vec!["recipe", "data.path", "train.steps"];
-        if plan.config.adversary == AdversaryConfig::None {
+        if plan.config.adversary == AdversaryConfig::default() {
             free.push("train.epochs");
         }
         let mut changes = changed_values(&before.config, &plan.config, |key| {

@@ -25,16 +25,26 @@ pub struct TextTrainConfig {
 }
 
 /// What follows maximum likelihood, or stands in its place. Each method has keys of its own.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
 pub enum AdversaryConfig {
     /// Nothing.
-    #[default]
-    None,
+    None(NoAdversary),
     /// A discriminator's probabilities as rewards (Yu et al., 2017).
     Seqgan(SeqganConfig),
     /// A relativistic discriminator's gradient through soft tokens (Nie et al., 2019).
     Relgan(RelganConfig),
+}
+
+/// No adversary has no keys.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoAdversary {}
+
+impl Default for AdversaryConfig {
+    fn default() -> Self {
+        Self::None(NoAdversary {})
+    }
 }
 
 impl Default for TextTrainConfig {
@@ -75,7 +85,7 @@ impl AdversaryConfig {
     /// Names the key, its value and its range.
     pub fn validate(&self) -> Result<(), OutOfRange> {
         match self {
-            Self::None => Ok(()),
+            Self::None(_) => Ok(()),
             Self::Seqgan(config) => config.validate(),
             Self::Relgan(config) => config.validate(),
         }
@@ -84,15 +94,16 @@ impl AdversaryConfig {
     /// The method's name, as it is in files.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::None => "none",
+            Self::None(_) => "none",
             Self::Seqgan(_) => "seqgan",
+            Self::Relgan(_) => "relgan",
         }
     }
 
     /// The generator's steps after maximum likelihood.
     pub fn steps(&self) -> u64 {
         match self {
-            Self::None => 0,
+            Self::None(_) => 0,
             Self::Seqgan(config) => config.steps,
             Self::Relgan(config) => config.steps,
         }

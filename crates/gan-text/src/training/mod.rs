@@ -12,7 +12,7 @@ mod trainer;
 
 pub use batches::{Padded, TextCorpus};
 pub use checkpoint::{TextCheckpoint, TextCheckpointHeader};
-pub use config::{AdversaryConfig, TextTrainConfig};
+pub use config::{AdversaryConfig, NoAdversary, TextTrainConfig};
 pub use likelihood::MaximumLikelihood;
 pub use method::{PartKind, TextPart, TextState};
 pub use relgan::RelganConfig;

@@ -38,7 +38,7 @@ impl TextTrainer {
         let pretraining_steps = likelihood.steps;
         let all = pretraining_steps.saturating_add(adversary.steps());
         let method: Box<dyn Method> = match adversary {
-            AdversaryConfig::None => Box::new(likelihood),
+            AdversaryConfig::None(_) => Box::new(likelihood),
             AdversaryConfig::Seqgan(config) => Box::new(Seqgan::new(
                 likelihood,
                 config.clone(),
