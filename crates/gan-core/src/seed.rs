@@ -73,6 +73,14 @@ pub enum Purpose {
     UnigramTokens = 42,
     /// Independent tokens, all equally frequent, a control; the index is the sequence, from 0.
     UniformTokens = 43,
+    /// Which texts a score or a control takes of a set; the index says for what.
+    TextDraw = 44,
+    /// The order of the texts on which a network of an evaluation is trained; the index is the epoch, from 0.
+    EvaluationOrder = 45,
+    /// Sequences that a pretrained generator or an oracle draws as controls; the index is the sequence.
+    ControlSample = 46,
+    /// The seed of the first weights of an evaluation's networks; the index says of which.
+    EvaluationNetwork = 47,
 }
 
 /// The number that determines all of a run's randomness.

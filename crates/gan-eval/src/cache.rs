@@ -6,6 +6,7 @@ use crate::{DataFacts, EvalError, PROTOCOL};
 use candle_core::{DType, Device, Tensor};
 use gan_core::{Weights, WeightsError, hex};
 use gan_metrics::{Features, Metric, NearestNeighbors, Score};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -26,9 +27,9 @@ const MOST_BYTES: u64 = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Cache {
     /// For the training images, however many images are scored.
-    training: CacheFile,
+    training: CacheFile<Facts>,
     /// For everything else, which depends on that number.
-    scores: CacheFile,
+    scores: CacheFile<Facts>,
 }
 
 impl Cache {
@@ -118,7 +119,7 @@ impl Cache {
     }
 
     /// Features of the training images have their own file.
-    fn file(&self, name: &str) -> &CacheFile {
+    fn file(&self, name: &str) -> &CacheFile<Facts> {
         if name.starts_with("training.") {
             &self.training
         } else {
@@ -126,7 +127,7 @@ impl Cache {
         }
     }
 
-    fn file_mut(&mut self, name: &str) -> &mut CacheFile {
+    fn file_mut(&mut self, name: &str) -> &mut CacheFile<Facts> {
         if name.starts_with("training.") {
             &mut self.training
         } else {
@@ -137,12 +138,15 @@ impl Cache {
 
 /// A file that is found by a hash of all that its contents depend on.
 #[derive(Debug)]
-struct CacheFile {
+pub(crate) struct CacheFile<F> {
     /// None if there is no place for a cache.
     path: Option<PathBuf>,
-    weights: Weights,
-    facts: Facts,
-    changed: bool,
+    /// Its tensors.
+    pub(crate) weights: Weights,
+    /// What it holds besides.
+    pub(crate) facts: F,
+    /// Whether something is not saved yet.
+    pub(crate) changed: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -151,9 +155,9 @@ struct Facts {
     controls: BTreeMap<String, BTreeMap<Metric, Vec<Score>>>,
 }
 
-impl CacheFile {
+impl<F: Default + Serialize + DeserializeOwned> CacheFile<F> {
     /// The file's contents; empty if there is no file or it cannot be trusted.
-    fn open(folder: Option<&Path>, kind: &str, determined_by: &[&str]) -> Self {
+    pub(crate) fn open(folder: Option<&Path>, kind: &str, determined_by: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(PROTOCOL.to_le_bytes());
         hasher.update(FEATURES_VERSION.to_le_bytes());
@@ -180,12 +184,13 @@ impl CacheFile {
         }
     }
 
-    fn keep(&mut self, name: &str, tensor: Tensor) {
+    pub(crate) fn keep(&mut self, name: &str, tensor: Tensor) {
         self.weights.tensors.insert(name.to_string(), tensor);
         self.changed = true;
     }
 
-    fn save(&mut self) -> Result<(), EvalError> {
+    /// Writes what is new. If that fails, the next evaluation computes it again.
+    pub(crate) fn save(&mut self) -> Result<(), EvalError> {
         let Some(path) = self.path.as_deref().filter(|_| self.changed) else {
             return Ok(());
         };
@@ -210,7 +215,7 @@ fn is_absence(error: &WeightsError) -> bool {
 }
 
 /// The user's cache folder: `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`.
-fn cache_folder() -> Option<PathBuf> {
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let home = || Some(PathBuf::from(set("HOME")?).join(".cache"));
     let base = set("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);

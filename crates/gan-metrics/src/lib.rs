@@ -53,6 +53,7 @@ mod reference;
 mod score;
 mod sharpness;
 mod spread;
+mod whitening;
 
 pub use embedding::{Embedding, EmbeddingError};
 pub use equilibrium::{Equilibrium, EquilibriumError, Mean};
@@ -75,3 +76,4 @@ pub use parzen::{PARZEN_SIGMAS, ParzenWindow};
 pub use reference::{RealImages, Reference, TrainingReference};
 pub use score::{Better, Metric, Score, ScoreKind};
 pub use sharpness::Sharpness;
+pub use whitening::Whitening;

@@ -1,19 +1,10 @@
 //! Whitening: features in units of the training images' standard deviation in each direction.
 
 use super::{FeatureNetwork, FeatureNetworkError};
-use crate::{Features, ImageSet, MetricError, frechet};
+use crate::{Features, ImageSet, whitening};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use faer::{Mat, Side};
 use gan_core::ParameterStore;
-use std::cmp::Ordering;
-
-/// The variance of every direction counts as at least this fraction of the largest one, so that rounding
-/// errors in directions that hardly vary are not amplified.
-const LEAST_VARIANCE: f64 = 1e-4;
-
-/// Activations of this variance or less are those of equal images: it is f32's rounding error.
-const LEAST_MEAN_VARIANCE: f64 = 1e-12;
 
 impl FeatureNetwork {
     /// Sets the whitening so that the features have a mean of 0 and the identity as covariance over
@@ -39,17 +30,7 @@ impl FeatureNetwork {
             );
         }
         let activations = Features::new(images.name(), activations, width)?;
-        let (mean, covariance) = frechet::moments(&activations);
-        let variance = (0..width).map(|i| covariance[(i, i)]).sum::<f64>() / width as f64;
-        let map = if variance.partial_cmp(&LEAST_MEAN_VARIANCE) != Some(Ordering::Greater) {
-            Mat::identity(width, width)
-        } else if images.count() <= width {
-            Mat::from_fn(width, width, |i, j| {
-                if i == j { variance.sqrt().recip() } else { 0.0 }
-            })
-        } else {
-            whitening_map(&covariance, images)?
-        };
+        let whitening::Whitening { mean, map } = whitening::Whitening::new(&activations)?;
         let row_major = (0..width * width).map(|k| map[(k / width, k % width)] as f32);
         let weight = Tensor::from_vec(row_major.collect(), (width, width), &Device::Cpu)?;
         let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
@@ -58,23 +39,6 @@ impl FeatureNetwork {
         self.parameters.set(WEIGHT, &weight)?;
         Ok(())
     }
-}
-
-/// Its columns are the directions in which the images vary, each divided by the standard deviation along it.
-fn whitening_map(covariance: &Mat<f64>, images: &ImageSet) -> Result<Mat<f64>, MetricError> {
-    let eigen =
-        covariance
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|_| MetricError::Eigenvalues {
-                what: format!("the covariance of {}", images.name()),
-            })?;
-    let (directions, variances) = (eigen.U(), eigen.S().column_vector());
-    let widest = variances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let scale = |j: usize| 1.0 / variances[j].max(LEAST_VARIANCE * widest).sqrt();
-    let width = covariance.nrows();
-    Ok(Mat::from_fn(width, width, |i, j| {
-        directions[(i, j)] * scale(j)
-    }))
 }
 
 /// The names of the tensors: the mean, `[dimensions]`, and the map, `[dimensions, dimensions]`.

@@ -100,3 +100,26 @@ pub(crate) fn nll<T: Element>(
     });
     nlls.collect::<Vec<_>>().concat()
 }
+
+/// The hidden states, `[n, steps, hidden]`.
+pub(crate) fn states<T: Element>(
+    weights: &Weights<'_, T>,
+    batch: TokenBatch<'_>,
+    start: u32,
+    scratch: &Scratch<T>,
+) -> Vec<f64> {
+    let (lanes, steps) = (lanes::<T>(), batch.steps());
+    let mut states = Vec::with_capacity(batch.tokens().len() * weights.sizes.hidden);
+    for tokens in batch.tokens().chunks(LINES * lanes * steps) {
+        let pass = forward(weights, batch.with_tokens(tokens), start, scratch);
+        for sequence in 0..tokens.len() / steps {
+            let (line, lane) = (sequence / lanes, sequence % lanes);
+            for step in 0..steps {
+                let hidden = pass.states.hidden.line(line * steps + step);
+                let values = hidden[lane..].iter().step_by(lanes);
+                states.extend(values.map(|value| value.to_f64()));
+            }
+        }
+    }
+    states
+}

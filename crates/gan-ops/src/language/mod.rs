@@ -78,6 +78,20 @@ impl LanguageModel {
         )
     }
 
+    /// The cells' outputs at each step, `[n, steps, hidden]`: those of step t have seen the start token and the
+    /// first t tokens.
+    ///
+    /// # Errors
+    /// When a token is not in the vocabulary.
+    pub fn states(&self, batch: TokenBatch<'_>) -> Result<Vec<f64>> {
+        check_token(batch.largest(), self.vocabulary())?;
+        for_dtype!(
+            self.parameters.dtype(),
+            "a language model",
+            states_of(self, batch)
+        )
+    }
+
     /// Calls `visit` with each parameter and the gradient of Σ weight · (−ln p) over all tokens; weights
     /// `[n, steps]`. Returns −ln p of every token, `[n, steps]`.
     ///
@@ -127,6 +141,13 @@ fn nll_of<T: Element>(
     let scratch = T::scratch(&model.scratch);
     model.vars.with::<T, _>(model.sizes, |weights| {
         Ok(likelihood::nll(weights, batch, model.start, alpha, scratch))
+    })
+}
+
+fn states_of<T: Element>(model: &LanguageModel, batch: TokenBatch<'_>) -> Result<Vec<f64>> {
+    let scratch = T::scratch(&model.scratch);
+    model.vars.with::<T, _>(model.sizes, |weights| {
+        Ok(likelihood::states(weights, batch, model.start, scratch))
     })
 }
 

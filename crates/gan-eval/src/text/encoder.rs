@@ -1,0 +1,83 @@
+//! The encoder: a language model of the training text, whose whitened states represent a text.
+
+use super::batches::{losses, states};
+use super::data::sha256_of_model;
+use super::facts::EncoderFacts;
+use super::protocol::{Choice, HELD_OUT_TEXTS, chosen};
+use super::training::{Schedule, language_model};
+use super::{TEXT_PROTOCOL, TextDataFacts, TextEvaluationData};
+use crate::EvalError;
+use crate::cache::{CacheFile, cache_folder};
+use gan_core::Sequences;
+use gan_metrics::{Features, Whitening};
+use gan_ops::LanguageModel;
+
+/// Twice as many features.
+const HIDDEN: usize = 32;
+const UPDATES: usize = 600;
+
+/// Training texts by which the features are whitened.
+const WHITENING_TEXTS: usize = 5000;
+
+/// Texts → [`Features`]: the mean and the last of a language model's states.
+pub(crate) struct Encoder {
+    model: LanguageModel,
+    whitening: Whitening,
+    pub(crate) facts: EncoderFacts,
+}
+
+impl Encoder {
+    /// Trains one on the training text, or reads it from the cache.
+    pub(crate) fn new(
+        data: &TextEvaluationData,
+        facts: &TextDataFacts,
+    ) -> Result<Self, EvalError> {
+        let (corpus, training) = (&data.corpus, data.training());
+        let version = TEXT_PROTOCOL.to_string();
+        let vocabulary = facts.vocabulary.to_string();
+        let determined_by = [version.as_str(), &facts.training.sha256, &vocabulary];
+        let folder = cache_folder();
+        let mut cache: CacheFile<()> =
+            CacheFile::open(folder.as_deref(), "text-encoder", &determined_by);
+        let schedule = |updates| Schedule {
+            hidden: HIDDEN,
+            updates,
+            index: 0,
+        };
+        let known = !cache.weights.tensors.is_empty();
+        let model = language_model(corpus, training, schedule(if known { 0 } else { UPDATES }))?;
+        if known {
+            cache.weights.load_into("", model.parameters(), data.path.as_ref())?;
+        } else {
+            cache.weights.insert_all("", model.parameters())?;
+            cache.changed = true;
+            cache.save()?;
+        }
+        let white = chosen(training, WHITENING_TEXTS, Choice::Whitening);
+        let (values, width) = states(&model, corpus, &white)?;
+        let features = Features::new("training texts", values, width)?;
+        let held_out = chosen(&data.held_out, HELD_OUT_TEXTS, Choice::HeldOut);
+        let held_out = losses(&model, corpus, &held_out, 1.0)?;
+        Ok(Self {
+            facts: EncoderFacts {
+                sha256: sha256_of_model(&model)?,
+                dimensions: width,
+                held_out_nll: held_out.mean().ok().map(|mean| mean.value),
+            },
+            whitening: Whitening::new(&features)?,
+            model,
+        })
+    }
+
+    /// The features of texts, one row each; at least two texts.
+    pub(crate) fn features(
+        &self,
+        data: &TextEvaluationData,
+        name: &str,
+        texts: &Sequences,
+    ) -> Result<Features, EvalError> {
+        let (values, width) = states(&self.model, &data.corpus, texts)?;
+        let width = width.max(self.facts.dimensions);
+        Ok(self.whitening.apply(&Features::new(name, values, width)?)?)
+    }
+}

@@ -1,0 +1,133 @@
+//! What is scored: a generator of text, or the texts of a file.
+
+use super::TextSubjectFacts;
+use super::data::TextEvaluationData;
+use crate::EvalError;
+use gan_core::{Sequences, read_regular};
+use gan_ops::LanguageModel;
+use gan_text::{TextGeneratorFile, Tokenizer};
+use std::path::{Path, PathBuf};
+
+/// Texts, or the generator of texts.
+pub struct TextSubject {
+    /// What it is.
+    pub facts: TextSubjectFacts,
+    tokenizer_sha256: Option<String>,
+    pub(crate) source: TextSource,
+}
+
+/// Where the texts come from.
+pub(crate) enum TextSource {
+    Generator {
+        generator: Box<LanguageModel>,
+        /// The same before its adversarial steps, if it is there.
+        pretrained: Option<Box<LanguageModel>>,
+    },
+    Texts(Sequences),
+}
+
+impl TextSubject {
+    /// The generator in a file at `path`. kind: what it is from, such as `run`.
+    pub fn of_generator(path: &Path, kind: &str, file: TextGeneratorFile) -> Self {
+        Self {
+            facts: facts(path, kind, Some(file.header.step)),
+            tokenizer_sha256: file.header.tokenizer_sha256,
+            source: TextSource::Generator {
+                generator: Box::new(file.generator),
+                pretrained: None,
+            },
+        }
+    }
+
+    /// The same beside the generator that its adversarial steps began with.
+    #[must_use]
+    pub fn with_pretrained(mut self, file: TextGeneratorFile) -> Self {
+        if let TextSource::Generator { pretrained, .. } = &mut self.source {
+            self.facts.pretrained_step = Some(file.header.step);
+            *pretrained = Some(Box::new(file.generator));
+        }
+        self
+    }
+
+    /// Texts with the ids of the data that they are scored against.
+    pub fn of_texts(path: &Path, texts: Sequences) -> Self {
+        Self {
+            facts: facts(path, "file", None),
+            tokenizer_sha256: None,
+            source: TextSource::Texts(texts),
+        }
+    }
+
+    /// The texts of a file, one a line, blank ones left out, as ids of `tokenizer`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not UTF-8.
+    pub fn of_file(path: &Path, tokenizer: &Tokenizer) -> Result<Self, EvalError> {
+        let expected = "a text a line, in UTF-8";
+        let wrong = |error: &dyn std::fmt::Display| {
+            EvalError::subject(path, format!("not readable ({error})"), expected)
+        };
+        let bytes = read_regular(path).map_err(|error| wrong(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| wrong(&error))?;
+        let mut texts = Sequences::default();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            texts.push(&tokenizer.encode(line));
+        }
+        let mut subject = Self::of_texts(path, texts);
+        subject.tokenizer_sha256 = Some(tokenizer.hash());
+        Ok(subject)
+    }
+
+    /// Whether the texts are drawn.
+    pub fn is_generator(&self) -> bool {
+        matches!(self.source, TextSource::Generator { .. })
+    }
+
+    /// Refuses what does not have the data's tokens.
+    pub(crate) fn check(&self, data: &TextEvaluationData) -> Result<(), EvalError> {
+        let expected = "those of the data; give the data that it was trained on as `data.path`";
+        let wrong = |found: String| Err(EvalError::subject(&self.facts.path, found, expected));
+        if let (Some(own), Some(known)) = (&self.tokenizer_sha256, data.tokenizer_sha256())
+            && *own != known
+        {
+            return wrong(format!("tokens with SHA-256 {own}"));
+        }
+        let (vocabulary, start) = (data.corpus.vocabulary, data.corpus.start);
+        match &self.source {
+            TextSource::Generator {
+                generator,
+                pretrained,
+            } => {
+                let all = [Some(generator), pretrained.as_ref()];
+                for model in all.into_iter().flatten() {
+                    let (found, own_start) = (model.vocabulary(), model.start());
+                    if found != vocabulary || own_start != start {
+                        return wrong(format!("{found} tokens that begin with {own_start}"));
+                    }
+                }
+                Ok(())
+            }
+            TextSource::Texts(texts) => {
+                let unknown = texts.iter().flatten().find(|id| **id as usize >= vocabulary);
+                match unknown {
+                    Some(id) => wrong(format!("token {id} of a vocabulary of {vocabulary}")),
+                    None if texts.is_empty() => Err(EvalError::subject(
+                        &self.facts.path,
+                        "no texts",
+                        "at least one",
+                    )),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn facts(path: &Path, kind: &str, step: Option<u64>) -> TextSubjectFacts {
+    TextSubjectFacts {
+        path: PathBuf::from(path),
+        kind: kind.to_string(),
+        step,
+        pretrained_step: None,
+    }
+}
