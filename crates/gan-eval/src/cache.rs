@@ -214,8 +214,12 @@ fn is_absence(error: &WeightsError) -> bool {
     matches!(error, WeightsError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
 
-/// The user's cache folder: `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`.
+/// The user's cache folder: `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`; none in unit tests.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
+    // Tests neither depend on what is there nor leave anything.
+    if cfg!(test) {
+        return None;
+    }
     let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let home = || Some(PathBuf::from(set("HOME")?).join(".cache"));
     let base = set("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);

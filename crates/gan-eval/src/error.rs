@@ -5,6 +5,7 @@ use gan_data::DataError;
 use gan_metrics::{EmbeddingError, EquilibriumError, FeatureNetworkError, MetricError};
 use gan_models::GeneratorFileError;
 use gan_sample::SampleError;
+use gan_text_metrics::TextMetricError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -101,6 +102,9 @@ pub enum EvalError {
     /// The images cannot be scored.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// Texts cannot be scored.
+    #[error(transparent)]
+    Text(#[from] TextMetricError),
     /// The feature network cannot be used.
     #[error(transparent)]
     FeatureNetwork(#[from] FeatureNetworkError),

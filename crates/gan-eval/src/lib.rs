@@ -62,8 +62,10 @@ pub use reference::{DataReference, Request};
 pub use subject::Subject;
 pub use table::{comparison_table, parzen_lines, score_table, value};
 pub use text::{
-    BinFigures, ComparedScore, CurveGenerator, EncoderFacts, EvaluationKind, Figure,
+    BinFigures, ComparedScore, CurveGenerator, DEFAULT_TEXTS, EncoderFacts, EvaluationKind, Figure,
     PositionFigure, PositionTexts, TEXT_PROTOCOL, TemperatureCurve, TemperaturePoint, TextByLength,
-    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationFile, TextLengthBin,
-    TextMetric, TextPartFacts, TextScore, TextScoreKind, TextSubjectFacts, TextVerdict,
+    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationData,
+    TextEvaluationFile, TextLengthBin, TextMetric, TextPartFacts, TextProtocol, TextScore,
+    TextScoreKind, TextSubject, TextSubjectFacts, TextVerdict, check_texts_comparable,
+    evaluate_text, text_comparison_table, text_score_table,
 };

@@ -90,7 +90,12 @@ pub fn comparison_table(files: &[(String, EvaluationFile)]) -> Vec<String> {
 
 /// Which direction is better, in a word.
 pub(crate) fn better(kind: ScoreKind) -> String {
-    match kind.better() {
+    better_word(kind.better())
+}
+
+/// The same of scores of text.
+pub(crate) fn better_word(better: Better) -> String {
+    match better {
         Better::Lower => "lower".to_string(),
         Better::Higher => "higher".to_string(),
         Better::Near(value) => format!("near {value}"),
@@ -135,15 +140,20 @@ pub(crate) fn with_uncertainty(score: Score) -> String {
     let Some(uncertainty) = score.uncertainty else {
         return value(score);
     };
-    let mut text = figure(uncertainty);
-    if is_zero(&text) {
-        text = format!("{uncertainty:.1e}");
+    format!("{} ± {}", value(score), error_figure(uncertainty))
+}
+
+/// An uncertainty.
+pub(crate) fn error_figure(uncertainty: f64) -> String {
+    let text = figure(uncertainty);
+    match is_zero(&text) {
+        true => format!("{uncertainty:.1e}"),
+        false => text,
     }
-    format!("{} ± {text}", value(score))
 }
 
 /// Columns of equal width; the first to the left, the others to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..columns)

@@ -43,4 +43,5 @@ pub use error::TextMetricError;
 pub use hashed::hashed_ngrams;
 pub use memorization::{Overlap, TextMemorization};
 pub use ngram_model::NgramModel;
+pub use spread::{mean, share};
 pub use token_losses::{CleanShare, PositionLoss, TokenLosses};

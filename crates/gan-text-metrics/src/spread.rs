@@ -3,7 +3,7 @@
 use gan_metrics::Mean;
 
 /// The mean of `values`, at least one.
-pub(crate) fn mean(values: impl ExactSizeIterator<Item = f64> + Clone) -> Mean {
+pub fn mean(values: impl ExactSizeIterator<Item = f64> + Clone) -> Mean {
     let count = values.len() as f64;
     let mean = values.clone().sum::<f64>() / count;
     let squares: f64 = values.map(|value| (value - mean) * (value - mean)).sum();
@@ -31,7 +31,7 @@ pub(crate) fn ratio(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> Mean {
 
 /// `successes` of `count`, at least one, with the binomial error of one success and one failure more
 /// (Laplace's rule): none of 10,000 does not mean certainly none at all.
-pub(crate) fn share(successes: usize, count: usize) -> Mean {
+pub fn share(successes: usize, count: usize) -> Mean {
     let (successes, count) = (successes as f64, count as f64);
     let likely = (successes + 1.0) / (count + 2.0);
     Mean {

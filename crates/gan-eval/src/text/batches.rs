@@ -1,9 +1,9 @@
 //! Texts as batches of similar length, and what a language model says of them.
 
-use crate::EvalError;
+use crate::{EvalError, SCORE_SEED};
 use gan_core::{Purpose, Sequences};
 use gan_ops::{Generation, LanguageModel, TokenBatch};
-use gan_text::TextCorpus;
+use gan_text::{TextCorpus, TextGenerator};
 use gan_text_metrics::TokenLosses;
 
 /// Texts that are scored at once.
@@ -25,8 +25,22 @@ impl Batch {
         numbers: &[usize],
         after: usize,
     ) -> Self {
-        let ids = || numbers.iter().map(|number| texts.get(*number).unwrap_or_default());
-        let steps = ids().map(<[u32]>::len).max().unwrap_or_default() + after;
+        let longest = longest(texts, numbers);
+        Self::of_steps(corpus, texts, numbers, longest + after)
+    }
+
+    /// The texts with these numbers, none longer than `steps`.
+    pub(crate) fn of_steps(
+        corpus: &TextCorpus,
+        texts: &Sequences,
+        numbers: &[usize],
+        steps: usize,
+    ) -> Self {
+        let ids = || {
+            numbers
+                .iter()
+                .map(|number| texts.get(*number).unwrap_or_default())
+        };
         let fill = corpus.end.unwrap_or(corpus.start);
         let mut tokens = Vec::with_capacity(numbers.len() * steps);
         for ids in ids() {
@@ -40,9 +54,15 @@ impl Batch {
         }
     }
 
-    pub(crate) fn tokens(&self) -> Result<TokenBatch<'_>, EvalError> {
-        Ok(TokenBatch::new(&self.tokens, self.steps)?)
+    pub(crate) fn tokens(&self) -> gan_core::candle_core::Result<TokenBatch<'_>> {
+        TokenBatch::new(&self.tokens, self.steps)
     }
+}
+
+/// The tokens of the longest of the texts with these numbers.
+pub(crate) fn longest(texts: &Sequences, numbers: &[usize]) -> usize {
+    let lengths = numbers.iter().filter_map(|number| texts.get(*number));
+    lengths.map(<[u32]>::len).max().unwrap_or_default()
 }
 
 /// 1 if texts have an end, which is a token of its own.
@@ -61,7 +81,7 @@ fn similar(corpus: &TextCorpus, texts: &Sequences) -> Vec<Vec<usize>> {
 
 /// −ln p of each text's tokens and of its end, with logits times `alpha`.
 pub(crate) fn losses(
-    model: &LanguageModel,
+    model: &dyn TextGenerator,
     corpus: &TextCorpus,
     texts: &Sequences,
     alpha: f64,
@@ -121,7 +141,7 @@ fn mean_and_last(states: &[f64], hidden: usize) -> Vec<f64> {
 /// Texts that a generator draws at the inverse temperature `alpha`, of at most `steps` tokens with the end; text k
 /// from stream k of `purpose`.
 pub(crate) fn drawn(
-    model: &LanguageModel,
+    model: &dyn TextGenerator,
     corpus: &TextCorpus,
     (count, steps): (usize, usize),
     alpha: f64,
@@ -132,7 +152,7 @@ pub(crate) fn drawn(
         alpha,
         ..corpus.request(count)
     };
-    let tokens = model.generate(&request, &|k| crate::SCORE_SEED.rng(purpose, k as u64))?;
+    let tokens = model.generate(&request, &|k| SCORE_SEED.rng(purpose, k as u64))?;
     let mut texts = Sequences::default();
     for ids in tokens.chunks(steps) {
         let end = ids.iter().position(|id| Some(*id) == corpus.end);

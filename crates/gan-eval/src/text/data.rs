@@ -53,6 +53,18 @@ impl TextEvaluationData {
         &self.corpus.sequences
     }
 
+    /// The texts without tokens that are never generated, such as unknown ones: others are not what a generator could
+    /// draw. All of them if all have such tokens.
+    pub(crate) fn known(&self, texts: &Sequences) -> Sequences {
+        let never = &self.corpus.never;
+        let is_known = |text: &&[u32]| !text.iter().any(|token| never.contains(token));
+        let known: Sequences = texts.iter().filter(is_known).collect();
+        match known.is_empty() {
+            true => texts.clone(),
+            false => known,
+        }
+    }
+
     /// SHA-256 of what the ids stand for, if they stand for something.
     pub fn tokenizer_sha256(&self) -> Option<String> {
         self.tokenizer.as_ref().map(Tokenizer::hash)

@@ -3,7 +3,7 @@
 use super::batches::{losses, states};
 use super::data::sha256_of_model;
 use super::facts::EncoderFacts;
-use super::protocol::{Choice, HELD_OUT_TEXTS, chosen};
+use super::protocol::{Choice, HELD_OUT_TEXTS, Network, chosen};
 use super::training::{Schedule, language_model};
 use super::{TEXT_PROTOCOL, TextDataFacts, TextEvaluationData};
 use crate::EvalError;
@@ -28,10 +28,7 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     /// Trains one on the training text, or reads it from the cache.
-    pub(crate) fn new(
-        data: &TextEvaluationData,
-        facts: &TextDataFacts,
-    ) -> Result<Self, EvalError> {
+    pub(crate) fn new(data: &TextEvaluationData, facts: &TextDataFacts) -> Result<Self, EvalError> {
         let (corpus, training) = (&data.corpus, data.training());
         let version = TEXT_PROTOCOL.to_string();
         let vocabulary = facts.vocabulary.to_string();
@@ -42,21 +39,25 @@ impl Encoder {
         let schedule = |updates| Schedule {
             hidden: HIDDEN,
             updates,
-            index: 0,
+            network: Network::Encoder,
         };
-        let known = !cache.weights.tensors.is_empty();
-        let model = language_model(corpus, training, schedule(if known { 0 } else { UPDATES }))?;
-        if known {
-            cache.weights.load_into("", model.parameters(), data.path.as_ref())?;
-        } else {
-            cache.weights.insert_all("", model.parameters())?;
-            cache.changed = true;
-            cache.save()?;
-        }
+        let untrained = language_model(corpus, training, schedule(0))?;
+        let origin = "the evaluation's cache";
+        let loaded = cache.weights.load_into("", untrained.parameters(), origin);
+        let model = match loaded {
+            Ok(()) => untrained,
+            Err(_) => {
+                let trained = language_model(corpus, training, schedule(UPDATES))?;
+                cache.weights.insert_all("", trained.parameters())?;
+                cache.changed = true;
+                cache.save()?;
+                trained
+            }
+        };
         let white = chosen(training, WHITENING_TEXTS, Choice::Whitening);
         let (values, width) = states(&model, corpus, &white)?;
         let features = Features::new("training texts", values, width)?;
-        let held_out = chosen(&data.held_out, HELD_OUT_TEXTS, Choice::HeldOut);
+        let held_out = chosen(&data.known(&data.held_out), HELD_OUT_TEXTS, Choice::HeldOut);
         let held_out = losses(&model, corpus, &held_out, 1.0)?;
         Ok(Self {
             facts: EncoderFacts {

@@ -1,16 +1,42 @@
 //! Evaluations of text: the scores of generated texts against a data set or an oracle, with controls beside them.
 
+mod batches;
+mod classifier;
+mod compare;
+mod controls;
+mod data;
+mod distances;
+mod encoder;
+mod evaluate;
 mod facts;
 mod file;
+mod generator;
+mod lengths;
+mod protocol;
+mod reference;
+mod results;
 mod score;
+mod scores;
+mod sheet;
+mod subject;
+mod table;
+mod training;
+mod verdict;
 
+pub use compare::check_texts_comparable;
+pub use data::TextEvaluationData;
+pub use evaluate::evaluate_text;
 pub use facts::{EncoderFacts, TextDataFacts, TextPartFacts, TextSubjectFacts};
-pub use file::{
-    BinFigures, ComparedScore, CurveGenerator, EvaluationKind, Figure, PositionFigure,
-    PositionTexts, TemperatureCurve, TemperaturePoint, TextByLength, TextByPosition, TextControl,
-    TextControlKind, TextEvaluationFile, TextLengthBin, TextVerdict,
+pub use file::{EvaluationKind, TextEvaluationFile};
+pub use protocol::{DEFAULT_TEXTS, TEXT_PROTOCOL, TextProtocol};
+pub use results::{
+    BinFigures, ComparedScore, CurveGenerator, Figure, PositionFigure, PositionTexts,
+    TemperatureCurve, TemperaturePoint, TextByLength, TextByPosition, TextControl, TextControlKind,
+    TextLengthBin, TextVerdict,
 };
 pub use score::{TextMetric, TextScore, TextScoreKind};
+pub use subject::TextSubject;
+pub use table::{text_comparison_table, text_score_table};
 
-/// Incremented when scores are computed differently, so that old figures are not taken for new ones.
-pub const TEXT_PROTOCOL: u32 = 1;
+#[cfg(test)]
+mod tests;

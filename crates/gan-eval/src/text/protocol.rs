@@ -74,7 +74,18 @@ pub(crate) fn first(texts: &Sequences, count: usize) -> Sequences {
     texts.select(0..count.min(texts.len()))
 }
 
-/// The seed of an evaluation's network.
-pub(crate) fn network_seed(index: u64) -> Seed {
-    Seed(SCORE_SEED.rng(Purpose::EvaluationNetwork, index).next_u64())
+/// The networks that an evaluation trains.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Network {
+    Encoder = 0,
+    Reverse = 1,
+    Classifier = 2,
+}
+
+impl Network {
+    /// The seed of its first weights.
+    pub(crate) fn seed(self) -> Seed {
+        let mut rng = SCORE_SEED.rng(Purpose::EvaluationNetwork, self as u64);
+        Seed(rng.next_u64())
+    }
 }

@@ -94,7 +94,7 @@ score_kinds! {
     SelfBleu4 "self-bleu-4" => Bleu, "self-BLEU-4", Better::NearData, "standard error over texts";
     /// Of lengths 1 to 5.
     SelfBleu5 "self-bleu-5" => Bleu, "self-BLEU-5", Better::NearData, "standard error over texts";
-    /// −ln p of held-out text by the generator, in nats a token, ends included.
+    /// −ln p of held-out text without unknown tokens by the generator, in nats a token, ends included.
     NllGen "nll-gen" => Likelihood, "NLL_gen (held-out text), nats a token", Better::Lower, "standard error over texts";
     /// exp of it.
     Perplexity "perplexity" => Likelihood, "perplexity a token", Better::Lower, "standard error over texts";

@@ -4,24 +4,26 @@ use super::TextSubjectFacts;
 use super::data::TextEvaluationData;
 use crate::EvalError;
 use gan_core::{Sequences, read_regular};
-use gan_ops::LanguageModel;
-use gan_text::{TextGeneratorFile, Tokenizer};
+use gan_text::{TextGenerator, TextGeneratorFile, TextGeneratorHeader, Tokenizer};
 use std::path::{Path, PathBuf};
 
 /// Texts, or the generator of texts.
 pub struct TextSubject {
     /// What it is.
     pub facts: TextSubjectFacts,
+    /// Of what a generator's ids stand for, or a file's.
     tokenizer_sha256: Option<String>,
+    /// Those of the generators.
+    headers: Vec<TextGeneratorHeader>,
     pub(crate) source: TextSource,
 }
 
 /// Where the texts come from.
 pub(crate) enum TextSource {
     Generator {
-        generator: Box<LanguageModel>,
+        generator: Box<dyn TextGenerator>,
         /// The same before its adversarial steps, if it is there.
-        pretrained: Option<Box<LanguageModel>>,
+        pretrained: Option<Box<dyn TextGenerator>>,
     },
     Texts(Sequences),
 }
@@ -31,9 +33,10 @@ impl TextSubject {
     pub fn of_generator(path: &Path, kind: &str, file: TextGeneratorFile) -> Self {
         Self {
             facts: facts(path, kind, Some(file.header.step)),
-            tokenizer_sha256: file.header.tokenizer_sha256,
+            tokenizer_sha256: file.header.tokenizer_sha256.clone(),
+            headers: vec![file.header],
             source: TextSource::Generator {
-                generator: Box::new(file.generator),
+                generator: file.generator,
                 pretrained: None,
             },
         }
@@ -44,7 +47,8 @@ impl TextSubject {
     pub fn with_pretrained(mut self, file: TextGeneratorFile) -> Self {
         if let TextSource::Generator { pretrained, .. } = &mut self.source {
             self.facts.pretrained_step = Some(file.header.step);
-            *pretrained = Some(Box::new(file.generator));
+            *pretrained = Some(file.generator);
+            self.headers.push(file.header);
         }
         self
     }
@@ -54,6 +58,7 @@ impl TextSubject {
         Self {
             facts: facts(path, "file", None),
             tokenizer_sha256: None,
+            headers: Vec::new(),
             source: TextSource::Texts(texts),
         }
     }
@@ -92,23 +97,31 @@ impl TextSubject {
         {
             return wrong(format!("tokens with SHA-256 {own}"));
         }
-        let (vocabulary, start) = (data.corpus.vocabulary, data.corpus.start);
+        let corpus = &data.corpus;
+        for header in &self.headers {
+            let (start, end) = (header.start, header.end);
+            if (start, end) != (corpus.start, corpus.end) {
+                return wrong(format!("texts between tokens {start} and {end:?}"));
+            }
+        }
+        let vocabulary = corpus.vocabulary;
         match &self.source {
             TextSource::Generator {
                 generator,
                 pretrained,
             } => {
                 let all = [Some(generator), pretrained.as_ref()];
-                for model in all.into_iter().flatten() {
-                    let (found, own_start) = (model.vocabulary(), model.start());
-                    if found != vocabulary || own_start != start {
-                        return wrong(format!("{found} tokens that begin with {own_start}"));
-                    }
+                let mut sizes = all.into_iter().flatten().map(|model| model.vocabulary());
+                match sizes.find(|size| *size != vocabulary) {
+                    Some(found) => wrong(format!("{found} different tokens")),
+                    None => Ok(()),
                 }
-                Ok(())
             }
             TextSource::Texts(texts) => {
-                let unknown = texts.iter().flatten().find(|id| **id as usize >= vocabulary);
+                let unknown = texts
+                    .iter()
+                    .flatten()
+                    .find(|id| **id as usize >= vocabulary);
                 match unknown {
                     Some(id) => wrong(format!("token {id} of a vocabulary of {vocabulary}")),
                     None if texts.is_empty() => Err(EvalError::subject(

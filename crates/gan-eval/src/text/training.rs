@@ -1,7 +1,7 @@
 //! The small networks that an evaluation trains, by a short, fixed schedule that depends on nothing but the texts.
 
 use super::batches::Batch;
-use super::protocol::network_seed;
+use super::protocol::Network;
 use crate::{EvalError, SCORE_SEED};
 use gan_core::candle_core::DType;
 use gan_core::{Purpose, Sequences};
@@ -20,13 +20,16 @@ const SORTED: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub(crate) hidden: usize,
+    /// Updates, each of 64 texts; fewer for few texts.
     pub(crate) updates: usize,
-    /// Which of an evaluation's networks it is.
-    pub(crate) index: u64,
+    pub(crate) network: Network,
 }
 
 /// The learning rate at first; it falls to 0 in equal steps.
 const LR: f64 = 0.01;
+
+/// The most passes over the texts, of which few are learnt by heart.
+const MOST_EPOCHS: usize = 20;
 
 /// A language model of `texts`, at least one of which has a token or an end.
 pub(crate) fn language_model(
@@ -39,20 +42,25 @@ pub(crate) fn language_model(
         hidden: schedule.hidden,
         ..GeneratorConfig::default()
     };
-    let seed = network_seed(schedule.index);
+    let seed = schedule.network.seed();
     let (vocabulary, start) = (corpus.vocabulary, corpus.start);
     let model = text_generator(&config, vocabulary, start, seed, DType::F32)?;
     let mut optimizer = Adam::new(model.parameters(), LR, [0.9, 0.999])?;
     let mut order = Order::new(texts);
-    for update in 0..schedule.updates {
+    let updates = schedule.updates.min(MOST_EPOCHS * texts.len().div_ceil(BATCH));
+    for update in 0..updates {
         let batch = Batch::new(corpus, texts, &order.next_batch(), 1);
-        let count: usize = batch.counts.iter().sum();
-        let weights: Vec<f64> = batch.counts.iter().flat_map(|own| {
-            (0..batch.steps).map(move |step| f64::from(u8::from(step < *own)) / count as f64)
-        }).collect();
-        let left = 1.0 - update as f64 / schedule.updates as f64;
+        let count = batch.counts.iter().sum::<usize>().max(1);
+        let weights: Vec<f64> = batch
+            .counts
+            .iter()
+            .flat_map(|own| {
+                (0..batch.steps).map(move |step| f64::from(u8::from(step < *own)) / count as f64)
+            })
+            .collect();
+        let left = 1.0 - update as f64 / updates as f64;
         let not_finite = optimizer.descend(left, None, |visit| {
-            model.nll_gradients(batch.tokens_unchecked()?, &weights, visit)?;
+            model.nll_gradients(batch.tokens()?, &weights, visit)?;
             Ok(())
         })?;
         finite(not_finite)?;
@@ -63,9 +71,9 @@ pub(crate) fn language_model(
 /// Refuses what is not finite.
 pub(super) fn finite(tensor: Option<String>) -> Result<(), EvalError> {
     match tensor {
-        Some(tensor) => Err(EvalError::Tensor(gan_core::candle_core::Error::Msg(format!(
-            "{tensor} of a network that the evaluation trains is not finite"
-        )))),
+        Some(tensor) => Err(EvalError::Tensor(gan_core::candle_core::Error::Msg(
+            format!("{tensor} of a network that the evaluation trains is not finite"),
+        ))),
         None => Ok(()),
     }
 }
