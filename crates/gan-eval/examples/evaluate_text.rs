@@ -87,12 +87,13 @@ fn oracle_data() -> Result<TextEvaluationData, Box<dyn Error>> {
         never: Vec::new(),
         steps: 20,
     };
-    Ok(TextEvaluationData::of_oracle(
-        Path::new("oracle"),
-        oracle,
+    Ok(TextEvaluationData {
+        path: "oracle".into(),
         corpus,
         held_out,
-    ))
+        tokenizer: None,
+        oracle: Some(oracle),
+    })
 }
 
 /// A generator after all its steps, beside itself before the adversarial ones.
@@ -110,8 +111,8 @@ fn trained(
     )?;
     let hash = data.tokenizer_sha256();
     let save = |trainer: &TextTrainer, path: &Path| {
-        let (step, seed) = (trainer.state().step, config.train.seed);
-        let header = TextGeneratorHeader::new(trainer.corpus(), hash.clone(), step, seed);
+        let (state, seed) = (trainer.state(), config.train.seed);
+        let header = TextGeneratorHeader::new(trainer.corpus(), hash.clone(), state, seed);
         header.save(trainer.generator(), path)
     };
     let pretrained = out.with_extension("pretrained.safetensors");

@@ -16,8 +16,10 @@ pub struct TextEvaluationData {
     pub corpus: TextCorpus,
     /// What was held out.
     pub held_out: Sequences,
-    pub(crate) tokenizer: Option<Tokenizer>,
-    pub(crate) oracle: Option<LanguageModel>,
+    /// What the ids stand for; nothing if an oracle drew them.
+    pub tokenizer: Option<Tokenizer>,
+    /// The oracle that drew both, if one did.
+    pub oracle: Option<LanguageModel>,
 }
 
 impl TextEvaluationData {
@@ -29,22 +31,6 @@ impl TextEvaluationData {
             held_out: data.held_out.clone(),
             tokenizer: Some(data.tokenizer.clone()),
             oracle: None,
-        }
-    }
-
-    /// Sequences that `oracle` drew: those of `corpus`, and others that are held out.
-    pub fn of_oracle(
-        path: &Path,
-        oracle: LanguageModel,
-        corpus: TextCorpus,
-        held_out: Sequences,
-    ) -> Self {
-        Self {
-            path: path.to_path_buf(),
-            corpus,
-            held_out,
-            tokenizer: None,
-            oracle: Some(oracle),
         }
     }
 

@@ -12,7 +12,7 @@ use gan_core::{Seed, Sequences};
 use gan_ops::Pool;
 use gan_text::{
     GeneratorConfig, MaximumLikelihood, TextConfig, TextCorpus, TextData, TextGeneratorFile,
-    TextGeneratorHeader, text_generator,
+    TextGeneratorHeader, TextState, text_generator,
 };
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,11 @@ fn generator(data: &TextEvaluationData, steps: u64, folder: &Path) -> TextGenera
         training.step(&model, corpus, step).unwrap();
     }
     let path = folder.join(format!("{steps}.safetensors"));
-    let header = TextGeneratorHeader::new(corpus, data.tokenizer_sha256(), steps, seed);
+    let state = TextState {
+        step: steps,
+        ..TextState::default()
+    };
+    let header = TextGeneratorHeader::new(corpus, data.tokenizer_sha256(), state, seed);
     header.save(&model, &path).unwrap();
     TextGeneratorFile::read(&path).unwrap()
 }

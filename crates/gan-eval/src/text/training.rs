@@ -47,7 +47,9 @@ pub(crate) fn language_model(
     let model = text_generator(&config, vocabulary, start, seed, DType::F32)?;
     let mut optimizer = Adam::new(model.parameters(), LR, [0.9, 0.999])?;
     let mut order = Order::new(texts);
-    let updates = schedule.updates.min(MOST_EPOCHS * texts.len().div_ceil(BATCH));
+    let updates = schedule
+        .updates
+        .min(MOST_EPOCHS * texts.len().div_ceil(BATCH));
     for update in 0..updates {
         let batch = Batch::new(corpus, texts, &order.next_batch(), 1);
         let count = batch.counts.iter().sum::<usize>().max(1);
