@@ -88,7 +88,10 @@ impl EvaluationFile {
     pub fn read(path: &Path) -> Result<Self, EvalError> {
         #[derive(Deserialize)]
         struct Version {
-            evaluation_format_version: u32,
+            #[serde(default)]
+            kind: Option<String>,
+            #[serde(default)]
+            evaluation_format_version: Option<u32>,
         }
         let wrong = |found: String, expected: String| EvalError::File {
             path: path.to_path_buf(),
@@ -104,8 +107,17 @@ impl EvaluationFile {
         let bytes = read_regular(path).map_err(|error| damaged(&error))?;
         let text = String::from_utf8(bytes).map_err(|error| damaged(&error))?;
         let version: Version = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
-        if version.evaluation_format_version != FORMAT_VERSION {
-            let found = version.evaluation_format_version;
+        if let Some(kind) = version.kind {
+            let expected = "one of images; evaluations of images and of text cannot be compared";
+            return Err(wrong(
+                format!("an evaluation of {kind}"),
+                expected.to_string(),
+            ));
+        }
+        let Some(found) = version.evaluation_format_version else {
+            return Err(damaged(&"it has no format version"));
+        };
+        if found != FORMAT_VERSION {
             return Err(wrong(
                 format!("an evaluation of format version {found}"),
                 format!("{FORMAT_VERSION}; evaluate the images again with this version"),

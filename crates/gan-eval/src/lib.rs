@@ -44,6 +44,7 @@ mod report;
 mod scores;
 mod subject;
 mod table;
+mod text;
 
 pub use classifier::{ClassifierEvent, ClassifierOptions, is_feature_network, train_classifier};
 pub use compare::check_comparable;
@@ -60,3 +61,9 @@ pub(crate) use reference::LEAST_HELD_OUT;
 pub use reference::{DataReference, Request};
 pub use subject::Subject;
 pub use table::{comparison_table, parzen_lines, score_table, value};
+pub use text::{
+    BinFigures, ComparedScore, CurveGenerator, EncoderFacts, EvaluationKind, Figure,
+    PositionFigure, PositionTexts, TEXT_PROTOCOL, TemperatureCurve, TemperaturePoint, TextByLength,
+    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationFile, TextLengthBin,
+    TextMetric, TextPartFacts, TextScore, TextScoreKind, TextSubjectFacts, TextVerdict,
+};

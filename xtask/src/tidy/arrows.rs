@@ -33,7 +33,11 @@ const ARROWS: &[(&str, Allowed)] = &[
             "gan-data",
             "gan-metrics",
             "gan-models",
+            "gan-ops",
             "gan-sample",
+            "gan-text",
+            "gan-text-metrics",
+            "gan-train",
         ]),
     ),
     (
