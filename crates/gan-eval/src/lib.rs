@@ -37,6 +37,7 @@ mod facts;
 mod features;
 mod file;
 mod notes;
+mod plot;
 mod protocol;
 mod reference;
 #[cfg(feature = "report")]
@@ -56,6 +57,7 @@ pub use evaluate::{Evaluated, evaluate};
 pub use event::EvalEvent;
 pub use facts::{ClassHistogram, DataFacts, FeatureFacts, SubjectFacts};
 pub use file::EvaluationFile;
+pub use plot::{Axis, AxisKind, Plot, PlotPoint, ReferenceLine, Scale, Series};
 pub use protocol::{DEFAULT_COUNT, PROTOCOL, Protocol, SCORE_SEED, STACKED_COUNT};
 pub(crate) use reference::LEAST_HELD_OUT;
 pub use reference::{DataReference, Request};
