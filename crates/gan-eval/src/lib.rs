@@ -64,8 +64,9 @@ pub use reference::{DataReference, Request};
 pub use subject::Subject;
 pub use table::{comparison_table, parzen_lines, score_table, value};
 pub use text::{
-    BinFigures, ComparedScore, CurveGenerator, EncoderFacts, EvaluationKind, Figure,
+    BinFigures, ComparedScore, CurveGenerator, EncoderFacts, EvaluationKind, Figure, NearestText,
     PositionFigure, PositionTexts, TEXT_PROTOCOL, TemperatureCurve, TemperaturePoint, TextByLength,
-    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationFile, TextLengthBin,
-    TextMetric, TextPartFacts, TextScore, TextScoreKind, TextSubjectFacts, TextVerdict,
+    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationFile, TextExamples,
+    TextLengthBin, TextMetric, TextPartFacts, TextScore, TextScoreKind, TextSubjectFacts,
+    TextVerdict, length_plots, trade_off_plots,
 };

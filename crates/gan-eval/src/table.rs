@@ -90,7 +90,12 @@ pub fn comparison_table(files: &[(String, EvaluationFile)]) -> Vec<String> {
 
 /// Which direction is better, in a word.
 pub(crate) fn better(kind: ScoreKind) -> String {
-    match kind.better() {
+    direction(kind.better())
+}
+
+/// Which values are better, in a word.
+pub(crate) fn direction(better: Better) -> String {
+    match better {
         Better::Lower => "lower".to_string(),
         Better::Higher => "higher".to_string(),
         Better::Near(value) => format!("near {value}"),
@@ -123,23 +128,33 @@ fn is_zero(figure: &str) -> bool {
 
 /// The value alone; counts, which have no uncertainty, unrounded.
 pub fn value(score: Score) -> String {
-    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
-        return score.value.to_string();
+    measured(score.value, score.uncertainty)
+}
+
+/// A measured value alone; counts, which have no uncertainty, unrounded.
+pub(crate) fn measured(value: f64, uncertainty: Option<f64>) -> String {
+    if uncertainty.is_none() && value.fract() == 0.0 {
+        return value.to_string();
     }
-    figure(score.value)
+    figure(value)
+}
+
+/// Such as `12.31 ± 0.050`.
+pub(crate) fn with_uncertainty(score: Score) -> String {
+    measured_with_uncertainty(score.value, score.uncertainty)
 }
 
 /// Such as `12.31 ± 0.050`; an uncertainty that would round to 0 gets two digits, since no score is
 /// certain.
-pub(crate) fn with_uncertainty(score: Score) -> String {
-    let Some(uncertainty) = score.uncertainty else {
-        return value(score);
+pub(crate) fn measured_with_uncertainty(value: f64, uncertainty: Option<f64>) -> String {
+    let Some(uncertainty) = uncertainty else {
+        return measured(value, None);
     };
     let mut text = figure(uncertainty);
     if is_zero(&text) {
         text = format!("{uncertainty:.1e}");
     }
-    format!("{} ± {text}", value(score))
+    format!("{} ± {text}", figure(value))
 }
 
 /// Columns of equal width; the first to the left, the others to the right.

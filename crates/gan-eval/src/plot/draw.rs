@@ -6,7 +6,7 @@ use super::frame::{
 };
 use super::labels::{Area, Room, along_horizontal, along_vertical, around_point};
 use super::points::{error_bars, lines, markers, stretches};
-use super::style::{GRID, GROUND, INK, Look, MARKER, MUTED, sheet};
+use super::style::{GRID, GROUND, INK, Look, MUTED, sheet};
 use super::text::{coordinate, escape};
 use super::{AxisKind, Plot, ReferenceLine, Series};
 
@@ -15,29 +15,28 @@ pub(super) fn svg(plot: &Plot) -> String {
     let looks = looks(&plot.series);
     let inside = inside(&frame);
     let mut room = room(plot, &frame, inside);
-    let mut parts = vec![opening(plot, &frame), axes(plot, &frame)];
+    let mut parts = vec![opening(plot, &frame), axes(&frame)];
     let mut labels = Vec::new();
     for reference in &plot.references {
         let (line, label) = reference_line(&frame, &mut room, reference);
         parts.push(line);
         labels.push(label);
     }
-    for (series, look) in plot.series.iter().zip(&looks) {
+    for (series, look) in plot.series.iter().zip(&looks).rev() {
         parts.push(lines(plot, &frame, series, *look));
         parts.push(error_bars(plot, &frame, series, *look));
     }
-    for (series, look) in plot.series.iter().zip(&looks) {
+    for (series, look) in plot.series.iter().zip(&looks).rev() {
         parts.push(markers(plot, &frame, series, *look));
     }
     // What others are compared with has names at its points alone, the others have some in the legend too.
-    let (muted, others): (Vec<_>, Vec<_>) = plot.series.iter().partition(|series| series.muted);
-    let points = muted
-        .into_iter()
-        .chain(others)
-        .flat_map(|series| &series.points);
-    for point in points.filter(|point| has_place(plot, point)) {
-        let placed = room.label(around_point(&point.label, frame.place(point)));
-        labels.push(placed.map_or(String::new(), |placed| label(&placed, &point.label)));
+    for muted in [true, false] {
+        let series = plot.series.iter().filter(|series| series.muted == muted);
+        for point in series.flat_map(|series| stretches(plot, series)).flatten() {
+            let places = around_point(&point.label, frame.place(point));
+            let placed = room.label(places, muted);
+            labels.extend(placed.map(|placed| label(&placed, &point.label)));
+        }
     }
     parts.extend(labels);
     parts.push(legend(plot, &frame, &looks));
@@ -83,9 +82,7 @@ fn room(plot: &Plot, frame: &Frame, inside: Area) -> Room {
     for series in &plot.series {
         for stretch in stretches(plot, series) {
             let places: Vec<_> = stretch.iter().map(|point| frame.place(point)).collect();
-            places
-                .iter()
-                .for_each(|(x, y)| room.take(Area::around(*x, *y, MARKER + 1.0)));
+            places.iter().for_each(|(x, y)| room.take_marker(*x, *y));
             if series.line {
                 places
                     .windows(2)
@@ -123,7 +120,7 @@ fn opening(plot: &Plot, frame: &Frame) -> String {
 }
 
 /// The grid, the numbers at it, the axes and their titles.
-fn axes(plot: &Plot, frame: &Frame) -> String {
+fn axes(frame: &Frame) -> String {
     let Frame {
         left,
         right,
@@ -158,14 +155,17 @@ fn axes(plot: &Plot, frame: &Frame) -> String {
         let baseline = baseline + LEADING * TEXT_SIZE * (number + 1) as f64;
         parts.push(text(x, baseline, anchor, TEXT_SIZE, line));
     }
-    parts.push(format!(
-        "<text class=\"ink\" fill=\"{}\" font-size=\"{TEXT_SIZE}\" text-anchor=\"middle\" \
-         transform=\"translate({} {}) rotate(-90)\">{}</text>\n",
-        INK.0,
-        coordinate(12.0 + TEXT_SIZE),
-        coordinate((top + bottom) / 2.0),
-        escape(&plot.y.title)
-    ));
+    let step = LEADING * TEXT_SIZE;
+    for (number, line) in frame.y_title.iter().enumerate() {
+        parts.push(format!(
+            "<text class=\"ink\" fill=\"{}\" font-size=\"{TEXT_SIZE}\" text-anchor=\"middle\" \
+             transform=\"translate({} {}) rotate(-90)\">{}</text>\n",
+            INK.0,
+            coordinate(12.0 + TEXT_SIZE + step * number as f64),
+            coordinate((top + bottom) / 2.0),
+            escape(line)
+        ));
+    }
     parts.concat()
 }
 
@@ -196,8 +196,14 @@ fn reference_line(frame: &Frame, room: &mut Room, reference: &ReferenceLine) -> 
         " stroke-dasharray=\"5 4\"",
     );
     let placed = match reference.on {
-        AxisKind::X => room.label(along_vertical(&reference.label, inside(frame), from.0)),
-        AxisKind::Y => room.label(along_horizontal(&reference.label, inside(frame), from.1)),
+        AxisKind::X => room.label(
+            along_vertical(&reference.label, inside(frame), from.0),
+            true,
+        ),
+        AxisKind::Y => room.label(
+            along_horizontal(&reference.label, inside(frame), from.1),
+            true,
+        ),
     };
     let label = placed.map_or(String::new(), |placed| label(&placed, &reference.label));
     (line, label)

@@ -19,6 +19,8 @@ const LEGEND_TEXT: f64 = 170.0;
 pub(super) const LEGEND_MARKER: f64 = 30.0;
 /// Between a legend's names.
 const LEGEND_GAP: f64 = 6.0;
+/// About what stands below the axes.
+const BELOW: f64 = 60.0;
 /// From the axes to the ticks' numbers.
 pub(super) const TICK_GAP: f64 = 6.0;
 
@@ -37,6 +39,7 @@ pub(super) struct Frame {
     pub(super) height: f64,
     pub(super) title: Vec<String>,
     pub(super) x_title: Vec<String>,
+    pub(super) y_title: Vec<String>,
     pub(super) legend: Vec<Entry>,
     /// What is not shown, below the picture.
     pub(super) notes: Vec<String>,
@@ -72,7 +75,9 @@ impl Frame {
             false => WIDTH - EDGE - widest - LEGEND_MARKER,
         };
         let numbers = y_ticks.iter().map(|(_, text)| width(text, TEXT_SIZE));
-        let left = EDGE + line + TICK_GAP + numbers.fold(0.0, f64::max) + TICK_GAP;
+        let y_title = lines(&plot.y.title, TEXT_SIZE, LEAST_HEIGHT - top - BELOW);
+        let left =
+            EDGE + line * y_title.len() as f64 + TICK_GAP + numbers.fold(0.0, f64::max) + TICK_GAP;
         let x_title = lines(&plot.x.title, TEXT_SIZE, right - left);
         let notes = lines(&left_out(plot), TEXT_SIZE, WIDTH - 2.0 * EDGE);
         let notes: Vec<String> = notes.into_iter().filter(|note| !note.is_empty()).collect();
@@ -90,6 +95,7 @@ impl Frame {
             height,
             title,
             x_title,
+            y_title,
             legend,
             notes,
         }

@@ -28,7 +28,8 @@ pub(super) struct Placed {
 pub(super) struct Room {
     inside: Area,
     labels: Vec<Area>,
-    others: Vec<Area>,
+    markers: Vec<Area>,
+    lines: Vec<Area>,
 }
 
 impl Area {
@@ -62,13 +63,14 @@ impl Room {
         Self {
             inside,
             labels: Vec::new(),
-            others: Vec::new(),
+            markers: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
-    /// Something that labels should not lie on, though they may.
-    pub(super) fn take(&mut self, area: Area) {
-        self.others.push(area);
+    /// A marker, which a label would hide.
+    pub(super) fn take_marker(&mut self, x: f64, y: f64) {
+        self.markers.push(Area::around(x, y, MARKER));
     }
 
     /// A line that labels should not lie on.
@@ -78,19 +80,25 @@ impl Room {
         for step in 0..=steps as usize {
             let share = step as f64 / steps;
             let (x, y) = (x0 + share * (x1 - x0), y0 + share * (y1 - y0));
-            self.take(Area::around(x, y, 1.5));
+            self.lines.push(Area::around(x, y, 1.5));
         }
     }
 
-    /// The best of the places that are inside and on no other label; `None` if there is none, or no text.
-    pub(super) fn label(&mut self, places: impl Iterator<Item = Placed>) -> Option<Placed> {
-        let free = places.filter(|place| self.inside.holds(&place.area));
-        let free = free.filter(|place| !self.labels.iter().any(|label| label.meets(&place.area)));
-        let crowd = |place: &Placed| {
-            let others = self.others.iter();
-            others.filter(|other| other.meets(&place.area)).count()
+    /// The best of the places that are inside and on no other label; `None` if there is none. A label that is
+    /// `needed` may lie on markers, if it must.
+    pub(super) fn label(
+        &mut self,
+        places: impl Iterator<Item = Placed>,
+        needed: bool,
+    ) -> Option<Placed> {
+        let on = |areas: &[Area], place: &Placed| {
+            areas.iter().filter(|area| area.meets(&place.area)).count()
         };
-        let best = free.min_by_key(crowd)?;
+        let best = places
+            .filter(|place| self.inside.holds(&place.area))
+            .filter(|place| on(&self.labels, place) == 0)
+            .filter(|place| needed || on(&self.markers, place) == 0)
+            .min_by_key(|place| (on(&self.markers, place), on(&self.lines, place)))?;
         self.labels.push(best.area);
         Some(best)
     }
@@ -183,7 +191,7 @@ mod tests {
     fn labels_keep_off_each_other_and_the_edges() {
         let mut room = Room::new(INSIDE);
         let places = [(100.0, 50.0), (104.0, 50.0), (198.0, 2.0), (2.0, 98.0)];
-        let placed = places.map(|place| room.label(around_point("label", place)).unwrap());
+        let placed = places.map(|place| room.label(around_point("label", place), false).unwrap());
         for (number, label) in placed.iter().enumerate() {
             assert!(INSIDE.holds(&label.area));
             assert!(
@@ -193,9 +201,9 @@ mod tests {
             );
         }
         assert_eq!(placed[0].anchor, "start");
-        assert!(room.label(around_point("", (100.0, 20.0))).is_none());
+        assert!(room.label(around_point("", (100.0, 20.0)), true).is_none());
         assert!(
-            room.label(around_point(&"wide".repeat(20), (100.0, 20.0)))
+            room.label(around_point(&"wide".repeat(20), (100.0, 20.0)), true)
                 .is_none()
         );
     }
@@ -204,7 +212,22 @@ mod tests {
     fn a_label_evades_a_line() {
         let mut room = Room::new(INSIDE);
         room.take_line((0.0, 50.0), (200.0, 50.0));
-        let label = room.label(around_point("label", (100.0, 50.0))).unwrap();
+        let label = room
+            .label(around_point("label", (100.0, 50.0)), false)
+            .unwrap();
         assert!(label.area.bottom < 50.0, "{label:?}");
+    }
+
+    #[test]
+    fn only_needed_labels_hide_markers() {
+        let mut room = Room::new(INSIDE);
+        for x in 0..20 {
+            for y in 0..10 {
+                room.take_marker(f64::from(10 * x), f64::from(10 * y));
+            }
+        }
+        let places = || around_point("label", (100.0, 50.0));
+        assert!(room.label(places(), false).is_none());
+        assert!(room.label(places(), true).is_some());
     }
 }

@@ -33,7 +33,7 @@ pub struct Plot {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn, each over those before it.
+    /// What is drawn, the first on top.
     pub series: Vec<Series>,
     /// Values to compare with.
     pub references: Vec<ReferenceLine>,

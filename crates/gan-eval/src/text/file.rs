@@ -1,7 +1,7 @@
 //! `evaluation.json` of text: the scores of one set of texts, with everything that they depend on.
 
 use super::facts::{EncoderFacts, TextDataFacts, TextSubjectFacts};
-use super::{TEXT_PROTOCOL, TextScore, TextScoreKind};
+use super::{TEXT_PROTOCOL, TextExamples, TextScore, TextScoreKind};
 use crate::EvalError;
 use gan_core::{read_regular, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,8 @@ pub struct TextEvaluationFile {
     pub by_position: Vec<TextByPosition>,
     /// What the adversarial steps gained over temperature; none without a pretrained generator.
     pub verdict: Option<TextVerdict>,
-    /// The first generated texts; of an oracle's vocabulary their ids.
-    pub samples: Vec<String>,
+    /// Texts to be read.
+    pub examples: TextExamples,
     /// The most frequent text.
     pub most_frequent: String,
     /// What could not be scored and why.
@@ -265,7 +265,7 @@ impl TextEvaluationFile {
             by_length: Vec::new(),
             by_position: Vec::new(),
             verdict: None,
-            samples: Vec::new(),
+            examples: TextExamples::default(),
             most_frequent: String::new(),
             notes: Vec::new(),
         }
