@@ -6,6 +6,9 @@
 //! [`train_classifier`] makes the feature network of a labelled data set. [`DataReference`] is what the
 //! data set contributes to all of these, for whoever scores a generator several times.
 //!
+//! A [`Plot`] is a picture as SVG. Those of text are [`trade_off_plots`], quality against diversity, and
+//! [`length_plots`], quality against length, of one or several evaluations; they are in its `report.html` too.
+//!
 //! ```no_run
 //! use gan_core::candle_core::Device;
 //! use gan_data::{Parts, ReadOptions};

@@ -90,11 +90,11 @@ pub fn comparison_table(files: &[(String, EvaluationFile)]) -> Vec<String> {
 
 /// Which direction is better, in a word.
 pub(crate) fn better(kind: ScoreKind) -> String {
-    direction(kind.better())
+    better_word(kind.better())
 }
 
-/// Which values are better, in a word.
-pub(crate) fn direction(better: Better) -> String {
+/// The same of scores of text.
+pub(crate) fn better_word(better: Better) -> String {
     match better {
         Better::Lower => "lower".to_string(),
         Better::Higher => "higher".to_string(),
@@ -128,33 +128,28 @@ fn is_zero(figure: &str) -> bool {
 
 /// The value alone; counts, which have no uncertainty, unrounded.
 pub fn value(score: Score) -> String {
-    measured(score.value, score.uncertainty)
-}
-
-/// A measured value alone; counts, which have no uncertainty, unrounded.
-pub(crate) fn measured(value: f64, uncertainty: Option<f64>) -> String {
-    if uncertainty.is_none() && value.fract() == 0.0 {
-        return value.to_string();
+    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
+        return score.value.to_string();
     }
-    figure(value)
-}
-
-/// Such as `12.31 ± 0.050`.
-pub(crate) fn with_uncertainty(score: Score) -> String {
-    measured_with_uncertainty(score.value, score.uncertainty)
+    figure(score.value)
 }
 
 /// Such as `12.31 ± 0.050`; an uncertainty that would round to 0 gets two digits, since no score is
 /// certain.
-pub(crate) fn measured_with_uncertainty(value: f64, uncertainty: Option<f64>) -> String {
-    let Some(uncertainty) = uncertainty else {
-        return measured(value, None);
+pub(crate) fn with_uncertainty(score: Score) -> String {
+    let Some(uncertainty) = score.uncertainty else {
+        return value(score);
     };
-    let mut text = figure(uncertainty);
-    if is_zero(&text) {
-        text = format!("{uncertainty:.1e}");
+    format!("{} ± {}", value(score), error_figure(uncertainty))
+}
+
+/// An uncertainty.
+pub(crate) fn error_figure(uncertainty: f64) -> String {
+    let text = figure(uncertainty);
+    match is_zero(&text) {
+        true => format!("{uncertainty:.1e}"),
+        false => text,
     }
-    format!("{} ± {text}", figure(value))
 }
 
 /// Columns of equal width; the first to the left, the others to the right.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::EvalError;
 use crate::plot::Plot;
-use crate::table::{direction, figure, measured, measured_with_uncertainty};
+use crate::table::{better_word, error_figure, figure};
 use gan_core::write_atomically;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::io::Write;
@@ -24,6 +24,15 @@ th{vertical-align:bottom;white-space:nowrap}th:first-child,td:first-child{text-a
 .texts th{text-align:left}.texts{width:100%}\
 .note{opacity:.75}.verdict{border-left:.3rem solid #d55e00;padding-left:1rem;font-size:1.1rem}\
 figure{margin:1rem 0}svg{max-width:100%;height:auto}";
+
+const TRADE_OFF: &str = "α multiplies a generator's logits: above 1 its texts are sharper and less varied, which \
+    alone makes them likelier and their BLEU higher. So points are compared at equal diversity: an adversary gained something only where the \
+    curve of the generated texts lies beyond that of the generator that it began with. Dashed lines are controls \
+    whose diversity no model measures.";
+
+const LENGTH: &str = "A generator is trained on real beginnings but goes on from its own. If its mistakes add up, longer texts \
+    are worse, and their scores move away from those of real text of the same length. A text is clean if no token of \
+    it is less likely, to the oracle or else to 5-grams, than 999 in 1,000 tokens of real text are.";
 
 impl TextEvaluationFile {
     /// Writes the report, of nothing but this evaluation.
@@ -132,17 +141,32 @@ fn row(file: &TextEvaluationFile, score: TextScore) -> Markup {
     html! {
         tr {
             td { (score.kind.label()) }
-            td { b { (measured_with_uncertainty(score.value, score.uncertainty)) } }
+            td { b { (with_uncertainty(score)) } }
             @for control in &file.controls {
                 td {
                     @if let Some(score) = control.score(score.kind) {
-                        (measured(score.value, score.uncertainty))
+                        (value(score))
                     }
                 }
             }
-            td { (direction(score.kind.better())) }
+            td { (better_word(score.kind.better())) }
             td.note { @if score.uncertainty.is_some() { (score.kind.uncertainty()) } }
         }
+    }
+}
+
+/// The value alone; counts, which have no uncertainty, unrounded.
+fn value(score: TextScore) -> String {
+    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
+        return score.value.to_string();
+    }
+    figure(score.value)
+}
+
+fn with_uncertainty(score: TextScore) -> String {
+    match score.uncertainty {
+        Some(error) => format!("{} ± {}", value(score), error_figure(error)),
+        None => value(score),
     }
 }
 
@@ -169,15 +193,6 @@ fn question(metric: TextMetric) -> &'static str {
     }
 }
 
-const TRADE_OFF: &str = "α multiplies a generator's logits: above 1 its texts are sharper and less varied, and every score \
-    of quality alone improves. So points are compared at equal diversity: an adversary gained something only where the \
-    curve of the generated texts lies beyond that of the generator that it began with. Dashed lines are controls \
-    whose diversity no model measures.";
-
-const LENGTH: &str = "A generator is trained on real beginnings but goes on from its own. If its mistakes add up, longer texts \
-    are worse, and their scores move away from those of real text of the same length. A text is clean if no token of \
-    it is less likely, to the oracle or else to 5-grams, than 999 in 1,000 tokens of real text are.";
-
 fn pictures(heading: &str, caption: &str, plots: &[Plot]) -> Markup {
     if plots.is_empty() {
         return html! {};
@@ -195,7 +210,7 @@ fn reading() -> Markup {
         ul {
             li { "No score says anything by itself. One sentence over and over has a high BLEU, and random tokens are as varied as can be: look at the controls in the same row." }
             li { "BLEU is the share of n-grams that held-out text has, self-BLEU the share that the other generated texts have. Self-BLEU far above that of held-out text is collapse." }
-            li { "NLL_gen is how well the generator predicts held-out text; it is the only one of these scores that a generator cannot improve by being less varied. NLL_div is the same for its own texts." }
+            li { "NLL_gen is how well the generator predicts held-out text; a generator that is merely less varied gets a worse one. NLL_div is the same for its own texts." }
             li { "NLL_oracle below that of real text is not better than perfect, but too sharp." }
             li { "Fréchet and kernel distances depend on both quality and variety; precision is the share of texts that look real, recall the share of real texts that the generator covers." }
             li { "The new classifier is right half the time where it cannot tell the texts from real ones. The reverse model has learnt from the generated texts alone, and predicts real text badly where they lack something." }

@@ -1,7 +1,7 @@
 //! Texts in the report: generated ones and held-out ones beside the training texts closest to them.
 
 use super::super::{NearestText, TextEvaluationFile, TextScoreKind};
-use crate::table::measured;
+use super::value;
 use maud::{Markup, html};
 
 pub(super) fn examples(file: &TextEvaluationFile) -> Markup {
@@ -49,7 +49,7 @@ fn most_frequent(file: &TextEvaluationFile) -> Markup {
     };
     html! {
         p {
-            "The most frequent text, " (measured(times.value, None)) " times among " (file.count) ": "
+            "The most frequent text, " (value(times)) " times among " (file.count) ": "
             q dir="auto" { (visible(&file.most_frequent)) }
         }
     }
