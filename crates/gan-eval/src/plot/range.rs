@@ -61,8 +61,12 @@ impl Range {
     /// Where a value lies, from 0 at the low end to 1 at the high end; ends for values beyond them.
     pub(super) fn share(&self, value: f64) -> f64 {
         let share = (place(self.scale, value) - self.low) / (self.high - self.low);
-        // Not `clamp`: the logarithm of a negative end of an error bar is no number.
-        share.max(0.0).min(1.0)
+        // The logarithm of an error bar's negative end is no number.
+        if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        }
     }
 
     /// Whether a value lies in the range.
