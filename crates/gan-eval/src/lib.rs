@@ -6,6 +6,9 @@
 //! [`train_classifier`] makes the feature network of a labelled data set. [`DataReference`] is what the
 //! data set contributes to all of these, for whoever scores a generator several times.
 //!
+//! A [`Plot`] is a picture as SVG. Those of text are [`trade_off_plots`], quality against diversity, and
+//! [`length_plots`], quality against length, of one or several evaluations; they are in its `report.html` too.
+//!
 //! ```no_run
 //! use gan_core::candle_core::Device;
 //! use gan_data::{Parts, ReadOptions};
@@ -37,6 +40,7 @@ mod facts;
 mod features;
 mod file;
 mod notes;
+mod plot;
 mod protocol;
 mod reference;
 #[cfg(feature = "report")]
@@ -56,6 +60,7 @@ pub use evaluate::{Evaluated, evaluate};
 pub use event::EvalEvent;
 pub use facts::{ClassHistogram, DataFacts, FeatureFacts, SubjectFacts};
 pub use file::EvaluationFile;
+pub use plot::{Axis, AxisKind, Plot, PlotPoint, ReferenceLine, Scale, Series};
 pub use protocol::{DEFAULT_COUNT, PROTOCOL, Protocol, SCORE_SEED, STACKED_COUNT};
 pub(crate) use reference::LEAST_HELD_OUT;
 pub use reference::{DataReference, Request};
@@ -63,9 +68,9 @@ pub use subject::Subject;
 pub use table::{comparison_table, parzen_lines, score_table, value};
 pub use text::{
     BinFigures, ComparedScore, CurveGenerator, DEFAULT_TEXTS, EncoderFacts, EvaluationKind, Figure,
-    PositionFigure, PositionTexts, TEXT_PROTOCOL, TemperatureCurve, TemperaturePoint, TextByLength,
-    TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationData,
-    TextEvaluationFile, TextLengthBin, TextMetric, TextPartFacts, TextProtocol, TextScore,
-    TextScoreKind, TextSubject, TextSubjectFacts, TextVerdict, check_texts_comparable,
-    evaluate_text, text_comparison_table, text_score_table,
+    NearestText, PositionFigure, PositionTexts, TEXT_PROTOCOL, TemperatureCurve, TemperaturePoint,
+    TextByLength, TextByPosition, TextControl, TextControlKind, TextDataFacts, TextEvaluationData,
+    TextEvaluationFile, TextExamples, TextLengthBin, TextMetric, TextPartFacts, TextProtocol,
+    TextScore, TextScoreKind, TextSubject, TextSubjectFacts, TextVerdict, check_texts_comparable,
+    evaluate_text, length_plots, text_comparison_table, text_score_table, trade_off_plots,
 };

@@ -93,7 +93,8 @@ pub use session::{Ended, Session, Summary};
 pub use stop::StopToken;
 pub use subject::open_subject;
 pub use text::{
-    AgreedTextRun, SavedTextRun, TextDataConfig, TextExamination, TextFormat, TextMetricsLine,
-    TextOutputConfig, TextPlan, TextRunConfig, TextSample, TextSession, TextSet, examine_text,
-    text_log_heading, text_log_row, text_scores_row,
+    AgreedTextRun, SavedTextRun, ScoredTexts, TextDataConfig, TextExamination, TextFormat,
+    TextMetricsLine, TextOutputConfig, TextPlan, TextRunConfig, TextSample, TextSession, TextSet,
+    examine_text, read_text_evaluation, text_log_heading, text_log_row, text_scores_row,
+    write_comparison,
 };

@@ -8,7 +8,7 @@
 //! | do samples differ, as real text does? | [`self_bleu`], [`Diversity`] |
 //! | are the two distributions alike? | [`FeatureDistances`] of [`hashed_ngrams`] or of a network's states |
 //! | how likely is held-out text under a model? | [`TokenLosses`], beside those of an [`NgramModel`] |
-//! | is training text copied? | [`TextMemorization`] |
+//! | is training text copied? | [`TextMemorization`], [`nearest_by_run`] |
 //! | are long sequences as good as short ones? | [`by_length`], [`TokenLosses::by_position`], [`CleanShare`] |
 //!
 //! No score says anything by itself. One sentence over and over has a perfect BLEU, random tokens a perfect
@@ -29,6 +29,7 @@ mod error;
 mod hashed;
 mod key_map;
 mod memorization;
+mod nearest;
 mod ngram_model;
 mod ngrams;
 mod spread;
@@ -42,6 +43,7 @@ pub use diversity::{Distinct, Diversity};
 pub use error::TextMetricError;
 pub use hashed::hashed_ngrams;
 pub use memorization::{Overlap, TextMemorization};
+pub use nearest::{SharedRun, nearest_by_run};
 pub use ngram_model::NgramModel;
 pub use spread::{mean, share};
 pub use token_losses::{CleanShare, PositionLoss, TokenLosses};

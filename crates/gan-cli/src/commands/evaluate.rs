@@ -1,4 +1,6 @@
-//! `gan-cli evaluate`: images and a data set → scores with controls beside them.
+//! `gan-cli evaluate`: images or texts and a data set → scores with controls beside them.
+
+mod text;
 
 use super::{Done, by_name, train_classifier_command};
 use crate::console::Console;
@@ -6,19 +8,19 @@ use crate::flags::DataFlags;
 use gan_eval::{EvalError, EvalEvent, Protocol, evaluate};
 use gan_metrics::Metric;
 use gan_models::KnownNetworks;
-use gan_run::{device, evaluation_places, open_subject};
+use gan_run::{Kind, device, evaluation_places, open_subject};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct EvaluateArguments {
-    /// A run folder, a generator.safetensors, an .npy file or a folder of images
+    /// A run folder, a generator.safetensors, an .npy file or a folder of images; a file of texts
     subject: PathBuf,
     #[command(flatten)]
     data: DataFlags,
     /// The feature network [default: DATA.classifier.safetensors; without it, random features]
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// Number of images to score [default: 10000 of a generator, all of a file or folder]
+    /// Number of images or texts to score [default: 10000 of a generator, all of a file or folder of images]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     count: Option<u32>,
     /// Scores to compute: fid, kid, precision-recall, density-coverage, modes, inception,
@@ -41,6 +43,13 @@ pub(crate) struct EvaluateArguments {
 }
 
 pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Done {
+    match Kind::of_subject(&arguments.subject) {
+        Kind::Images => images(arguments, console),
+        Kind::Text => text::run(arguments, console),
+    }
+}
+
+fn images(arguments: &EvaluateArguments, console: &Console) -> Done {
     let mut protocol = Protocol {
         count: arguments.count.map(|count| count as usize),
         metrics: arguments.metrics.clone(),

@@ -11,16 +11,13 @@ use super::subject::TextSource;
 use super::verdict::{alpha_at, verdict};
 use super::{
     CurveGenerator, PositionTexts, TextControl, TextControlKind, TextEvaluationData,
-    TextEvaluationFile, TextProtocol, TextScoreKind, TextSubject,
+    TextEvaluationFile, TextExamples, TextProtocol, TextScoreKind, TextSubject,
 };
 use crate::EvalError;
 use crate::event::{EvalEvent, Listener};
 use gan_core::{Purpose, Sequences};
 use gan_text::TextGenerator;
 use gan_text_metrics::Diversity;
-
-/// Texts that the file shows.
-const SHOWN: usize = 20;
 
 /// Scores the texts of `subject` against `data`, with controls. The same arguments give the same scores to the last
 /// bit, for any number of threads.
@@ -90,8 +87,8 @@ fn of_subject(generator: &dyn TextGenerator) -> Source<'_> {
 
 /// Some of the texts themselves.
 fn describe(data: &TextEvaluationData, texts: &Sequences, file: &mut TextEvaluationFile) {
-    let shown = texts.iter().take(SHOWN);
-    file.samples = shown.map(|text| data.written(text)).collect();
+    let written = |ids: &[u32]| data.written(ids);
+    file.examples = TextExamples::new(texts, &data.held_out, data.training(), &written);
     if let Ok(found) = Diversity::new(texts) {
         let text = texts.get(found.most_frequent).unwrap_or_default();
         file.most_frequent = data.written(text);

@@ -4,7 +4,7 @@ use super::facts::{EncoderFacts, TextDataFacts, TextSubjectFacts};
 use super::results::score_of;
 use super::{
     CurveGenerator, TEXT_PROTOCOL, TemperatureCurve, TextByLength, TextByPosition, TextControl,
-    TextControlKind, TextScore, TextScoreKind, TextVerdict,
+    TextControlKind, TextExamples, TextScore, TextScoreKind, TextVerdict,
 };
 use crate::EvalError;
 use gan_core::{read_regular, write_atomically};
@@ -48,8 +48,8 @@ pub struct TextEvaluationFile {
     pub by_position: Vec<TextByPosition>,
     /// What the adversarial steps gained over temperature; none without a pretrained generator.
     pub verdict: Option<TextVerdict>,
-    /// The first generated texts; of an oracle's vocabulary their ids.
-    pub samples: Vec<String>,
+    /// Texts to be read.
+    pub examples: TextExamples,
     /// The most frequent text.
     pub most_frequent: String,
     /// What could not be scored and why.
@@ -91,7 +91,7 @@ impl TextEvaluationFile {
             by_length: Vec::new(),
             by_position: Vec::new(),
             verdict: None,
-            samples: Vec::new(),
+            examples: TextExamples::default(),
             most_frequent: String::new(),
             notes: Vec::new(),
         }

@@ -8,12 +8,18 @@ mod data;
 mod distances;
 mod encoder;
 mod evaluate;
+mod examples;
 mod facts;
 mod file;
+#[cfg(test)]
+mod fixture;
 mod generator;
 mod lengths;
+mod plots;
 mod protocol;
 mod reference;
+#[cfg(feature = "report")]
+mod report;
 mod results;
 mod score;
 mod scores;
@@ -26,8 +32,10 @@ mod verdict;
 pub use compare::check_texts_comparable;
 pub use data::TextEvaluationData;
 pub use evaluate::evaluate_text;
+pub use examples::{NearestText, TextExamples};
 pub use facts::{EncoderFacts, TextDataFacts, TextPartFacts, TextSubjectFacts};
 pub use file::{EvaluationKind, TextEvaluationFile};
+pub use plots::{length_plots, trade_off_plots};
 pub use protocol::{DEFAULT_TEXTS, TEXT_PROTOCOL, TextProtocol};
 pub use results::{
     BinFigures, ComparedScore, CurveGenerator, Figure, PositionFigure, PositionTexts,

@@ -67,14 +67,14 @@ fn label(control: &TextControl, scored: usize) -> String {
 }
 
 /// The value alone; counts unrounded.
-fn value(score: TextScore) -> String {
+pub(super) fn value(score: TextScore) -> String {
     if score.uncertainty.is_none() && score.value.fract() == 0.0 {
         return score.value.to_string();
     }
     figure(score.value)
 }
 
-fn with_uncertainty(score: TextScore) -> String {
+pub(super) fn with_uncertainty(score: TextScore) -> String {
     match score.uncertainty {
         Some(error) => format!("{} ± {}", value(score), error_figure(error)),
         None => value(score),

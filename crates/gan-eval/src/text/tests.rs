@@ -138,7 +138,7 @@ fn a_generator_has_curves_a_verdict_and_scores_by_length() {
         assert_eq!(real, data.held_out.len());
     }
     assert!(file.by_position.len() >= 4);
-    assert_eq!(file.samples.len(), 20);
+    assert_eq!(file.examples.generated.len(), 20);
 
     let path = folder.path().join("evaluation.json");
     file.write(&path).unwrap();

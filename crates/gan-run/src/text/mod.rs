@@ -2,6 +2,7 @@
 
 mod attempt;
 mod checkpoint;
+mod comparison;
 mod config;
 mod data;
 mod describe;
@@ -13,8 +14,10 @@ mod sample;
 mod saved;
 mod scores;
 mod session;
+mod subject;
 mod texts;
 
+pub use comparison::write_comparison;
 pub use config::{TextOutputConfig, TextRunConfig};
 pub(crate) use data::ORACLE;
 pub use data::{TextDataConfig, TextSet};
@@ -24,3 +27,4 @@ pub use plan::TextPlan;
 pub use sample::{TextFormat, TextSample};
 pub use saved::{AgreedTextRun, SavedTextRun};
 pub use session::TextSession;
+pub use subject::{ScoredTexts, read_text_evaluation};
