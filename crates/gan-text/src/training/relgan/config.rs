@@ -75,7 +75,7 @@ impl RelganConfig {
             (
                 "adversary.discriminator_steps",
                 self.discriminator_steps.into(),
-                Range::AtLeastOne,
+                Range::OneTo(1000),
             ),
             ("adversary.beta_max", self.beta_max.into(), positive("100")),
             (
