@@ -27,10 +27,10 @@ pub(crate) use embedding::{by_embedding, embed};
 pub use generation::{Generation, Stream};
 pub(crate) use generation::{TokenSteps, draw, masked};
 pub(crate) use lstm::{Lstm, States};
-pub(crate) use softmax::{Exponentiate, Slopes, Softmax};
-pub(crate) use state::LineState;
 pub(crate) use soft::Soft;
 pub use soft_pass::SoftPass;
+pub(crate) use softmax::{Exponentiate, Slopes, Softmax};
+pub(crate) use state::LineState;
 
 /// A language model with one layer of LSTM cells, on the CPU, in f32 or f64.
 ///

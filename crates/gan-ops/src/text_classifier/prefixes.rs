@@ -153,7 +153,8 @@ impl<T: Element> Kernel for Raise<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::super::TextClassifier;
-    use super::super::forward::forward;
+    use super::super::counts::Counts;
+    use super::super::forward::{Input, forward};
     use super::*;
     use crate::language::TokenBatch;
     use candle_core::{DType, Device};
@@ -201,7 +202,15 @@ mod tests {
                             .map(|(step, lane)| if step < len { token(step, lane) } else { PAD })
                             .collect();
                         let batch = TokenBatch::new(&filled, steps).unwrap();
-                        let (_, pass) = forward(weights, batch, None, &scratch);
+                        let input = Input {
+                            tokens: batch,
+                            soft: None,
+                            counts: Counts {
+                                tokens: lanes,
+                                soft: 0,
+                            },
+                        };
+                        let (_, pass) = forward(weights, &input, None, &scratch);
                         assert_eq!(found, pass.features.line(0), "{len} of {steps}");
                         if len < steps {
                             let next: Vec<u32> = (0..lanes).map(|lane| token(len, lane)).collect();

@@ -1,21 +1,24 @@
 //! The discriminator's rounds: fresh generated sequences against real ones.
 
+use crate::TextGenerator;
 use crate::training::batches::{Padded, TextCorpus, shuffled};
 use crate::training::likelihood::finite;
 use crate::training::logistic::{sigmoid, softplus};
 use candle_core::Tensor;
 use gan_core::{Purpose, Seed};
-use gan_ops::{FeatureDropout, LanguageModel, TextClassifier, TokenBatch};
+use gan_ops::{FeatureDropout, Generation, TextClassifier, TokenBatch};
 use gan_train::{Adam, TrainError};
 
 /// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
 pub struct DiscriminatorTraining {
-    pub(super) optimizer: Adam,
+    pub(in crate::training) optimizer: Adam,
     /// Real sequences of an update, and as many generated ones.
     batch_size: usize,
     dropout: f64,
     /// λ of ½ λ ‖w‖² of the last layer.
     output_decay: f64,
+    /// The inverse temperature of generated sequences.
+    alpha: f64,
     seed: Seed,
 }
 
@@ -26,6 +29,16 @@ pub struct DiscriminatorRound {
     pub loss: f64,
     /// The share of sequences that were told apart, before each update.
     pub accuracy: f64,
+}
+
+impl DiscriminatorRound {
+    /// Its figures by name.
+    pub(in crate::training) fn figures(self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("discriminator_loss", self.loss),
+            ("discriminator_accuracy", self.accuracy),
+        ]
+    }
 }
 
 impl DiscriminatorTraining {
@@ -42,8 +55,19 @@ impl DiscriminatorTraining {
             batch_size,
             dropout: 0.25,
             output_decay: 0.2,
+            alpha: 1.0,
             seed,
         })
+    }
+
+    /// The same without dropout and decay, against sequences of the inverse temperature `alpha`.
+    pub(in crate::training) fn plain(self, alpha: f64) -> Self {
+        Self {
+            dropout: 0.0,
+            output_decay: 0.0,
+            alpha,
+            ..self
+        }
     }
 
     /// Round `round`, from 0: draws as many sequences as the corpus has and trains on both for `epochs`.
@@ -53,14 +77,17 @@ impl DiscriminatorTraining {
     pub fn round(
         &mut self,
         discriminator: &TextClassifier,
-        generator: &LanguageModel,
+        generator: &dyn TextGenerator,
         corpus: &TextCorpus,
         epochs: u64,
         round: u64,
     ) -> Result<DiscriminatorRound, TrainError> {
         let count = corpus.sequences.len();
         let (seed, first) = (self.seed, round * count as u64);
-        let request = corpus.request(count);
+        let request = Generation {
+            alpha: self.alpha,
+            ..corpus.request(count)
+        };
         let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::Negatives, first + k as u64)
         })?;
@@ -103,11 +130,11 @@ impl DiscriminatorTraining {
     ) -> Result<DiscriminatorRound, TrainError> {
         let update = self.optimizer.steps();
         let mut rng = self.seed.rng(Purpose::Dropout, update);
-        let dropout = FeatureDropout {
+        let dropout = (self.dropout > 0.0).then_some(FeatureDropout {
             share: self.dropout,
             rng: &mut rng,
-        };
-        let pass = discriminator.record(batch, Some(dropout))?;
+        });
+        let pass = discriminator.record(batch, dropout)?;
         let n = batch.len() as f64;
         let (mut loss, mut right, mut slopes) = (0.0, 0.0, Vec::with_capacity(batch.len()));
         for (number, logit) in pass.logits().iter().enumerate() {
