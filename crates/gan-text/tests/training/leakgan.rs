@@ -58,7 +58,7 @@ fn rounds_come_before_each_cycle_and_likelihood_between_adversarial_steps() {
         PartKind::Adversarial => 'a',
     };
     let letters: String = parts(&mut small()).iter().map(letter).collect();
-    assert_eq!(letters, "rlllrlllararlra");
+    assert_eq!(letters, "rlllrlllararla");
 }
 
 #[test]
