@@ -98,6 +98,10 @@ impl TextGenerator for GoalLanguageModel {
         self.vocabulary()
     }
 
+    fn parameter_count(&self) -> usize {
+        self.manager().trainable_count() + self.worker().trainable_count()
+    }
+
     fn generate(&self, request: &Generation<'_>, stream: &Stream<'_>) -> Result<Vec<u32>> {
         self.generate(request, stream)
     }

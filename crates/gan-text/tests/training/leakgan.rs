@@ -148,8 +148,9 @@ fn a_generator_is_read_with_its_discriminator_and_draws_the_same() {
     let file = folder.path().join("generator.safetensors");
     for end in [None, Some(2)] {
         let corpus = TextCorpus { end, ..ones() };
-        let header = TextGeneratorHeader::new(&corpus, None, 0, Seed(7));
         let trainer = trainer(corpus, 1, config());
+        let (corpus, state) = (trainer.corpus(), trainer.state());
+        let header = TextGeneratorHeader::new(corpus, None, state, Seed(7));
         header.save(trainer.generator(), &file).unwrap();
         let read = TextGeneratorFile::read(&file).unwrap();
         assert_eq!(read.generator.vocabulary(), VOCABULARY);

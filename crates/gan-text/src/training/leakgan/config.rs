@@ -5,8 +5,8 @@ use gan_core::{OutOfRange, Range, check_ranges};
 use serde::{Deserialize, Serialize};
 
 /// LeakGAN (Guo et al., 2017, arXiv 1709.08624). The defaults are those of its program for 20 tokens, with less of
-/// what takes long: there, ten cycles of 5 rounds and 8 epochs come before the first adversarial step, 5 rounds after
-/// each, and the discriminator has twelve widths with 1,720 filters.
+/// what takes long: there, ten cycles of 5 rounds and 8 epochs come before the first adversarial step and 5 rounds after
+/// each, rounds are of 10,000 texts and 3 epochs, and the discriminator has twelve widths with 1,720 filters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakganConfig {
@@ -32,8 +32,10 @@ pub struct LeakganConfig {
     pub likelihood_steps: u64,
     /// Into how many parts the epochs of maximum likelihood are divided, with rounds of the discriminator before each.
     pub pretraining_cycles: u64,
-    /// The discriminator's rounds of a cycle. A round is fresh generated texts, as many as there are real ones.
+    /// The discriminator's rounds of a cycle.
     pub discriminator_rounds: u64,
+    /// The fresh generated texts of a round, against as many real ones; at most all of them.
+    pub round_texts: usize,
     /// Its rounds after each adversarial step.
     pub rounds_per_step: u64,
     /// How often a round passes over its texts.
@@ -68,6 +70,7 @@ impl Default for LeakganConfig {
             likelihood_steps: 15,
             pretraining_cycles: 2,
             discriminator_rounds: 1,
+            round_texts: 2048,
             rounds_per_step: 1,
             discriminator_epochs: 1,
             discriminator_lr: 5e-5,
@@ -98,6 +101,7 @@ impl LeakganConfig {
             ("adversary.goal_duration", self.goal_duration.into(), one),
             ("adversary.actions", self.actions.into(), one),
             ("adversary.manager_hidden", self.manager_hidden.into(), one),
+            ("adversary.round_texts", self.round_texts.into(), one),
             (
                 "adversary.adversarial_steps",
                 self.adversarial_steps.into(),

@@ -79,7 +79,7 @@ impl Leakgan {
         let generator = goal_generator(model, sizes, &discriminator, tokens, seed, dtype)?;
         let lr = config.discriminator_lr;
         let training = DiscriminatorTraining::new(generator.classifier(), lr, batch_size, seed)?
-            .plain(config.alpha);
+            .plain(config.round_texts, config.alpha);
         let adam = |parameters, lr| Adam::new(parameters, lr, [0.9, 0.999]);
         let batches = EpochBatches::new(batch_size, seed);
         Ok(Self {

@@ -19,6 +19,8 @@ pub struct DiscriminatorTraining {
     output_decay: f64,
     /// The inverse temperature of generated sequences.
     alpha: f64,
+    /// The most generated sequences of a round.
+    most: usize,
     seed: Seed,
 }
 
@@ -56,21 +58,23 @@ impl DiscriminatorTraining {
             dropout: 0.25,
             output_decay: 0.2,
             alpha: 1.0,
+            most: usize::MAX,
             seed,
         })
     }
 
-    /// The same without dropout and decay, against sequences of the inverse temperature `alpha`.
-    pub(in crate::training) fn plain(self, alpha: f64) -> Self {
+    /// The same without dropout and decay, against at most so many sequences of the inverse temperature `alpha`.
+    pub(in crate::training) fn plain(self, most: usize, alpha: f64) -> Self {
         Self {
             dropout: 0.0,
             output_decay: 0.0,
             alpha,
+            most,
             ..self
         }
     }
 
-    /// Round `round`, from 0: draws as many sequences as the corpus has and trains on both for `epochs`.
+    /// Round `round`, from 0: draws sequences, and trains on them and on as many of the corpus for `epochs`.
     ///
     /// # Errors
     /// When a tensor operation fails; [`TrainError::NonFinite`].
@@ -82,7 +86,8 @@ impl DiscriminatorTraining {
         epochs: u64,
         round: u64,
     ) -> Result<DiscriminatorRound, TrainError> {
-        let count = corpus.sequences.len();
+        let all = corpus.sequences.len();
+        let count = all.min(self.most);
         let (seed, first) = (self.seed, round * count as u64);
         let request = Generation {
             alpha: self.alpha,
@@ -91,18 +96,18 @@ impl DiscriminatorTraining {
         let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::Negatives, first + k as u64)
         })?;
-        let numbers: Vec<usize> = (0..count).collect();
+        let numbers: Vec<usize> = (0..all).collect();
         let real = Padded::new(corpus, &corpus.sequences, &numbers);
         let real = real.batch()?.tokens();
         let mut sum = DiscriminatorRound::default();
         let mut batches = 0.0;
         for epoch in 0..epochs {
-            let order = |player: u64| {
+            let order = |count: usize, player: u64| {
                 let index = 2 * (round * epochs + epoch) + player;
                 shuffled(count, seed, Purpose::DiscriminatorOrder, index)
             };
-            let (reals, fakes) = (order(0), order(1));
-            let pairs = reals
+            let (reals, fakes) = (order(all, 0), order(count, 1));
+            let pairs = reals[..count]
                 .chunks(self.batch_size)
                 .zip(fakes.chunks(self.batch_size));
             for (reals, fakes) in pairs {
