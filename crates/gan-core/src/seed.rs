@@ -65,6 +65,10 @@ pub enum Purpose {
     GumbelNoise = 27,
     /// Which real sequences a relativistic update compares with generated ones; the index is the update.
     RelganBatch = 28,
+    /// Continuations that estimate what a goal led to; the index is the continuation, counted through all steps.
+    LeakganRollout = 29,
+    /// The first weights of a generator with goals; index 0 for the Manager, 1 for the Worker.
+    LeakganInit = 30,
     /// A sequence drawn from an n-gram model; the index is the sequence, from 0.
     NgramSample = 40,
     /// The order of a real sequence's tokens, a control for scores; the index is the sequence, from 0.

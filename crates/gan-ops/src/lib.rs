@@ -37,6 +37,7 @@ pub mod composed;
 mod element;
 mod exponential;
 mod features;
+mod goals;
 mod kernels;
 mod language;
 mod lines;
@@ -55,6 +56,7 @@ mod vectors;
 
 pub use adam::{AdamStep, adam_step};
 pub use binary_cross_entropy::{bce_with_logits, sigmoid, softplus};
+pub use goals::{GoalLanguageModel, GoalPass, GoalSettings};
 pub use language::{Generation, LanguageModel, SoftPass, Stream, TokenBatch};
 pub use moving_average::moving_average_step;
 pub use network::Network;

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use toml::{Table, Value};
 
 /// The files, in the order in which they are listed.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 16] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
     ("paper-2014", include_str!("../recipes/paper-2014.toml")),
     ("best", include_str!("../recipes/best.toml")),
@@ -22,6 +22,7 @@ const FILES: [(&str, &str); 15] = [
     ("mle", include_str!("../recipes/mle.toml")),
     ("seqgan", include_str!("../recipes/seqgan.toml")),
     ("relgan", include_str!("../recipes/relgan.toml")),
+    ("leakgan", include_str!("../recipes/leakgan.toml")),
 ];
 
 /// A configuration that a run can start from.

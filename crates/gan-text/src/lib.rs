@@ -48,16 +48,16 @@ pub use data::TextData;
 pub use doctor::{TextFailure, TextFinding, TextHistory, TextHistoryScores, diagnose_text};
 pub use error::TextError;
 pub use models::{
-    DiscriminatorConfig, GeneratorConfig, RelganDiscriminatorConfig, TextGenerator,
-    TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, oracle, read_oracle,
-    relgan_discriminator, text_discriminator, text_generator,
+    DiscriminatorConfig, GeneratorConfig, GoalSizes, RelganDiscriminatorConfig, TextGenerator,
+    TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, goal_generator, oracle,
+    read_oracle, relgan_discriminator, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
-    AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, NoAdversary,
-    Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig,
+    AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, LeakganConfig, MaximumLikelihood,
+    NoAdversary, Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig,
     TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig,
     TextTrainer,
 };

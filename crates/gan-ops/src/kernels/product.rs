@@ -174,13 +174,18 @@ impl<T: Element> Product<'_, T> {
 pub(crate) fn line_product<T: Element>(weight: &[T], x: &[T], y: &mut [T], onto: bool) {
     let (inputs, outputs) = (x.len() / lanes::<T>(), y.len() / lanes::<T>());
     for block in row_blocks(outputs) {
+        let next = block.len() * inputs;
         on_tile(
             block.len(),
             InRows {
                 weights: &weight[block.start * inputs..],
                 start: 0,
                 stride: inputs,
-                ahead: 0..0,
+                ahead: if inputs >= RUN {
+                    next..next + inputs
+                } else {
+                    0..0
+                },
                 values: x,
                 sums: &mut y[block.start * lanes::<T>()..],
                 onto,

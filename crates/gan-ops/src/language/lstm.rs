@@ -34,6 +34,18 @@ pub(crate) struct States<T> {
     pub(crate) hidden: Features<T>,
 }
 
+impl<T: Element> States<T> {
+    /// A copy, for a way back that needs them more than once.
+    pub(crate) fn copy(&self, scratch: &Scratch<T>) -> Self {
+        let copy = |features: &Features<T>| features.some_lines(0..features.lines(), scratch);
+        Self {
+            gates: copy(&self.gates),
+            cells: copy(&self.cells),
+            hidden: copy(&self.hidden),
+        }
+    }
+}
+
 /// The gradients of a layer.
 pub(crate) struct LstmGradients<T> {
     pub(crate) weight_ih: Vec<T>,

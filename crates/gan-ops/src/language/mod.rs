@@ -11,6 +11,7 @@ mod lstm;
 mod soft;
 mod soft_pass;
 mod softmax;
+mod state;
 mod weights;
 
 use crate::element::{Element, for_dtype};
@@ -21,10 +22,15 @@ use weights::{Sizes, WeightVars};
 
 pub use batch::TokenBatch;
 pub(crate) use batch::{check_token, from_lines, to_lines};
+pub(crate) use cell::GATES;
 pub(crate) use embedding::{by_embedding, embed};
 pub use generation::{Generation, Stream};
+pub(crate) use generation::{TokenSteps, draw, masked};
+pub(crate) use lstm::{Lstm, States};
 pub(crate) use soft::Soft;
 pub use soft_pass::SoftPass;
+pub(crate) use softmax::{Exponentiate, Slopes, Softmax};
+pub(crate) use state::LineState;
 
 /// A language model with one layer of LSTM cells, on the CPU, in f32 or f64.
 ///

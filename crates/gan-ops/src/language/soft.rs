@@ -2,7 +2,7 @@
 //! al., 2017), with which RelGAN (Nie et al., 2019) trains a generator.
 
 use super::batch::{TokenBatch, from_lines};
-use super::generation::{Generation, Line, Stream, allowed};
+use super::generation::{Generation, Line, Stream, TokenSteps, masked};
 use super::gradients::{Gradients, of_slopes};
 use super::likelihood::forward;
 use super::softmax::{Exponentiate, ThroughSoftmax};
@@ -59,7 +59,7 @@ impl<T: Element> Softening<'_, T> {
         let features = |channels| Features::new(lines, vector(channels), scratch);
         let (mut probabilities, mut embedded) =
             (features(weights.sizes.vocabulary), features(width));
-        let bias = allowed(weights, self.request.never);
+        let bias = masked(weights.output_bias, self.request.never);
         let weights = &Weights {
             output_bias: &bias,
             ..*weights
@@ -70,7 +70,8 @@ impl<T: Element> Softening<'_, T> {
         let drawn = map_parts(parts, |line, (probabilities, embedded)| {
             let sequences = line * lanes..count.min((line + 1) * lanes);
             let mut line = SoftLine {
-                line: Line::new(weights, self.start, scratch),
+                line: Line::new(weights, scratch),
+                tokens: vec![self.start; lanes],
                 streams: sequences.map(stream).collect(),
                 ended: vec![false; lanes],
             };
@@ -79,7 +80,7 @@ impl<T: Element> Softening<'_, T> {
             for (y, x) in steps {
                 largest.extend(line.advance(self.request, self.beta, y));
                 line_product(&columns, y, x, false);
-                tokens.extend_from_slice(&line.line.tokens);
+                tokens.extend_from_slice(&line.tokens);
             }
             (tokens, largest)
         });
@@ -151,6 +152,8 @@ pub(super) const fn vector(channels: usize) -> Size {
 /// A line of sequences as far as they are drawn.
 struct SoftLine<'a, T> {
     line: Line<'a, T>,
+    /// Each lane's last token.
+    tokens: Vec<u32>,
     /// Of the lanes that have a sequence.
     streams: Vec<ChaCha8Rng>,
     ended: Vec<bool>,
@@ -161,9 +164,9 @@ impl<T: Element> SoftLine<'_, T> {
     /// ended goes on with its end, whose probability is 1.
     fn advance(&mut self, request: &Generation<'_>, beta: f64, y: &mut [T]) -> Vec<f64> {
         let lanes = lanes::<T>();
-        self.line.advance();
+        self.line.advance(&self.tokens);
         let weights = self.line.weights;
-        line_product(weights.output_weight, &self.line.hidden, y, false);
+        line_product(weights.output_weight, &self.line.state.hidden, y, false);
         let noise = Noise {
             bias: weights.output_bias,
             alpha: T::from_f64(request.alpha),
@@ -187,7 +190,7 @@ impl<T: Element> SoftLine<'_, T> {
                     largest[lane] = 1.0;
                 }
                 end => {
-                    self.line.tokens[lane] = tokens[lane];
+                    self.tokens[lane] = tokens[lane];
                     self.ended[lane] = Some(tokens[lane]) == end;
                 }
             }

@@ -174,15 +174,16 @@ impl<T: Element> Line<'_, T> {
 
     /// The logit of each lane.
     fn logits(&mut self, weights: &Weights<'_, T>, factors: Option<&[T]>) -> Vec<f64> {
-        apply(weights.transform, self.pooled, self.transform);
-        apply(weights.gate, self.pooled, self.gate);
-        vectorized(Highway {
-            pooled: self.pooled,
-            transform: &mut *self.transform,
-            gate: &mut *self.gate,
-            factors,
-            features: &mut *self.features,
-        });
+        highway(
+            weights,
+            Highway {
+                pooled: self.pooled,
+                transform: &mut *self.transform,
+                gate: &mut *self.gate,
+                factors,
+                features: &mut *self.features,
+            },
+        );
         let mut logits = vec![T::zero(); lanes::<T>()];
         let last = match (weights.hidden, &mut self.hidden) {
             (Some(layer), Some(hidden)) => {
@@ -202,13 +203,20 @@ fn apply<T: Element>(layer: Layer<'_, T>, x: &[T], y: &mut [T]) {
     line_product(layer.weight, x, y, true);
 }
 
+/// The features of a line's largest values.
+pub(crate) fn highway<T: Element>(weights: &Weights<'_, T>, parts: Highway<'_, T>) {
+    apply(weights.transform, parts.pooled, parts.transform);
+    apply(weights.gate, parts.pooled, parts.gate);
+    vectorized(parts);
+}
+
 /// features ← (σ(gate) · relu(transform) + (1 − σ(gate)) · pooled) · factors; the layers become their values.
-struct Highway<'a, T> {
-    pooled: &'a [T],
-    transform: &'a mut [T],
-    gate: &'a mut [T],
-    factors: Option<&'a [T]>,
-    features: &'a mut [T],
+pub(crate) struct Highway<'a, T> {
+    pub(crate) pooled: &'a [T],
+    pub(crate) transform: &'a mut [T],
+    pub(crate) gate: &'a mut [T],
+    pub(crate) factors: Option<&'a [T]>,
+    pub(crate) features: &'a mut [T],
 }
 
 impl<T: Element> Kernel for Highway<'_, T> {

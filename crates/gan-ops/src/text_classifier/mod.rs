@@ -5,6 +5,7 @@ mod backward;
 mod convolution;
 mod counts;
 mod forward;
+mod prefixes;
 mod representations;
 mod weights;
 
@@ -17,6 +18,9 @@ use gan_core::ParameterStore;
 use rand::{Rng, RngCore};
 use std::any::Any;
 use weights::{Sizes, WeightVars};
+
+pub(crate) use prefixes::Prefixes;
+pub(crate) use weights::Weights;
 
 /// A classifier of sequences on the CPU, in f32 or f64.
 ///
@@ -78,6 +82,24 @@ impl TextClassifier {
         self.sizes.representations
     }
 
+    /// The number of tokens.
+    pub fn vocabulary(&self) -> usize {
+        self.sizes.vocabulary
+    }
+
+    /// The numbers that stand for a sequence before the last layer: one of each filter.
+    pub fn features(&self) -> usize {
+        self.sizes.features()
+    }
+
+    /// Calls `read` with all numbers, which are locked for reading meanwhile.
+    pub(crate) fn with<T: Element, R>(
+        &self,
+        read: impl FnOnce(&Weights<'_, T>) -> Result<R>,
+    ) -> Result<R> {
+        self.vars.with(&self.sizes, read)
+    }
+
     /// A pass over sequences.
     ///
     /// # Errors
@@ -137,7 +159,8 @@ impl TextClassifier {
         Ok(self.record(batch, None)?.logits)
     }
 
-    fn check(&self, batch: TokenBatch<'_>) -> Result<()> {
+    /// Refuses a batch that it cannot read.
+    pub(crate) fn check(&self, batch: TokenBatch<'_>) -> Result<()> {
         check_token(batch.largest(), self.sizes.vocabulary)?;
         let (steps, widest) = (batch.steps(), self.sizes.widest());
         if steps < widest {

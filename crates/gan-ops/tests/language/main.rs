@@ -5,6 +5,7 @@
 mod classifier;
 mod common;
 mod generation;
+mod goals;
 mod golden;
 mod gradients;
 mod representations;

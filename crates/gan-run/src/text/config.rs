@@ -4,7 +4,9 @@ use super::TextDataConfig;
 use crate::layers::{refused, sets};
 use crate::{Configuration, RunError};
 use gan_core::{Range, check_ranges};
-use gan_text::{AdversaryConfig, GeneratorConfig, RelganConfig, SeqganConfig, TextTrainConfig};
+use gan_text::{
+    AdversaryConfig, GeneratorConfig, LeakganConfig, RelganConfig, SeqganConfig, TextTrainConfig,
+};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -112,6 +114,7 @@ impl Configuration for TextRunConfig {
             AdversaryConfig::default(),
             AdversaryConfig::Seqgan(SeqganConfig::default()),
             AdversaryConfig::Relgan(RelganConfig::default()),
+            AdversaryConfig::Leakgan(LeakganConfig::default()),
         ];
         let table = |adversary| {
             let config = Self {

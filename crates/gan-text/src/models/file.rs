@@ -2,6 +2,7 @@
 
 use super::TextGenerator;
 use super::generator::of_tensors;
+use super::goals;
 use candle_core::DType;
 use gan_core::{ErrorClass, Seed, Weights, WeightsError};
 use serde::{Deserialize, Serialize};
@@ -126,8 +127,12 @@ impl TextGeneratorFile {
             Some(tensor) => tensor.to_dtype(DType::F32),
             None => candle_core::bail!("the tensor {name} is missing"),
         };
-        let generator =
-            of_tensors(tensor, header.start).map_err(|error| wrong(error.to_string()))?;
+        let generator: candle_core::Result<Box<dyn TextGenerator>> = match goals::is_in(&weights) {
+            true => goals::of_weights(&weights, header.start, header.end)
+                .map(|generator| Box::new(generator) as _),
+            false => of_tensors(tensor, header.start).map(|generator| Box::new(generator) as _),
+        };
+        let generator = generator.map_err(|error| wrong(error.to_string()))?;
         let vocabulary = generator.vocabulary();
         let tokens = header.never.iter().chain(&header.end);
         if let Some(token) = tokens.max().filter(|token| **token as usize >= vocabulary) {
@@ -135,9 +140,6 @@ impl TextGeneratorFile {
                 "token {token} of a vocabulary of {vocabulary}"
             )));
         }
-        Ok(Self {
-            header,
-            generator: Box::new(generator),
-        })
+        Ok(Self { header, generator })
     }
 }

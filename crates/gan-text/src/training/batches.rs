@@ -104,6 +104,11 @@ impl Padded {
         TokenBatch::new(&self.tokens, self.steps)
     }
 
+    /// The tokens of each sequence.
+    pub(super) fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// `[n, steps]`: 1 for the tokens of a sequence and its end, 0 for what fills the rest.
     pub fn weights(&self) -> &[f64] {
         &self.weights
@@ -114,10 +119,51 @@ impl Padded {
         self.weights.iter().sum()
     }
 
+    /// The share of each token in a mean over those that count, `[n, steps]`.
+    pub(super) fn shares(&self) -> Vec<f64> {
+        let count = self.count();
+        self.weights.iter().map(|weight| weight / count).collect()
+    }
+
     /// The mean of numbers `[n, steps]` over the tokens that count.
     pub fn mean(&self, numbers: &[f64]) -> f64 {
         let pairs = numbers.iter().zip(&self.weights);
         pairs.map(|(number, weight)| number * weight).sum::<f64>() / self.count()
+    }
+}
+
+/// A corpus in batches, in another order each epoch.
+pub(super) struct EpochBatches {
+    batch_size: usize,
+    seed: Seed,
+    /// The epoch whose order it is.
+    order: (u64, Vec<usize>),
+}
+
+impl EpochBatches {
+    pub(super) fn new(batch_size: usize, seed: Seed) -> Self {
+        Self {
+            batch_size,
+            seed,
+            order: (0, Vec::new()),
+        }
+    }
+
+    /// The batches of an epoch.
+    pub(super) fn per_epoch(&self, corpus: &TextCorpus) -> u64 {
+        corpus.sequences.len().div_ceil(self.batch_size) as u64
+    }
+
+    /// Batch `number`, counted from 0 through all epochs.
+    pub(super) fn batch(&mut self, corpus: &TextCorpus, number: u64) -> Padded {
+        let per_epoch = self.per_epoch(corpus).max(1);
+        let (epoch, number) = (number / per_epoch, (number % per_epoch) as usize);
+        if self.order.0 != epoch || self.order.1.len() != corpus.sequences.len() {
+            let order = shuffled(corpus.sequences.len(), self.seed, Purpose::Shuffle, epoch);
+            self.order = (epoch, order);
+        }
+        let numbers = self.order.1.chunks(self.batch_size).nth(number);
+        Padded::new(corpus, &corpus.sequences, numbers.unwrap_or_default())
     }
 }
 

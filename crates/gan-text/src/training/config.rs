@@ -1,6 +1,6 @@
 //! The settings of a text generator's training.
 
-use super::{RelganConfig, SeqganConfig};
+use super::{LeakganConfig, RelganConfig, SeqganConfig};
 use gan_core::{OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,8 @@ pub enum AdversaryConfig {
     None(NoAdversary),
     /// A discriminator's probabilities as rewards (Yu et al., 2017).
     Seqgan(SeqganConfig),
+    /// Goals in the feature space of a discriminator (Guo et al., 2017).
+    Leakgan(LeakganConfig),
     /// A relativistic discriminator's gradient through soft tokens (Nie et al., 2019).
     Relgan(RelganConfig),
 }
@@ -87,6 +89,7 @@ impl AdversaryConfig {
         match self {
             Self::None(_) => Ok(()),
             Self::Seqgan(config) => config.validate(),
+            Self::Leakgan(config) => config.validate(),
             Self::Relgan(config) => config.validate(),
         }
     }
@@ -96,6 +99,7 @@ impl AdversaryConfig {
         match self {
             Self::None(_) => "none",
             Self::Seqgan(_) => "seqgan",
+            Self::Leakgan(_) => "leakgan",
             Self::Relgan(_) => "relgan",
         }
     }
@@ -106,6 +110,7 @@ impl AdversaryConfig {
             Self::None(_) => 0,
             Self::Seqgan(config) => config.steps,
             Self::Relgan(config) => config.steps,
+            Self::Leakgan(config) => config.steps,
         }
     }
 }

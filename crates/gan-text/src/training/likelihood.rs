@@ -1,21 +1,18 @@
 //! Maximum likelihood: the training before the adversarial one, and its control.
 
 use super::TextTrainConfig;
-use super::batches::{Padded, TextCorpus, shuffled};
+use super::batches::{EpochBatches, TextCorpus};
 use super::method::{Method, PartKind, TextPart, TextState};
 use crate::{GeneratorConfig, TextGenerator, text_generator};
 use candle_core::DType;
-use gan_core::{Purpose, Seed, Weights};
+use gan_core::{Seed, Weights};
 use gan_ops::LanguageModel;
 use gan_train::{Adam, TrainError};
 
 /// Steps of maximum likelihood over a corpus, in batches of an epoch's own order.
 pub struct MaximumLikelihood {
     pub(super) optimizer: Adam,
-    batch_size: usize,
-    seed: Seed,
-    /// The epoch whose order it is.
-    order: (u64, Vec<usize>),
+    batches: EpochBatches,
 }
 
 impl MaximumLikelihood {
@@ -29,15 +26,13 @@ impl MaximumLikelihood {
     ) -> candle_core::Result<Self> {
         Ok(Self {
             optimizer: Adam::new(model.parameters(), lr, [0.9, 0.999])?,
-            batch_size,
-            seed,
-            order: (0, Vec::new()),
+            batches: EpochBatches::new(batch_size, seed),
         })
     }
 
     /// The steps of an epoch.
     pub fn steps_per_epoch(&self, corpus: &TextCorpus) -> u64 {
-        corpus.sequences.len().div_ceil(self.batch_size) as u64
+        self.batches.per_epoch(corpus)
     }
 
     /// Step `step`, from 0: one update with the next batch. Returns its mean −ln p a token, before the update.
@@ -50,20 +45,8 @@ impl MaximumLikelihood {
         corpus: &TextCorpus,
         step: u64,
     ) -> Result<f64, TrainError> {
-        let per_epoch = self.steps_per_epoch(corpus).max(1);
-        let (epoch, number) = (step / per_epoch, (step % per_epoch) as usize);
-        if self.order.0 != epoch || self.order.1.len() != corpus.sequences.len() {
-            let order = shuffled(corpus.sequences.len(), self.seed, Purpose::Shuffle, epoch);
-            self.order = (epoch, order);
-        }
-        let numbers = self.order.1.chunks(self.batch_size).nth(number);
-        let padded = Padded::new(corpus, &corpus.sequences, numbers.unwrap_or_default());
-        let count = padded.count();
-        let weights: Vec<f64> = padded
-            .weights()
-            .iter()
-            .map(|weight| weight / count)
-            .collect();
+        let padded = self.batches.batch(corpus, step);
+        let weights = padded.shares();
         let mut nll = Vec::new();
         let not_finite = self.optimizer.descend(1.0, None, |visit| {
             nll = model.nll_gradients(padded.batch()?, &weights, visit)?;

@@ -3,16 +3,19 @@
 mod batches;
 mod checkpoint;
 mod config;
+mod leakgan;
 mod likelihood;
 mod logistic;
 mod method;
 mod relgan;
+mod rollouts;
 mod seqgan;
 mod trainer;
 
 pub use batches::{Padded, TextCorpus};
 pub use checkpoint::{TextCheckpoint, TextCheckpointHeader};
 pub use config::{AdversaryConfig, NoAdversary, TextTrainConfig};
+pub use leakgan::LeakganConfig;
 pub use likelihood::MaximumLikelihood;
 pub use method::{PartKind, TextPart, TextState};
 pub use relgan::RelganConfig;

@@ -1,5 +1,6 @@
 //! A text generator's training, one part after another.
 
+use super::leakgan::Leakgan;
 use super::likelihood::Pretraining;
 use super::method::{Method, TextPart, TextState};
 use super::relgan::Relgan;
@@ -50,6 +51,13 @@ impl TextTrainer {
                 likelihood,
                 config.clone(),
                 &corpus,
+                train,
+                DType::F32,
+            )?),
+            AdversaryConfig::Leakgan(config) => Box::new(Leakgan::new(
+                &corpus,
+                model,
+                config.clone(),
                 train,
                 DType::F32,
             )?),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod leakgan;
 mod names;
 mod oracle;
 mod relgan;

@@ -1,21 +1,26 @@
 //! The discriminator's rounds: fresh generated sequences against real ones.
 
+use crate::TextGenerator;
 use crate::training::batches::{Padded, TextCorpus, shuffled};
 use crate::training::likelihood::finite;
 use crate::training::logistic::{sigmoid, softplus};
 use candle_core::Tensor;
 use gan_core::{Purpose, Seed};
-use gan_ops::{FeatureDropout, LanguageModel, TextClassifier, TokenBatch};
+use gan_ops::{FeatureDropout, Generation, TextClassifier, TokenBatch};
 use gan_train::{Adam, TrainError};
 
 /// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
 pub struct DiscriminatorTraining {
-    pub(super) optimizer: Adam,
+    pub(in crate::training) optimizer: Adam,
     /// Real sequences of an update, and as many generated ones.
     batch_size: usize,
     dropout: f64,
     /// λ of ½ λ ‖w‖² of the last layer.
     output_decay: f64,
+    /// The inverse temperature of generated sequences.
+    alpha: f64,
+    /// The most generated sequences of a round.
+    most: usize,
     seed: Seed,
 }
 
@@ -26,6 +31,16 @@ pub struct DiscriminatorRound {
     pub loss: f64,
     /// The share of sequences that were told apart, before each update.
     pub accuracy: f64,
+}
+
+impl DiscriminatorRound {
+    /// Its figures by name.
+    pub(in crate::training) fn figures(self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("discriminator_loss", self.loss),
+            ("discriminator_accuracy", self.accuracy),
+        ]
+    }
 }
 
 impl DiscriminatorTraining {
@@ -42,40 +57,57 @@ impl DiscriminatorTraining {
             batch_size,
             dropout: 0.25,
             output_decay: 0.2,
+            alpha: 1.0,
+            most: usize::MAX,
             seed,
         })
     }
 
-    /// Round `round`, from 0: draws as many sequences as the corpus has and trains on both for `epochs`.
+    /// The same without dropout and decay, against at most so many sequences of the inverse temperature `alpha`.
+    pub(in crate::training) fn plain(self, most: usize, alpha: f64) -> Self {
+        Self {
+            dropout: 0.0,
+            output_decay: 0.0,
+            alpha,
+            most,
+            ..self
+        }
+    }
+
+    /// Round `round`, from 0: draws sequences, and trains on them and on as many of the corpus for `epochs`.
     ///
     /// # Errors
     /// When a tensor operation fails; [`TrainError::NonFinite`].
     pub fn round(
         &mut self,
         discriminator: &TextClassifier,
-        generator: &LanguageModel,
+        generator: &dyn TextGenerator,
         corpus: &TextCorpus,
         epochs: u64,
         round: u64,
     ) -> Result<DiscriminatorRound, TrainError> {
-        let count = corpus.sequences.len();
+        let all = corpus.sequences.len();
+        let count = all.min(self.most);
         let (seed, first) = (self.seed, round * count as u64);
-        let request = corpus.request(count);
+        let request = Generation {
+            alpha: self.alpha,
+            ..corpus.request(count)
+        };
         let drawn = generator.generate(&request, &|k| {
             seed.rng(Purpose::Negatives, first + k as u64)
         })?;
-        let numbers: Vec<usize> = (0..count).collect();
+        let numbers: Vec<usize> = (0..all).collect();
         let real = Padded::new(corpus, &corpus.sequences, &numbers);
         let real = real.batch()?.tokens();
         let mut sum = DiscriminatorRound::default();
         let mut batches = 0.0;
         for epoch in 0..epochs {
-            let order = |player: u64| {
+            let order = |count: usize, player: u64| {
                 let index = 2 * (round * epochs + epoch) + player;
                 shuffled(count, seed, Purpose::DiscriminatorOrder, index)
             };
-            let (reals, fakes) = (order(0), order(1));
-            let pairs = reals
+            let (reals, fakes) = (order(all, 0), order(count, 1));
+            let pairs = reals[..count]
                 .chunks(self.batch_size)
                 .zip(fakes.chunks(self.batch_size));
             for (reals, fakes) in pairs {
@@ -103,11 +135,11 @@ impl DiscriminatorTraining {
     ) -> Result<DiscriminatorRound, TrainError> {
         let update = self.optimizer.steps();
         let mut rng = self.seed.rng(Purpose::Dropout, update);
-        let dropout = FeatureDropout {
+        let dropout = (self.dropout > 0.0).then_some(FeatureDropout {
             share: self.dropout,
             rng: &mut rng,
-        };
-        let pass = discriminator.record(batch, Some(dropout))?;
+        });
+        let pass = discriminator.record(batch, dropout)?;
         let n = batch.len() as f64;
         let (mut loss, mut right, mut slopes) = (0.0, 0.0, Vec::with_capacity(batch.len()));
         for (number, logit) in pass.logits().iter().enumerate() {

@@ -93,10 +93,7 @@ impl Method for Seqgan {
             return Ok(Some(TextPart {
                 kind: PartKind::Round,
                 number: round,
-                figures: vec![
-                    ("discriminator_loss", done.loss),
-                    ("discriminator_accuracy", done.accuracy),
-                ],
+                figures: done.figures(),
             }));
         }
         let done = policy.step(generator, discriminator, corpus, step)?;

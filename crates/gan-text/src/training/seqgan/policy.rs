@@ -3,9 +3,9 @@
 use super::reward::Reward;
 use crate::training::batches::{Padded, TextCorpus};
 use crate::training::likelihood::finite;
-use crate::training::logistic::sigmoid;
+use crate::training::rollouts::Rollouts;
 use gan_core::{Purpose, Seed};
-use gan_ops::{Generation, LanguageModel, TextClassifier, TokenBatch};
+use gan_ops::{LanguageModel, TextClassifier};
 use gan_train::{Adam, TrainError};
 
 /// The largest norm of the gradients.
@@ -114,34 +114,24 @@ impl PolicyGradient {
         drawn: &Padded,
         step: u64,
     ) -> candle_core::Result<Vec<f64>> {
-        let (steps, tokens, seed) = (corpus.steps, drawn.batch()?.tokens(), self.seed);
-        let n = tokens.len() / steps;
-        let mut rewards = vec![0.0; n * steps];
-        let mut give = |time: usize, copies: usize, sequences: &[u32]| {
-            let logits = discriminator.logits(TokenBatch::new(sequences, steps)?)?;
-            for (number, logits) in logits.chunks(copies).enumerate() {
-                let sum: f64 = logits.iter().map(|logit| sigmoid(*logit)).sum();
-                rewards[number * steps + time] = sum / copies as f64;
-            }
-            candle_core::Result::Ok(())
+        let (steps, batch) = (corpus.steps, drawn.batch()?);
+        let (copies, alpha) = (self.rollouts, 1.0);
+        let rollouts = Rollouts {
+            generator,
+            discriminator,
+            corpus,
+            copies,
+            alpha,
         };
-        let count = n * self.rollouts;
-        for time in 0..steps - 1 {
-            let mut prefixes = Vec::with_capacity(count * (time + 1));
-            for sequence in tokens.chunks(steps) {
-                let prefix = &sequence[..=time];
-                (0..self.rollouts).for_each(|_| prefixes.extend_from_slice(prefix));
-            }
-            let first = (step * steps as u64 + time as u64) * count as u64;
-            let request = Generation {
-                prefixes: Some(TokenBatch::new(&prefixes, time + 1)?),
-                ..corpus.request(count)
-            };
-            let whole =
-                generator.generate(&request, &|k| seed.rng(Purpose::Rollout, first + k as u64))?;
-            give(time, self.rollouts, &whole)?;
+        let mut rewards = vec![0.0; batch.tokens().len()];
+        for time in 0..steps {
+            let first = (step * steps as u64 + time as u64) * (batch.len() * copies) as u64;
+            let values = rollouts.values(batch, time + 1, &|k| {
+                self.seed.rng(Purpose::Rollout, first + k as u64)
+            })?;
+            let column = rewards.iter_mut().skip(time).step_by(steps);
+            column.zip(values).for_each(|(to, value)| *to = value);
         }
-        give(steps - 1, 1, tokens)?;
         Ok(rewards)
     }
 }
