@@ -177,7 +177,7 @@ pub enum RunError {
     Weights(#[from] WeightsError),
     /// A text cannot be read or used.
     #[error(transparent)]
-    Text(#[from] TextError),
+    Text(Box<TextError>),
     /// The file of a text generator cannot be used.
     #[error(transparent)]
     TextGenerator(#[from] TextGeneratorError),
@@ -187,6 +187,12 @@ pub enum RunError {
     /// A text could not be made.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+}
+
+impl From<TextError> for RunError {
+    fn from(error: TextError) -> Self {
+        Self::Text(Box::new(error))
+    }
 }
 
 impl From<EvalError> for RunError {

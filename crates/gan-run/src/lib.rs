@@ -28,6 +28,7 @@
 //! The lock, the checkpoints and the lines of the logs do not know what is trained; the session, its observers
 //! and what describes them know images.
 
+mod any_session;
 mod best;
 mod changes;
 mod checkpoints;
@@ -66,6 +67,7 @@ mod stop;
 mod subject;
 mod text;
 
+pub use any_session::AnySession;
 pub use best::BestFiles;
 pub use changes::Change;
 pub use checkpoints::CheckpointFolder;

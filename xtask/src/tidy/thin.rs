@@ -6,7 +6,7 @@ use super::Violation;
 const CLI: &str = "crates/gan-cli/src/";
 
 /// All their lines; unit tests, at the end of a file, do not count.
-const MOST_LINES: usize = 2000;
+const MOST_LINES: usize = 2500;
 
 /// The lines of a command, beside those of its arguments.
 const MOST_LINES_OF_A_COMMAND: usize = 150;
@@ -111,10 +111,10 @@ mod tests {
     #[test]
     fn the_command_line_has_two_thousand_lines_at_most() {
         let text = |lines: usize| "// line\n".repeat(lines);
-        assert_eq!(found("crates/gan-cli/src/a.rs", &text(2000)), []);
-        let over = found("crates/gan-cli/src/a.rs", &text(2001));
-        assert!(over[0].1.starts_with("2001 lines in all"), "{over:?}");
-        assert_eq!(found("crates/gan-run/src/a.rs", &text(2001)), []);
+        assert_eq!(found("crates/gan-cli/src/a.rs", &text(2500)), []);
+        let over = found("crates/gan-cli/src/a.rs", &text(2501));
+        assert!(over[0].1.starts_with("2501 lines in all"), "{over:?}");
+        assert_eq!(found("crates/gan-run/src/a.rs", &text(2501)), []);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::flags::ConfigFlags;
 use crate::spelling::spelled;
 use crate::stop;
 use gan_core::{ErrorClass, grouped, packed, with_causes};
-use gan_run::{Configuration, Ended, Kind, RunError, RunFolder, Session, Summary, TextSession};
+use gan_run::{AnySession, Configuration, Ended, Kind, RunFolder, Summary};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -70,52 +70,6 @@ impl TrainArguments {
     }
 }
 
-/// A run that is ready to be trained.
-pub(super) enum Ready {
-    /// Of images.
-    Images(Session),
-    /// Of text.
-    Text(TextSession),
-}
-
-impl Ready {
-    fn in_words(&self) -> Option<String> {
-        match self {
-            Self::Images(session) => session.in_words(),
-            Self::Text(session) => session.in_words(),
-        }
-    }
-
-    fn folder(&self) -> &RunFolder {
-        match self {
-            Self::Images(session) => session.folder(),
-            Self::Text(session) => session.folder(),
-        }
-    }
-
-    fn steps(&self) -> u64 {
-        match self {
-            Self::Images(session) => session.plan().schedule().steps,
-            Self::Text(session) => session.plan().steps(),
-        }
-    }
-
-    /// What to do with it when it is trained.
-    fn next(&self) -> &'static [&'static str] {
-        match self {
-            Self::Images(session) if session.plan().config().data.toy().is_some() => &["sample"],
-            _ => &["sample", "evaluate"],
-        }
-    }
-
-    fn train(self, events: &mut RunConsole<'_>) -> Result<Ended, RunError> {
-        match self {
-            Self::Images(session) => session.train(&stop::token(), events),
-            Self::Text(session) => session.train(&stop::token(), events),
-        }
-    }
-}
-
 /// Says that a dry run has written nothing.
 fn dry(out: &Path, console: &Console) {
     let out = out.display();
@@ -139,13 +93,13 @@ fn describe(
     Ok(())
 }
 
-fn train(session: Ready, events: &mut RunConsole<'_>, console: &Console) -> Done {
+fn train(session: AnySession, events: &mut RunConsole<'_>, console: &Console) -> Done {
     let run = session.folder().clone();
-    let (steps, next) = (session.steps(), session.next());
+    let (steps, can_be_evaluated) = (session.steps(), session.can_be_evaluated());
     let again = format!("`{} train --resume {}`", program(), quoted(run.path()));
-    match session.train(events) {
+    match session.train(&stop::token(), events) {
         Ok(Ended::Complete(summary)) => {
-            report(&run, steps, summary, next, console);
+            report(&run, steps, summary, can_be_evaluated, console);
             Ok(())
         }
         Ok(Ended::Stopped { done }) => {
@@ -171,7 +125,13 @@ fn train(session: Ready, events: &mut RunConsole<'_>, console: &Console) -> Done
 }
 
 /// Where the results are, and what to do with them.
-fn report(run: &RunFolder, steps: u64, summary: Summary, next: &[&str], console: &Console) {
+fn report(
+    run: &RunFolder,
+    steps: u64,
+    summary: Summary,
+    can_be_evaluated: bool,
+    console: &Console,
+) {
     let path = run.path();
     if console.is_quiet() {
         console.result(path.display().to_string());
@@ -180,7 +140,8 @@ fn report(run: &RunFolder, steps: u64, summary: Summary, next: &[&str], console:
     for (name, what) in run.in_words(steps) {
         console.line(format!("  {name:<22} {}", spelled(what)));
     }
-    for command in next {
+    let commands = ["sample", "evaluate"];
+    for command in commands.iter().take(1 + usize::from(can_be_evaluated)) {
         console.line(format!("Next: {} {command} {}", program(), quoted(path)));
     }
 }

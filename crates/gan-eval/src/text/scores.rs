@@ -1,20 +1,17 @@
 //! The scores that any texts have, whatever they come from.
 
+use super::TextScoreKind;
 use super::batches::losses;
 use super::classifier::accuracy;
 use super::distances::View;
-use super::protocol::{CLASSIFIER_TEXTS, DISTANCE_TEXTS, HELD_OUT_TEXTS, Network, first};
+use super::protocol::{CLASSIFIER_TEXTS, HELD_OUT_TEXTS, Network, first};
 use super::reference::TextReference;
 use super::sheet::Sheet;
 use super::training::{Schedule, language_model};
-use super::{TextMetric, TextScoreKind};
+use crate::EvalError;
 use crate::event::{EvalEvent, Listener};
-use crate::{EvalError, SCORE_SEED};
 use gan_core::Sequences;
-use gan_metrics::{Features, Mean};
-use gan_text_metrics::{
-    Bleu, Diversity, FeatureDistances, Overlap, TokenLosses, mean, self_bleu, share,
-};
+use gan_text_metrics::{Bleu, Diversity, Overlap, TokenLosses, mean, self_bleu, share};
 use std::collections::BTreeMap;
 
 /// The reverse model: as large as SeqGAN's generator.

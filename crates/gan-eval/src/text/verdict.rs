@@ -29,7 +29,7 @@ pub(crate) fn alpha_at(curve: &TemperatureCurve, nll_div: f64) -> Option<f64> {
     points.windows(2).find_map(|pair| {
         let [(a, one), (b, other)] = [pair[0], pair[1]];
         let part = (nll_div - one) / (other - one);
-        (0.0..=1.0).contains(&part).then(|| a + part * (b - a))
+        (0.0..=1.0).contains(&part).then_some(a + part * (b - a))
     })
 }
 

@@ -1,12 +1,13 @@
 //! A run of images, new or resumed.
 
-use super::{Ready, TrainArguments, describe, dry};
+use super::{TrainArguments, describe, dry};
 use crate::commands::{Done, train_classifier_command};
 use crate::console::{Console, RunConsole};
 use crate::exit::Failure;
 use gan_data::Parts;
 use gan_run::{
-    Configuration, NewRun, Plan, RunConfig, RunFolder, SavedRun, Session, check_outside_data,
+    AnySession, Configuration, NewRun, Plan, RunConfig, RunFolder, SavedRun, Session,
+    check_outside_data,
 };
 use std::path::Path;
 
@@ -15,7 +16,7 @@ pub(super) fn begin(
     arguments: &TrainArguments,
     events: &mut RunConsole<'_>,
     console: &Console,
-) -> Result<Option<Ready>, Failure> {
+) -> Result<Option<AnySession>, Failure> {
     let (recipe, file) = (arguments.recipe.as_deref(), arguments.config.as_deref());
     let config = arguments.flags.over(&RunConfig::layered(recipe, file)?)?;
     config.validate()?;
@@ -37,7 +38,7 @@ pub(super) fn begin(
         return Ok(None);
     }
     let session = Session::create(plan, &place, arguments.force, events)?;
-    Ok(Some(Ready::Images(session)))
+    Ok(Some(session.into()))
 }
 
 /// A run that is resumed.
@@ -46,7 +47,7 @@ pub(super) fn go_on(
     arguments: &TrainArguments,
     events: &mut RunConsole<'_>,
     console: &Console,
-) -> Result<Ready, Failure> {
+) -> Result<AnySession, Failure> {
     let saved = SavedRun::open(path)?;
     let config = arguments.flags.over(&saved.config)?;
     config.validate()?;
@@ -57,7 +58,7 @@ pub(super) fn go_on(
     let plan = plan.telling_how_to_train_classifiers(advice);
     let agreed = saved.agreed(plan, arguments.allow_change)?;
     say(agreed.plan(), path, console)?;
-    Ok(Ready::Images(Session::resume(agreed, events)?))
+    Ok(Session::resume(agreed, events)?.into())
 }
 
 fn say(plan: &Plan, out: &Path, console: &Console) -> Done {

@@ -1,12 +1,12 @@
 //! A run of text, new or resumed.
 
-use super::{Ready, TrainArguments, describe, dry};
+use super::{TrainArguments, describe, dry};
 use crate::commands::Done;
 use crate::console::{Console, RunConsole};
 use crate::exit::Failure;
 use gan_run::{
-    Configuration, NewRun, RunFolder, SavedTextRun, TextPlan, TextRunConfig, TextSession,
-    check_outside_texts,
+    AnySession, Configuration, NewRun, RunFolder, SavedTextRun, TextPlan, TextRunConfig,
+    TextSession, check_outside_texts,
 };
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) fn begin(
     arguments: &TrainArguments,
     events: &mut RunConsole<'_>,
     console: &Console,
-) -> Result<Option<Ready>, Failure> {
+) -> Result<Option<AnySession>, Failure> {
     let file = arguments.config.as_deref();
     let recipe = arguments.recipe.as_deref();
     let recipe = recipe.or(Some(RECIPE).filter(|_| file.is_none()));
@@ -37,7 +37,7 @@ pub(super) fn begin(
         return Ok(None);
     }
     let session = TextSession::create(plan, &place, arguments.force)?;
-    Ok(Some(Ready::Text(session)))
+    Ok(Some(session.into()))
 }
 
 /// A run that is resumed.
@@ -46,7 +46,7 @@ pub(super) fn go_on(
     arguments: &TrainArguments,
     events: &mut RunConsole<'_>,
     console: &Console,
-) -> Result<Ready, Failure> {
+) -> Result<AnySession, Failure> {
     let saved = SavedTextRun::open(path)?;
     let config = arguments.flags.over_text(&saved.config)?;
     config.validate()?;
@@ -55,7 +55,7 @@ pub(super) fn go_on(
     let plan = TextPlan::new(config, saved.tokenizer(), events)?;
     let agreed = saved.agreed(plan, arguments.allow_change)?;
     say(agreed.plan(), path, console)?;
-    Ok(Ready::Text(TextSession::resume(agreed)?))
+    Ok(TextSession::resume(agreed)?.into())
 }
 
 fn say(plan: &TextPlan, out: &Path, console: &Console) -> Done {
