@@ -49,14 +49,15 @@ pub use doctor::{TextFailure, TextFinding, TextHistory, TextHistoryScores, diagn
 pub use error::TextError;
 pub use models::{
     DiscriminatorConfig, GeneratorConfig, RelganDiscriminatorConfig, TextGenerator,
-    TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, oracle, read_oracle,
-    relgan_discriminator, text_discriminator, text_generator,
+    TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, oracle, prefix_discriminator,
+    read_oracle, relgan_discriminator, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
     AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, MaximumLikelihood, Padded,
-    PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig, TextCheckpoint,
-    TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig, TextTrainer,
+    PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, ScratchConfig, SeqganConfig,
+    TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig,
+    TextTrainer,
 };

@@ -104,6 +104,11 @@ impl Padded {
         TokenBatch::new(&self.tokens, self.steps)
     }
 
+    /// All tokens, `[n, steps]`.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
     /// `[n, steps]`: 1 for the tokens of a sequence and its end, 0 for what fills the rest.
     pub fn weights(&self) -> &[f64] {
         &self.weights

@@ -1,6 +1,6 @@
 //! The settings of a text generator's training.
 
-use super::{RelganConfig, SeqganConfig};
+use super::{RelganConfig, ScratchConfig, SeqganConfig};
 use gan_core::{OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub enum AdversaryConfig {
     Seqgan(SeqganConfig),
     /// A relativistic discriminator's gradient through soft tokens (Nie et al., 2019).
     Relgan(RelganConfig),
+    /// A relativistic discriminator's logits of all tokens after each prefix, without maximum likelihood before
+    /// (after de Masson d'Autume et al., 2019).
+    Scratch(ScratchConfig),
 }
 
 impl Default for TextTrainConfig {
@@ -78,6 +81,7 @@ impl AdversaryConfig {
             Self::None => Ok(()),
             Self::Seqgan(config) => config.validate(),
             Self::Relgan(config) => config.validate(),
+            Self::Scratch(config) => config.validate(),
         }
     }
 
@@ -86,6 +90,8 @@ impl AdversaryConfig {
         match self {
             Self::None => "none",
             Self::Seqgan(_) => "seqgan",
+            Self::Relgan(_) => "relgan",
+            Self::Scratch(_) => "scratch",
         }
     }
 
@@ -95,6 +101,7 @@ impl AdversaryConfig {
             Self::None => 0,
             Self::Seqgan(config) => config.steps,
             Self::Relgan(config) => config.steps,
+            Self::Scratch(config) => config.steps,
         }
     }
 }

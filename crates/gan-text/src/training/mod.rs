@@ -7,6 +7,7 @@ mod likelihood;
 mod logistic;
 mod method;
 mod relgan;
+mod scratch;
 mod seqgan;
 mod trainer;
 
@@ -16,6 +17,7 @@ pub use config::{AdversaryConfig, TextTrainConfig};
 pub use likelihood::MaximumLikelihood;
 pub use method::{PartKind, TextPart, TextState};
 pub use relgan::RelganConfig;
+pub use scratch::ScratchConfig;
 pub use seqgan::{
     DiscriminatorRound, DiscriminatorTraining, PolicyGradient, PolicyStep, Reward, SeqganConfig,
 };

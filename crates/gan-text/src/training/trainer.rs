@@ -3,6 +3,7 @@
 use super::likelihood::Pretraining;
 use super::method::{Method, TextPart, TextState};
 use super::relgan::Relgan;
+use super::scratch::Scratch;
 use super::seqgan::Seqgan;
 use super::{AdversaryConfig, TextCorpus, TextTrainConfig};
 use crate::{GeneratorConfig, TextGenerator};
@@ -48,6 +49,14 @@ impl TextTrainer {
             )?),
             AdversaryConfig::Relgan(config) => Box::new(Relgan::new(
                 likelihood,
+                config.clone(),
+                &corpus,
+                train,
+                DType::F32,
+            )?),
+            AdversaryConfig::Scratch(config) => Box::new(Scratch::new(
+                likelihood,
+                model,
                 config.clone(),
                 &corpus,
                 train,
