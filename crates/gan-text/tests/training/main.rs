@@ -5,6 +5,7 @@
 mod names;
 mod oracle;
 mod relgan;
+mod scratch;
 #[path = "../../../../tests/support/skips.rs"]
 mod skips;
 #[path = "../../../../tests/support/splitmix.rs"]
