@@ -69,7 +69,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["device", "device", "", "DEVICE", "Device: cpu, cuda or cuda:N"],
     ["embedding", "", "model.embedding", "N", "Numbers that stand for a token in the generator"],
     ["hidden", "", "model.hidden", "N", "LSTM cells of the generator"],
-    ["method", "", "adversary.method", "METHOD", "What follows maximum likelihood: none, seqgan, relgan or leakgan"],
+    ["method", "", "adversary.method", "METHOD", "What follows maximum likelihood: none, seqgan, relgan, leakgan or scratch, which needs none before"],
     ["adversarial-steps", "", "adversary.steps", "N", "Adversarial steps of the generator"],
     ["adversarial-lr", "", "adversary.lr", "LR", "Their learning rate"],
     ["rollouts", "", "adversary.rollouts", "N", "seqgan: continuations of each prefix, by whose mean a token is rewarded"],

@@ -69,6 +69,10 @@ pub enum Purpose {
     LeakganRollout = 29,
     /// The first weights of a generator with goals; index 0 for the Manager, 1 for the Worker.
     LeakganInit = 30,
+    /// Sequences that a generator trained from scratch draws; the index is the sequence, counted through all steps.
+    ScratchSample = 31,
+    /// Which real sequences they are compared with; the index is the step.
+    ScratchBatch = 32,
     /// A sequence drawn from an n-gram model; the index is the sequence, from 0.
     NgramSample = 40,
     /// The order of a real sequence's tokens, a control for scores; the index is the sequence, from 0.

@@ -57,7 +57,7 @@ mod vectors;
 pub use adam::{AdamStep, adam_step};
 pub use binary_cross_entropy::{bce_with_logits, sigmoid, softplus};
 pub use goals::{GoalLanguageModel, GoalPass, GoalSettings};
-pub use language::{Generation, LanguageModel, SoftPass, Stream, TokenBatch};
+pub use language::{Generation, LanguageModel, LanguagePass, SoftPass, Stream, TokenBatch};
 pub use moving_average::moving_average_step;
 pub use network::Network;
 pub use pool::{Pool, set_process_defaults};

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use toml::{Table, Value};
 
 /// The files, in the order in which they are listed.
-const FILES: [(&str, &str); 16] = [
+const FILES: [(&str, &str); 17] = [
     ("tutorial", include_str!("../recipes/tutorial.toml")),
     ("paper-2014", include_str!("../recipes/paper-2014.toml")),
     ("best", include_str!("../recipes/best.toml")),
@@ -19,6 +19,7 @@ const FILES: [(&str, &str); 16] = [
     ("r3gan-small", include_str!("../recipes/r3gan-small.toml")),
     ("best-stacked", include_str!("../recipes/best-stacked.toml")),
     ("ring", include_str!("../recipes/ring.toml")),
+    ("names", include_str!("../recipes/names.toml")),
     ("mle", include_str!("../recipes/mle.toml")),
     ("seqgan", include_str!("../recipes/seqgan.toml")),
     ("relgan", include_str!("../recipes/relgan.toml")),

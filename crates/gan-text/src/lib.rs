@@ -50,14 +50,14 @@ pub use error::TextError;
 pub use models::{
     DiscriminatorConfig, GeneratorConfig, GoalSizes, RelganDiscriminatorConfig, TextGenerator,
     TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, goal_generator, oracle,
-    read_oracle, relgan_discriminator, text_discriminator, text_generator,
+    prefix_discriminator, read_oracle, relgan_discriminator, text_discriminator, text_generator,
 };
 pub use reading::DoubleEncoding;
 pub use report::TextReport;
 pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
 pub use training::{
     AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, LeakganConfig, MaximumLikelihood,
-    NoAdversary, Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, SeqganConfig,
-    TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState, TextTrainConfig,
-    TextTrainer,
+    NoAdversary, Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, ScratchConfig,
+    SeqganConfig, TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState,
+    TextTrainConfig, TextTrainer,
 };

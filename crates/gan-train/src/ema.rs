@@ -74,7 +74,10 @@ impl Ema {
     }
 
     /// Copies every average under `prefix`.
-    pub(crate) fn save(&self, prefix: &str, weights: &mut Weights) -> Result<(), TrainError> {
+    ///
+    /// # Errors
+    /// When they cannot be allocated.
+    pub fn save(&self, prefix: &str, weights: &mut Weights) -> Result<(), TrainError> {
         for slot in &self.slots {
             let name = format!("{prefix}{}", slot.name);
             weights.tensors.insert(name, slot.average.copy()?);
@@ -82,8 +85,11 @@ impl Ema {
         Ok(())
     }
 
-    /// Sets every average from `weights`.
-    pub(crate) fn restore(
+    /// Sets every average from `weights`; `origin` is the file's name in errors.
+    ///
+    /// # Errors
+    /// When one is missing or has another shape.
+    pub fn restore(
         &mut self,
         prefix: &str,
         weights: &Weights,

@@ -8,6 +8,7 @@ mod gradients;
 mod gumbel;
 mod likelihood;
 mod lstm;
+mod pass;
 mod soft;
 mod soft_pass;
 mod softmax;
@@ -27,6 +28,8 @@ pub(crate) use embedding::{by_embedding, embed};
 pub use generation::{Generation, Stream};
 pub(crate) use generation::{TokenSteps, draw, masked};
 pub(crate) use lstm::{Lstm, States};
+pub use pass::LanguagePass;
+use pass::record;
 pub(crate) use soft::Soft;
 pub use soft_pass::SoftPass;
 pub(crate) use softmax::{Exponentiate, Slopes, Softmax};
@@ -121,6 +124,19 @@ impl LanguageModel {
             self.parameters.dtype(),
             "a language model",
             gradients_of(self, batch, weights, visit)
+        )
+    }
+
+    /// A pass over sequences, for an objective of the logits of all tokens.
+    ///
+    /// # Errors
+    /// When a token is not in the vocabulary.
+    pub fn record(&self, batch: TokenBatch<'_>) -> Result<LanguagePass<'_>> {
+        check_token(batch.largest(), self.vocabulary())?;
+        for_dtype!(
+            self.parameters.dtype(),
+            "a language model",
+            record(self, batch)
         )
     }
 

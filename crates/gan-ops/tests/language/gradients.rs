@@ -1,9 +1,10 @@
 //! Gradients against finite differences, and against candle's of the same network of plain operations.
 
 use crate::common::{numbers, slope, tokens, waves};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, IndexOp, Result, Tensor, Var};
 use gan_core::candle_nn::ops::{log_softmax, sigmoid};
-use gan_ops::{LanguageModel, TokenBatch};
+use gan_ops::{LanguageModel, Pool, TokenBatch};
 use std::collections::HashMap;
 
 const SIZES: (usize, usize, usize) = (11, 5, 7);
@@ -18,18 +19,44 @@ fn gradients(
     batch: TokenBatch<'_>,
     weights: &[f64],
 ) -> HashMap<String, Tensor> {
+    named(model, |visit| {
+        model.nll_gradients(batch, weights, visit).map(|_| ())
+    })
+}
+
+/// By name, the gradients that `pass_on` calls its argument with.
+fn named(
+    model: &LanguageModel,
+    pass_on: impl FnOnce(&mut dyn FnMut(&Tensor, &Tensor) -> Result<()>) -> Result<()>,
+) -> HashMap<String, Tensor> {
     let mut gradients = HashMap::new();
     let parameters = model.parameters().all();
-    model
-        .nll_gradients(batch, weights, &mut |parameter, gradient| {
-            let known = parameters
-                .iter()
-                .find(|known| known.var.id() == parameter.id());
-            gradients.insert(known.unwrap().name.clone(), gradient.copy()?);
-            Ok(())
-        })
-        .unwrap();
+    pass_on(&mut |parameter, gradient| {
+        let known = parameters
+            .iter()
+            .find(|known| known.var.id() == parameter.id());
+        gradients.insert(known.unwrap().name.clone(), gradient.copy()?);
+        Ok(())
+    })
+    .unwrap();
     gradients
+}
+
+fn assert_near_plain(
+    model: &LanguageModel,
+    found: &HashMap<String, Tensor>,
+    plain: &GradStore,
+    tolerance: f64,
+) {
+    assert_eq!(found.len(), 7);
+    for parameter in model.parameters().all() {
+        let expected = numbers(plain.get(&parameter.var).unwrap());
+        let scale = expected.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+        for (found, expected) in numbers(&found[&parameter.name]).iter().zip(expected) {
+            let near = (found - expected).abs() <= tolerance * scale;
+            assert!(near, "{}: {found} {expected}", parameter.name);
+        }
+    }
 }
 
 /// −ln p of every token, `[n, steps]`, by candle's operations.
@@ -102,20 +129,75 @@ fn likelihoods_and_gradients_are_those_of_plain_operations() {
             let loss = (expected * weighted).unwrap().sum_all().unwrap();
             let plain = loss.backward().unwrap();
             let gradients = gradients(&model, batch, &weights);
-            assert_eq!(gradients.len(), 7);
-            for parameter in model.parameters().all() {
-                let expected = numbers(plain.get(&parameter.var).unwrap());
-                let scale = expected.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
-                for (found, expected) in numbers(&gradients[&parameter.name]).iter().zip(expected) {
-                    assert!(
-                        (found - expected).abs() <= tolerance * scale,
-                        "{n} {}: {found} {expected}",
-                        parameter.name
-                    );
-                }
-            }
+            assert_near_plain(&model, &gradients, &plain, tolerance);
         }
     }
+}
+
+#[test]
+fn logits_and_their_gradients_are_those_of_plain_operations() {
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-5)] {
+        for n in [1, 8, 17, 37] {
+            let model = waves(dtype, SIZES);
+            let tokens = tokens(n, STEPS, SIZES.0);
+            let batch = TokenBatch::new(&tokens, STEPS).unwrap();
+            let expected = plain_logits(&model, batch).unwrap();
+            let pass = model.record(batch).unwrap();
+            for (found, expected) in pass.logits().iter().zip(numbers(&expected)) {
+                assert!((found - expected).abs() <= tolerance, "{found} {expected}");
+            }
+            let slopes = weights(pass.logits().len());
+            let weighted = Tensor::new(&slopes[..], &Device::Cpu).unwrap();
+            let weighted = weighted.reshape(expected.shape()).unwrap();
+            let sum = (expected * weighted.to_dtype(dtype).unwrap()).unwrap();
+            let plain = sum.sum_all().unwrap().backward().unwrap();
+            let gradients = named(&model, |visit| pass.gradients(&slopes, visit));
+            assert_near_plain(&model, &gradients, &plain, tolerance);
+        }
+    }
+}
+
+#[test]
+fn gradients_of_logits_are_slopes_of_their_sum() {
+    let model = waves(DType::F64, SIZES);
+    let tokens = tokens(9, STEPS, SIZES.0);
+    let batch = TokenBatch::new(&tokens, STEPS).unwrap();
+    let slopes = weights(tokens.len() * SIZES.0);
+    let objective = || -> f64 {
+        let pass = model.record(batch).unwrap();
+        let products = pass.logits().iter().zip(&slopes);
+        products.map(|(logit, slope)| logit * slope).sum()
+    };
+    let pass = model.record(batch).unwrap();
+    let gradients = named(&model, |visit| pass.gradients(&slopes, visit));
+    for parameter in model.parameters().all() {
+        let found = numbers(&gradients[&parameter.name]);
+        for place in (0..found.len()).step_by(3) {
+            let slope = slope(&parameter.var, place, 1e-6, &objective);
+            let near = (found[place] - slope).abs() < 1e-6;
+            assert!(near, "{} {place}: {} {slope}", parameter.name, found[place]);
+        }
+    }
+}
+
+#[test]
+fn gradients_of_logits_have_the_same_bytes_for_any_number_of_threads() {
+    let model = waves(DType::F32, SIZES);
+    let tokens = tokens(100, STEPS, SIZES.0);
+    let batch = TokenBatch::new(&tokens, STEPS).unwrap();
+    let bits = |threads| -> Vec<u64> {
+        let gradients = Pool::new(Some(threads)).unwrap().install(|| {
+            let pass = model.record(batch).unwrap();
+            let slopes = weights(pass.logits().len());
+            named(&model, |visit| pass.gradients(&slopes, visit))
+        });
+        let all = model.parameters().all().into_iter();
+        let numbers = all.flat_map(|parameter| numbers(&gradients[&parameter.name]));
+        numbers.map(f64::to_bits).collect()
+    };
+    let one = bits(1);
+    assert_eq!(one, bits(2));
+    assert_eq!(one, bits(3));
 }
 
 #[test]

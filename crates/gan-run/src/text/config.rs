@@ -5,7 +5,8 @@ use crate::layers::{refused, sets};
 use crate::{Configuration, RunError};
 use gan_core::{Range, check_ranges};
 use gan_text::{
-    AdversaryConfig, GeneratorConfig, LeakganConfig, RelganConfig, SeqganConfig, TextTrainConfig,
+    AdversaryConfig, GeneratorConfig, LeakganConfig, RelganConfig, ScratchConfig, SeqganConfig,
+    TextTrainConfig,
 };
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -115,6 +116,7 @@ impl Configuration for TextRunConfig {
             AdversaryConfig::Seqgan(SeqganConfig::default()),
             AdversaryConfig::Relgan(RelganConfig::default()),
             AdversaryConfig::Leakgan(LeakganConfig::default()),
+            AdversaryConfig::Scratch(ScratchConfig::default()),
         ];
         let table = |adversary| {
             let config = Self {

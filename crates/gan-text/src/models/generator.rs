@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use gan_core::candle_nn::Init;
 use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed, check_ranges};
 use gan_ops::LanguageModel;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// The tensors of a language model, by PyTorch's names.
@@ -69,7 +70,43 @@ pub fn text_generator(
     seed: Seed,
     dtype: DType,
 ) -> Result<LanguageModel> {
-    let rng = seed.rng(Purpose::GeneratorInit, 0);
+    language_model(
+        config,
+        vocabulary,
+        start,
+        seed.rng(Purpose::GeneratorInit, 0),
+        dtype,
+    )
+}
+
+/// A discriminator of the texts' prefixes: a network like a generator, whose logit of a token after a prefix says how
+/// much more real than another token it is there.
+///
+/// # Errors
+/// Those of [`text_generator`].
+pub fn prefix_discriminator(
+    config: &GeneratorConfig,
+    vocabulary: usize,
+    start: u32,
+    seed: Seed,
+    dtype: DType,
+) -> Result<LanguageModel> {
+    language_model(
+        config,
+        vocabulary,
+        start,
+        seed.rng(Purpose::DiscriminatorInit, 0),
+        dtype,
+    )
+}
+
+fn language_model(
+    config: &GeneratorConfig,
+    vocabulary: usize,
+    start: u32,
+    rng: ChaCha8Rng,
+    dtype: DType,
+) -> Result<LanguageModel> {
     let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
     let (embedding, hidden) = (config.embedding, config.hidden);
     let shapes = [

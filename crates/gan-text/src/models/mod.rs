@@ -10,7 +10,7 @@ mod text_generator;
 
 pub use discriminator::{DiscriminatorConfig, text_discriminator};
 pub use file::{TextGeneratorError, TextGeneratorFile, TextGeneratorHeader};
-pub use generator::{GeneratorConfig, text_generator};
+pub use generator::{GeneratorConfig, prefix_discriminator, text_generator};
 pub use goals::{GoalSizes, goal_generator};
 pub use oracle::{oracle, read_oracle};
 pub use relgan_discriminator::{RelganDiscriminatorConfig, relgan_discriminator};

@@ -109,6 +109,11 @@ impl Padded {
         self.steps
     }
 
+    /// All tokens, `[n, steps]`.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
     /// `[n, steps]`: 1 for the tokens of a sequence and its end, 0 for what fills the rest.
     pub fn weights(&self) -> &[f64] {
         &self.weights

@@ -1,6 +1,6 @@
 //! The settings of a text generator's training.
 
-use super::{LeakganConfig, RelganConfig, SeqganConfig};
+use super::{LeakganConfig, RelganConfig, ScratchConfig, SeqganConfig};
 use gan_core::{OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub enum AdversaryConfig {
     Leakgan(LeakganConfig),
     /// A relativistic discriminator's gradient through soft tokens (Nie et al., 2019).
     Relgan(RelganConfig),
+    /// A relativistic discriminator's logits of all tokens after each prefix, without maximum likelihood before
+    /// (after de Masson d'Autume et al., 2019).
+    Scratch(ScratchConfig),
 }
 
 /// No adversary has no keys.
@@ -91,6 +94,7 @@ impl AdversaryConfig {
             Self::Seqgan(config) => config.validate(),
             Self::Leakgan(config) => config.validate(),
             Self::Relgan(config) => config.validate(),
+            Self::Scratch(config) => config.validate(),
         }
     }
 
@@ -101,6 +105,7 @@ impl AdversaryConfig {
             Self::Seqgan(_) => "seqgan",
             Self::Leakgan(_) => "leakgan",
             Self::Relgan(_) => "relgan",
+            Self::Scratch(_) => "scratch",
         }
     }
 
@@ -111,6 +116,7 @@ impl AdversaryConfig {
             Self::Seqgan(config) => config.steps,
             Self::Relgan(config) => config.steps,
             Self::Leakgan(config) => config.steps,
+            Self::Scratch(config) => config.steps,
         }
     }
 }

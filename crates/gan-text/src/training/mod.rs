@@ -9,6 +9,7 @@ mod logistic;
 mod method;
 mod relgan;
 mod rollouts;
+mod scratch;
 mod seqgan;
 mod trainer;
 
@@ -19,6 +20,7 @@ pub use leakgan::LeakganConfig;
 pub use likelihood::MaximumLikelihood;
 pub use method::{PartKind, TextPart, TextState};
 pub use relgan::RelganConfig;
+pub use scratch::ScratchConfig;
 pub use seqgan::{
     DiscriminatorRound, DiscriminatorTraining, PolicyGradient, PolicyStep, Reward, SeqganConfig,
 };

@@ -4,6 +4,7 @@ use super::leakgan::Leakgan;
 use super::likelihood::Pretraining;
 use super::method::{Method, TextPart, TextState};
 use super::relgan::Relgan;
+use super::scratch::Scratch;
 use super::seqgan::Seqgan;
 use super::{AdversaryConfig, TextCorpus, TextTrainConfig};
 use crate::{GeneratorConfig, TextGenerator};
@@ -58,6 +59,14 @@ impl TextTrainer {
                 &corpus,
                 model,
                 config.clone(),
+                train,
+                DType::F32,
+            )?),
+            AdversaryConfig::Scratch(config) => Box::new(Scratch::new(
+                likelihood,
+                model,
+                config.clone(),
+                &corpus,
                 train,
                 DType::F32,
             )?),

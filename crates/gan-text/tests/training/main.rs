@@ -6,6 +6,7 @@ mod leakgan;
 mod names;
 mod oracle;
 mod relgan;
+mod scratch;
 #[path = "../../../../tests/support/skips.rs"]
 mod skips;
 #[path = "../../../../tests/support/splitmix.rs"]
