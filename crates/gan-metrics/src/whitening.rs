@@ -4,10 +4,6 @@ use crate::{Features, MetricError, frechet};
 use faer::{Mat, Side};
 use std::cmp::Ordering;
 
-/// The variance of every direction counts as at least this fraction of the largest one, so that rounding
-/// errors in directions that hardly vary are not amplified.
-const LEAST_VARIANCE: f64 = 1e-4;
-
 /// Activations of this variance or less are those of equal inputs: it is f32's rounding error.
 const LEAST_MEAN_VARIANCE: f64 = 1e-12;
 
@@ -24,11 +20,13 @@ pub struct Whitening {
 }
 
 impl Whitening {
-    /// The whitening of `features`, usually those of training data.
+    /// The whitening of `features`, usually those of training data. The variance of every direction counts as at
+    /// least `least_variance` of the largest one, so that what hardly varies in them, if only by rounding errors, is
+    /// not amplified without bounds where it does.
     ///
     /// # Errors
     /// [`MetricError::Eigenvalues`].
-    pub fn new(features: &Features) -> Result<Self, MetricError> {
+    pub fn new(features: &Features, least_variance: f64) -> Result<Self, MetricError> {
         let width = features.dimensions();
         let (mean, covariance) = frechet::moments(features);
         let variance = (0..width).map(|i| covariance[(i, i)]).sum::<f64>() / width as f64;
@@ -39,7 +37,7 @@ impl Whitening {
                 if i == j { variance.sqrt().recip() } else { 0.0 }
             })
         } else {
-            whitening_map(&covariance, features.name())?
+            whitening_map(&covariance, features.name(), least_variance)?
         };
         Ok(Self { mean, map })
     }
@@ -66,7 +64,11 @@ impl Whitening {
 }
 
 /// Its columns are the directions in which the features vary, each divided by the standard deviation along it.
-fn whitening_map(covariance: &Mat<f64>, name: &str) -> Result<Mat<f64>, MetricError> {
+fn whitening_map(
+    covariance: &Mat<f64>,
+    name: &str,
+    least_variance: f64,
+) -> Result<Mat<f64>, MetricError> {
     let eigen =
         covariance
             .self_adjoint_eigen(Side::Lower)
@@ -75,7 +77,7 @@ fn whitening_map(covariance: &Mat<f64>, name: &str) -> Result<Mat<f64>, MetricEr
             })?;
     let (directions, variances) = (eigen.U(), eigen.S().column_vector());
     let widest = variances.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let scale = |j: usize| 1.0 / variances[j].max(LEAST_VARIANCE * widest).sqrt();
+    let scale = |j: usize| 1.0 / variances[j].max(least_variance * widest).sqrt();
     let width = covariance.nrows();
     Ok(Mat::from_fn(width, width, |i, j| {
         directions[(i, j)] * scale(j)
@@ -90,7 +92,10 @@ mod tests {
     fn whitened_features_have_the_identity_as_covariance() {
         let values = (0..60).map(|k| f64::from((k * 37 % 101) * (1 + k % 3)));
         let features = Features::new("rows", values.collect(), 3).unwrap();
-        let white = Whitening::new(&features).unwrap().apply(&features).unwrap();
+        let white = Whitening::new(&features, 1e-4)
+            .unwrap()
+            .apply(&features)
+            .unwrap();
         let (mean, covariance) = frechet::moments(&white);
         for i in 0..3 {
             assert!(mean[i].abs() < 1e-12);
@@ -104,11 +109,11 @@ mod tests {
     #[test]
     fn few_rows_are_scaled_by_one_number_and_equal_ones_by_none() {
         let few = Features::new("few", vec![0.0, 2.0, 4.0, 2.0], 2).unwrap();
-        let white = Whitening::new(&few).unwrap().apply(&few).unwrap();
+        let white = Whitening::new(&few, 1e-4).unwrap().apply(&few).unwrap();
         // Variances 8 and 0, on average 4.
         assert_eq!(white.values(), [-1.0, 0.0, 1.0, 0.0]);
         let equal = Features::new("equal", vec![3.0; 8], 2).unwrap();
-        let white = Whitening::new(&equal).unwrap().apply(&equal).unwrap();
+        let white = Whitening::new(&equal, 1e-4).unwrap().apply(&equal).unwrap();
         assert_eq!(white.values(), [0.0; 8]);
     }
 }

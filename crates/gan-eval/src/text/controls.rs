@@ -96,6 +96,10 @@ fn control(
         label: &label,
         texts: &texts,
         against,
+        reverse: matches!(
+            kind,
+            TextControlKind::TrainingText | TextControlKind::FiveGram
+        ),
     };
     let (sheet, per_text) = reference.scores(&set, tell)?;
     if kind == TextControlKind::FiveGram {
@@ -142,8 +146,8 @@ fn note(reference: &TextReference<'_>, kind: TextControlKind, texts: &Sequences)
             "5-grams, the encoder and the generator learnt from it, and all of it is copied; {of_all}."
         )),
         TextControlKind::HeldOutText => Some(
-            "BLEU is of each text against all others that are held out, as self-BLEU is; distances, the \
-             classifier and the reverse model compare one half of it, or a part, with another."
+            "BLEU is of each text against all others that are held out; distances and the classifier compare a part \
+             of it with another part, at most one half with the other."
                 .to_string(),
         ),
         TextControlKind::FiveGram => Some(format!("The 5-grams score what they drew; {of_all}.")),

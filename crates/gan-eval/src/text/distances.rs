@@ -30,7 +30,7 @@ impl TextReference<'_> {
         texts: &Sequences,
     ) -> Result<Features, EvalError> {
         match (view, &self.encoder) {
-            (View::Hashed, _) => Ok(hashed_ngrams(name, texts)?),
+            (View::Hashed, _) => Ok(hashed_ngrams(name, &self.between_ends(texts))?),
             (View::Encoder, Some(encoder)) => encoder.features(self.data, name, texts),
             (View::Encoder, None) => Err(EvalError::subject(
                 &self.data.path,
@@ -38,6 +38,20 @@ impl TextReference<'_> {
                 "enough text to train one",
             )),
         }
+    }
+
+    /// Texts with their start and end as tokens, if they have ends: so an empty text has n-grams too, and is not as
+    /// near to all others as no vector of length 0 should be.
+    fn between_ends(&self, texts: &Sequences) -> Sequences {
+        let corpus = &self.data.corpus;
+        let Some(end) = corpus.end else {
+            return texts.clone();
+        };
+        let mut between = Sequences::default();
+        for text in texts.iter() {
+            between.push(&[&[corpus.start], text, &[end]].concat());
+        }
+        between
     }
 
     /// The scores of both sets' features.

@@ -134,6 +134,7 @@ fn all_scores(
         label,
         texts,
         against: Against::HeldOut,
+        reverse: true,
     };
     let (mut sheet, per_text) = reference.scores(&set, tell)?;
     if let Some(source) = source {

@@ -11,7 +11,7 @@ pub const TEXT_PROTOCOL: u32 = 1;
 pub const DEFAULT_TEXTS: usize = 10_000;
 
 /// The most whose features are compared, as many of either set: pairs of all take time in the square of it.
-pub(crate) const DISTANCE_TEXTS: usize = 1500;
+pub(crate) const DISTANCE_TEXTS: usize = 1000;
 
 /// The most of each set that a classifier sees, half of them to be trained on.
 pub(crate) const CLASSIFIER_TEXTS: usize = 3000;

@@ -36,6 +36,8 @@ pub(crate) struct TextSet<'a> {
     pub(crate) label: &'a str,
     pub(crate) texts: &'a Sequences,
     pub(crate) against: Against,
+    /// Whether a model is trained on them, which takes longer than all other scores.
+    pub(crate) reverse: bool,
 }
 
 /// The scores that each text has of its own, with its length.
@@ -67,8 +69,10 @@ impl TextReference<'_> {
         part("diversity and copies");
         self.diversity(set.texts, &mut sheet);
         self.memorization(set.texts, &mut sheet);
-        part("reverse model");
-        self.reverse(set, &mut sheet)?;
+        if set.reverse {
+            part("reverse model");
+            self.reverse(set.texts, &mut sheet)?;
+        }
         part("classifier");
         self.classifier(set, &mut sheet)?;
         tell(EvalEvent::Done);
@@ -150,20 +154,13 @@ impl TextReference<'_> {
     }
 
     /// Held-out text under a model that is trained on the texts.
-    fn reverse(&self, set: &TextSet<'_>, sheet: &mut Sheet) -> Result<(), EvalError> {
-        let (training, tested) = match set.against {
-            Against::HeldOut => (set.texts.clone(), first(&self.held_out, HELD_OUT_TEXTS)),
-            Against::OtherHeldOut => {
-                let tested = HELD_OUT_TEXTS.min(self.held_out.len() / 2);
-                let others = self.held_out.select(tested..self.held_out.len());
-                (others, first(&self.held_out, tested))
-            }
-        };
-        if tested.tokens() == 0 || training.tokens() == 0 {
+    fn reverse(&self, texts: &Sequences, sheet: &mut Sheet) -> Result<(), EvalError> {
+        let tested = first(&self.held_out, HELD_OUT_TEXTS);
+        if tested.tokens() == 0 || texts.tokens() == 0 {
             return Ok(());
         }
         let corpus = &self.data.corpus;
-        let model = language_model(corpus, &training, REVERSE)?;
+        let model = language_model(corpus, texts, REVERSE)?;
         let losses = losses(&model, corpus, &tested, 1.0)?;
         mean_loss(TextScoreKind::ReverseNll, &losses, sheet);
         Ok(())

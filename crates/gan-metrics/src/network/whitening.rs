@@ -6,6 +6,9 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
 use gan_core::ParameterStore;
 
+/// The variance of every direction counts as at least this fraction of the largest one.
+const LEAST_VARIANCE: f64 = 1e-4;
+
 impl FeatureNetwork {
     /// Sets the whitening so that the features have a mean of 0 and the identity as covariance over
     /// `images`, usually the training images.
@@ -30,7 +33,8 @@ impl FeatureNetwork {
             );
         }
         let activations = Features::new(images.name(), activations, width)?;
-        let whitening::Whitening { mean, map } = whitening::Whitening::new(&activations)?;
+        let whitening::Whitening { mean, map } =
+            whitening::Whitening::new(&activations, LEAST_VARIANCE)?;
         let row_major = (0..width * width).map(|k| map[(k / width, k % width)] as f32);
         let weight = Tensor::from_vec(row_major.collect(), (width, width), &Device::Cpu)?;
         let mean: Vec<f32> = mean.into_iter().map(|value| value as f32).collect();
