@@ -170,3 +170,55 @@ fn a_run_of_text_that_is_killed_goes_on_to_the_same_bytes_with_any_number_of_thr
         assert_same(&path, &folder.join("whole"));
     }
 }
+
+#[test]
+fn runs_of_text_are_evaluated_with_controls_and_compared_in_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    lines(folder, "mine.txt");
+    let more = "--adversarial-steps 2 --rollouts 2 --discriminator-rounds 1";
+    for (out, reward) in [("a", "discriminator"), ("b", "constant")] {
+        succeed(
+            folder,
+            &format!(
+                "train --recipe seqgan --data mine.txt {SMALL} {more} --reward {reward} --out {out}"
+            ),
+        );
+        let printed = succeed(folder, &format!("evaluate {out} --count 60"));
+        for part in [
+            "BLEU-5",
+            "NLL_gen",
+            "5-grams",
+            "held-out text",
+            "report.html",
+        ] {
+            assert!(printed.contains(part), "{part}: {printed}");
+        }
+        let report = fs::read_to_string(folder.join(out).join("report.html")).unwrap();
+        assert!(report.contains("<svg"));
+    }
+    let printed = succeed(folder, "compare a b --out both");
+    assert!(printed.contains("BLEU-5"), "{printed}");
+    for name in ["both-trade-off.svg", "both-length.svg"] {
+        let picture = fs::read_to_string(folder.join(name)).unwrap();
+        assert!(picture.starts_with("<svg"), "{name}");
+    }
+    // Texts of any program are scored by the tokens of the data.
+    fs::write(
+        folder.join("others.txt"),
+        "the cat sees.\nthe dog sleeps and sees.\n",
+    )
+    .unwrap();
+    succeed(folder, "evaluate others.txt --data mine.txt");
+    for (line, part) in [
+        ("evaluate others.txt", "--data"),
+        ("evaluate a --stacked", "--stacked"),
+        ("compare a others.txt.evaluation.json", "differ"),
+    ] {
+        let message = ended_with(&run(folder, line), 2);
+        assert!(message.contains(part), "{line}: {message}");
+    }
+    lines(folder, "changed.txt");
+    fs::write(folder.join("mine.txt"), "other texts\nthan these\n").unwrap();
+    assert!(ended_with(&run(folder, "evaluate a"), 2).contains("SHA-256"));
+}
