@@ -19,8 +19,11 @@ fn images_that_cannot_be_scored_are_refused() {
     fs::create_dir(path("empty")).unwrap();
     check("empty", &["empty", "no images"]);
     check("nowhere", &["nowhere", "no such file or folder"]);
+    fs::write(path("x.bin"), "text").unwrap();
+    check("x.bin", &["x.bin", "npy"]);
+    // A file of texts needs texts to compare with.
     fs::write(path("x.txt"), "text").unwrap();
-    check("x.txt", &["x.txt", "npy"]);
+    check("x.txt", &["none of them text", "--data"]);
 
     fs::create_dir(path("pictures")).unwrap();
     for name in ["a.png", "b.png"] {

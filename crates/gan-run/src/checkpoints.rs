@@ -98,14 +98,14 @@ impl CheckpointFolder {
         wanted: impl Fn(u64) -> bool,
     ) -> Result<Option<C>, RunError> {
         let newest = || Ok::<_, RunError>(self.steps()?.into_iter().rfind(|step| wanted(*step)));
+        let unit = self.prefix.trim_end_matches('-');
         while let Some(step) = newest()? {
             let path = self.file(step);
             let wrong = match C::read(&path) {
                 Err(TrainError::Weights(error @ WeightsError::Format { .. })) => error.to_string(),
                 Ok(checkpoint) if checkpoint.done() != step => format!(
-                    "{}: holds the checkpoint of {}{}, expected {step} as in its name",
+                    "{}: holds the checkpoint of {unit} {}, expected {unit} {step} as in its name",
                     path.display(),
-                    self.prefix,
                     checkpoint.done()
                 ),
                 read => return Ok(Some(read?)),
