@@ -1,7 +1,7 @@
 //! Trains a generator of text and evaluates it.
 //!
 //! `cargo run -p gan-eval --example evaluate_text -- TEXT CONFIG.toml OUT.json`: TEXT is a file or a folder as
-//! `TextData::open` reads it, or `oracle`; the configuration has the tables `data`, `train` and `adversary`.
+//! `TextData::open` reads it, or `oracle`; the configuration has the tables `data`, `model`, `train` and `adversary`.
 
 use gan_core::candle_core::DType;
 use gan_core::{Purpose, Seed, Sequences};
@@ -21,6 +21,7 @@ use std::time::Instant;
 #[serde(default)]
 struct Config {
     data: TextConfig,
+    model: GeneratorConfig,
     train: TextTrainConfig,
     adversary: AdversaryConfig,
 }
@@ -103,12 +104,7 @@ fn trained(
     out: &Path,
 ) -> Result<TextSubject, Box<dyn Error>> {
     let corpus = data.corpus.clone();
-    let mut trainer = TextTrainer::new(
-        corpus,
-        &GeneratorConfig::default(),
-        &config.train,
-        &config.adversary,
-    )?;
+    let mut trainer = TextTrainer::new(corpus, &config.model, &config.train, &config.adversary)?;
     let hash = data.tokenizer_sha256();
     let save = |trainer: &TextTrainer, path: &Path| {
         let (state, seed) = (trainer.state(), config.train.seed);

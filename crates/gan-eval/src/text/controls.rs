@@ -44,7 +44,9 @@ pub(crate) fn data_controls(
     tell: Listener<'_>,
 ) -> Result<DataControls, EvalError> {
     let folder = cache_folder();
-    let key = serde_json::to_string(&(TEXT_PROTOCOL, reference.count, key_facts(facts)))?;
+    let encoder = reference.encoder.as_ref().map(|known| &known.facts.sha256);
+    let key = (TEXT_PROTOCOL, reference.count, key_facts(facts), encoder);
+    let key = serde_json::to_string(&key)?;
     let corpus = &reference.data.corpus;
     let tokens = format!(
         "{} {:?} {:?} {}",

@@ -14,7 +14,7 @@ use gan_ops::LanguageModel;
 
 /// Twice as many features.
 const HIDDEN: usize = 32;
-const UPDATES: usize = 400;
+const UPDATES: usize = 300;
 
 /// Training texts by which the features are whitened.
 const WHITENING_TEXTS: usize = 5000;
@@ -36,7 +36,13 @@ impl Encoder {
         let (corpus, training) = (&data.corpus, data.training());
         let version = TEXT_PROTOCOL.to_string();
         let vocabulary = facts.vocabulary.to_string();
-        let determined_by = [version.as_str(), &facts.training.sha256, &vocabulary];
+        let sizes = format!("{HIDDEN} {UPDATES}");
+        let determined_by = [
+            version.as_str(),
+            &sizes,
+            &facts.training.sha256,
+            &vocabulary,
+        ];
         let folder = cache_folder();
         let mut cache: CacheFile<()> =
             CacheFile::open(folder.as_deref(), "text-encoder", &determined_by);

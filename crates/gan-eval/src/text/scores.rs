@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// The reverse model: as large as SeqGAN's generator.
 const REVERSE: Schedule = Schedule {
     hidden: 32,
-    updates: 400,
+    updates: 300,
     network: Network::Reverse,
 };
 

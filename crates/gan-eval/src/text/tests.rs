@@ -1,15 +1,16 @@
 //! Evaluations of small data: controls behave as they must, and too little text is no error.
 
+use super::batches::drawn;
 use super::classifier::accuracy;
 use super::protocol::{Choice, chosen};
 use super::{
-    CurveGenerator, EvaluationKind, TextControlKind, TextEvaluationData, TextEvaluationFile,
-    TextProtocol, TextScoreKind, TextSubject, check_texts_comparable, evaluate_text,
-    text_comparison_table, text_score_table,
+    CurveGenerator, EvaluationKind, PositionTexts, TextControlKind, TextEvaluationData,
+    TextEvaluationFile, TextProtocol, TextScoreKind, TextSubject, check_texts_comparable,
+    evaluate_text, text_comparison_table, text_score_table,
 };
 use crate::EvaluationFile;
 use gan_core::candle_core::DType;
-use gan_core::{Seed, Sequences};
+use gan_core::{Purpose, Seed, Sequences};
 use gan_ops::Pool;
 use gan_text::{
     GeneratorConfig, MaximumLikelihood, TextConfig, TextCorpus, TextData, TextGeneratorFile,
@@ -171,6 +172,65 @@ fn a_generator_has_curves_a_verdict_and_scores_by_length() {
         .unwrap_err()
         .to_string();
     assert!(said.contains("the tokens' SHA-256"), "{said}");
+}
+
+/// Sequences of ten tokens that a small random model drew.
+fn oracle_data() -> TextEvaluationData {
+    let config = GeneratorConfig {
+        initial_std: 1.0,
+        ..GeneratorConfig::default()
+    };
+    let oracle = text_generator(&config, 60, 0, Seed(8), DType::F32).unwrap();
+    let mut corpus = TextCorpus {
+        sequences: Sequences::default(),
+        vocabulary: 60,
+        start: 0,
+        end: None,
+        never: Vec::new(),
+        steps: 10,
+    };
+    let draw = |purpose| drawn(&oracle, &corpus, (400, 10), 1.0, purpose).unwrap();
+    let (sequences, held_out) = (draw(Purpose::OracleData), draw(Purpose::OracleInit));
+    corpus.sequences = sequences;
+    TextEvaluationData {
+        path: "oracle".into(),
+        corpus,
+        held_out,
+        tokenizer: None,
+        oracle: Some(oracle),
+    }
+}
+
+#[test]
+fn an_oracle_scores_texts_at_positions_beyond_the_datas() {
+    let data = oracle_data();
+    let folder = tempfile::tempdir().unwrap();
+    let file = evaluated(&subject(&data, folder.path()), &data, 300);
+    let nll = |control: TextControlKind| {
+        let control = file.control(control).unwrap();
+        control.score(TextScoreKind::NllOracle).unwrap().value
+    };
+    let own = file.score(TextScoreKind::NllOracle).unwrap().value;
+    assert!(nll(TextControlKind::HeldOutText) < own, "{own}");
+    assert!(own < nll(TextControlKind::UniformTokens), "{own}");
+    let verdict = file.verdict.as_ref().unwrap();
+    assert_eq!(verdict.compared[0].score, TextScoreKind::NllOracle);
+    for of in [
+        PositionTexts::Real,
+        PositionTexts::Subject,
+        PositionTexts::Pretrained,
+    ] {
+        let found = file
+            .by_position
+            .iter()
+            .find(|found| found.of == of)
+            .unwrap();
+        assert_eq!(found.losses.len(), 40);
+        let reached: Vec<usize> = found.clean.iter().map(|figure| figure.position).collect();
+        assert_eq!(reached, [5, 10, 20, 40]);
+    }
+    // Ids, since nothing stands for them.
+    assert_eq!(file.examples.generated[0].text.split(' ').count(), 10);
 }
 
 #[test]
