@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use gan_data::Parts;
-//! use gan_run::{Ended, Event, NewRun, Plan, RunConfig, Session, StopToken};
+//! use gan_run::{Configuration, Ended, Event, NewRun, Plan, RunConfig, Session, StopToken};
 //!
 //! let mut events = |event: Event<'_>| {
 //!     if let Event::Logged { line, .. } = event {
@@ -26,7 +26,8 @@
 //! ```
 //!
 //! The lock, the checkpoints and the lines of the logs do not know what is trained; the session, its observers
-//! and what describes them know images.
+//! and what describes them know images. [`TextPlan`], [`TextSession`] and [`SavedTextRun`] are the same for text, and an
+//! [`AnySession`] is one of either.
 
 mod any_session;
 mod best;
