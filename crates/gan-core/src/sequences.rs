@@ -54,6 +54,15 @@ impl Sequences {
         (0..self.len()).map(|index| self.get(index).unwrap_or_default())
     }
 
+    /// Passes on all sequences as bytes, for a hash: of each its length as 8 bytes, then its ids as 4 each, the least
+    /// first.
+    pub fn each_byte_run(&self, each: &mut dyn FnMut(&[u8])) {
+        for sequence in self.iter() {
+            each(&(sequence.len() as u64).to_le_bytes());
+            sequence.iter().for_each(|id| each(&id.to_le_bytes()));
+        }
+    }
+
     /// The sequences with these numbers, from 0, in their order; numbers may repeat.
     ///
     /// # Panics

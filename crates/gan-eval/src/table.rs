@@ -128,19 +128,30 @@ fn is_zero(figure: &str) -> bool {
 
 /// The value alone; counts, which have no uncertainty, unrounded.
 pub fn value(score: Score) -> String {
-    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
-        return score.value.to_string();
+    number(score.value, score.uncertainty)
+}
+
+/// The same of any score.
+pub(crate) fn number(value: f64, uncertainty: Option<f64>) -> String {
+    if uncertainty.is_none() && value.fract() == 0.0 {
+        return value.to_string();
     }
-    figure(score.value)
+    figure(value)
 }
 
 /// Such as `12.31 ± 0.050`; an uncertainty that would round to 0 gets two digits, since no score is
 /// certain.
 pub(crate) fn with_uncertainty(score: Score) -> String {
-    let Some(uncertainty) = score.uncertainty else {
-        return value(score);
-    };
-    format!("{} ± {}", value(score), error_figure(uncertainty))
+    number_with_error(score.value, score.uncertainty)
+}
+
+/// The same of any score.
+pub(crate) fn number_with_error(value: f64, uncertainty: Option<f64>) -> String {
+    let number = number(value, uncertainty);
+    match uncertainty {
+        Some(error) => format!("{number} ± {}", error_figure(error)),
+        None => number,
+    }
 }
 
 /// An uncertainty.

@@ -176,6 +176,17 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Brings the logs to the disk, so that a checkpoint that follows never exists without its lines.
+    pub(crate) fn flush_logs(&self) -> Result<(), RunError> {
+        for log in [self.metrics(), self.timing(), self.scores()] {
+            if log.exists() {
+                let flushed = fs::File::open(&log).and_then(|file| file.sync_data());
+                flushed.map_err(RunError::io(&log, "written"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the generator of a run that goes back to its start.
     pub(crate) fn remove_generator(&self) -> Result<(), RunError> {
         let path = self.generator();

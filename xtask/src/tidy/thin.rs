@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_has_two_thousand_lines_at_most() {
+    fn the_command_line_has_2500_lines_at_most() {
         let text = |lines: usize| "// line\n".repeat(lines);
         assert_eq!(found("crates/gan-cli/src/a.rs", &text(2500)), []);
         let over = found("crates/gan-cli/src/a.rs", &text(2501));

@@ -3,7 +3,7 @@
 use crate::{EvalError, SCORE_SEED};
 use gan_core::{Purpose, Sequences};
 use gan_ops::{Generation, LanguageModel, TokenBatch};
-use gan_text::{TextCorpus, TextGenerator};
+use gan_text::{TextCorpus, TextGenerator, until_end};
 use gan_text_metrics::TokenLosses;
 
 /// Texts that are scored at once.
@@ -153,10 +153,6 @@ pub(crate) fn drawn(
         ..corpus.request(count)
     };
     let tokens = model.generate(&request, &|k| SCORE_SEED.rng(purpose, k as u64))?;
-    let mut texts = Sequences::default();
-    for ids in tokens.chunks(steps) {
-        let end = ids.iter().position(|id| Some(*id) == corpus.end);
-        texts.push(&ids[..end.unwrap_or(ids.len())]);
-    }
-    Ok(texts)
+    let texts = tokens.chunks(steps);
+    Ok(texts.map(|ids| until_end(ids, corpus.end)).collect())
 }

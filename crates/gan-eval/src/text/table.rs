@@ -1,7 +1,7 @@
 //! Scores of text as lines.
 
 use super::{TextControl, TextControlKind, TextEvaluationFile, TextScore, TextScoreKind};
-use crate::table::{aligned, better_word, error_figure, figure};
+use crate::table::{aligned, better_word, figure, number, number_with_error};
 
 /// A table with a heading: the scores, the controls beside them, and which direction is better.
 pub fn text_score_table(file: &TextEvaluationFile) -> Vec<String> {
@@ -68,15 +68,9 @@ fn label(control: &TextControl, scored: usize) -> String {
 
 /// The value alone; counts unrounded.
 pub(super) fn value(score: TextScore) -> String {
-    if score.uncertainty.is_none() && score.value.fract() == 0.0 {
-        return score.value.to_string();
-    }
-    figure(score.value)
+    number(score.value, score.uncertainty)
 }
 
 pub(super) fn with_uncertainty(score: TextScore) -> String {
-    match score.uncertainty {
-        Some(error) => format!("{} ± {}", value(score), error_figure(error)),
-        None => value(score),
-    }
+    number_with_error(score.value, score.uncertainty)
 }

@@ -8,7 +8,6 @@ use crate::{Event, OutputConfig, RunError, RunFolder, Schedule};
 use gan_core::Weights;
 use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
 use gan_train::{Checkpoint, Observer, StepReport, Trainer};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -86,12 +85,7 @@ impl CheckpointWriter {
     /// The generator comes last: it can be written again from the checkpoint.
     fn write(&self, trainer: &Trainer, checkpoint: &Path, generator: &Path) -> Observed {
         self.run.check_in_place()?;
-        for log in [self.run.metrics(), self.run.timing(), self.run.scores()] {
-            if log.exists() {
-                let flushed = File::open(&log).and_then(|file| file.sync_data());
-                flushed.map_err(RunError::io(&log, "written"))?;
-            }
-        }
+        self.run.flush_logs()?;
         gan_train::save(trainer, self.facts_value.clone(), checkpoint)?;
         self.write_generator(trainer, generator)
     }

@@ -7,7 +7,6 @@ use crate::checkpoints::Retention;
 use crate::events::Tell;
 use crate::{Event, RunError, RunFolder};
 use gan_text::{TextCheckpoint, TextGeneratorHeader, TextTrainer};
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -125,12 +124,7 @@ impl<'a> TextCheckpoints<'a> {
         generator: &Path,
     ) -> Result<(), RunError> {
         self.run.check_in_place()?;
-        for log in [self.run.metrics(), self.run.timing(), self.run.scores()] {
-            if log.exists() {
-                let flushed = File::open(&log).and_then(|file| file.sync_data());
-                flushed.map_err(RunError::io(&log, "written"))?;
-            }
-        }
+        self.run.flush_logs()?;
         TextCheckpoint::save(trainer, self.facts.clone(), checkpoint)?;
         self.write_generator(trainer, generator)
     }

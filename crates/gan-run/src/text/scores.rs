@@ -4,7 +4,7 @@ use super::TextPlan;
 use super::texts::drawn;
 use crate::RunError;
 use gan_ops::TokenBatch;
-use gan_text::{Padded, TextGenerator};
+use gan_text::{Padded, TextGenerator, until_end};
 use std::collections::{BTreeMap, HashSet};
 
 /// The score that decides, the lower the better: −ln p a token of held-out texts.
@@ -46,11 +46,10 @@ pub(super) fn scores(
     }
     let different: HashSet<&[u32]> = tokens.chunks(steps).collect();
     add("different_texts", different.len() as f64 / TEXTS as f64);
-    let texts = tokens.chunks(steps).flat_map(|text| {
-        let end = text.iter().position(|token| Some(*token) == set.corpus.end);
-        &text[..end.unwrap_or(steps)]
-    });
-    let distinct: HashSet<&u32> = texts.collect();
+    let texts = tokens.chunks(steps);
+    let distinct: HashSet<&u32> = texts
+        .flat_map(|text| until_end(text, set.corpus.end))
+        .collect();
     add("distinct_tokens", distinct.len() as f64);
     Ok(scores)
 }

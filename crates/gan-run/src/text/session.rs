@@ -2,8 +2,8 @@
 
 use super::attempt::Attempt;
 use super::go_back::go_back;
-use super::saved::{Ended as EndedOutput, TextRunFacts};
-use super::{AgreedTextRun, TextPlan};
+use super::saved::TextRunFacts;
+use super::{AgreedTextRun, TextOutputConfig, TextPlan};
 use crate::events::Tell;
 use crate::{Ended, Event, Events, NewRun, RunError, RunFolder, StopToken};
 use gan_text::TextCheckpoint;
@@ -16,7 +16,7 @@ pub(super) struct Start {
     /// None at the start.
     pub(super) checkpoint: Option<TextCheckpoint>,
     /// The output of a shorter run that ended at the checkpoint and is now extended.
-    pub(super) ended: EndedOutput,
+    pub(super) ended: Option<TextOutputConfig>,
 }
 
 /// A run of text that this process alone writes to, ready to be trained.

@@ -85,8 +85,7 @@ impl Padded {
     pub fn drawn(corpus: &TextCorpus, tokens: Vec<u32>) -> Self {
         let mut weights = Vec::with_capacity(tokens.len());
         for sequence in tokens.chunks(corpus.steps) {
-            let end = sequence.iter().position(|token| Some(*token) == corpus.end);
-            let count = end.map_or(corpus.steps, |end| end + 1);
+            let count = (until_end(sequence, corpus.end).len() + 1).min(corpus.steps);
             weights.extend((0..corpus.steps).map(|step| f64::from(u8::from(step < count))));
         }
         Self {
@@ -170,6 +169,12 @@ impl EpochBatches {
         let numbers = self.order.1.chunks(self.batch_size).nth(number);
         Padded::new(corpus, &corpus.sequences, numbers.unwrap_or_default())
     }
+}
+
+/// The tokens before the end, or all if there is none.
+pub fn until_end(tokens: &[u32], end: Option<u32>) -> &[u32] {
+    let length = tokens.iter().position(|token| Some(*token) == end);
+    &tokens[..length.unwrap_or(tokens.len())]
 }
 
 /// The numbers of `count` sequences in an order of their own for each epoch.

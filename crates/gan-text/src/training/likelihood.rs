@@ -5,7 +5,7 @@ use super::batches::{EpochBatches, TextCorpus};
 use super::method::{Method, PartKind, TextPart, TextState};
 use crate::{GeneratorConfig, TextGenerator, text_generator};
 use candle_core::DType;
-use gan_core::{Seed, Weights};
+use gan_core::{ParameterStore, Seed, Weights};
 use gan_ops::LanguageModel;
 use gan_train::{Adam, TrainError};
 
@@ -59,6 +59,8 @@ impl MaximumLikelihood {
 
 const GENERATOR: &str = "generator.";
 const OPTIMIZER: &str = "likelihood_optimizer.";
+const DISCRIMINATOR: &str = "discriminator.";
+const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 
 /// A generator and its steps of maximum likelihood, before an adversary or without one.
 pub(super) struct Pretraining {
@@ -86,6 +88,43 @@ impl Pretraining {
             likelihood,
         })
     }
+
+    /// The number of the adversarial step that follows `state`, from 0; none if all `steps` are done.
+    pub(super) fn adversarial_step(&self, state: TextState, steps: u64) -> Option<u64> {
+        let step = state.step - self.steps;
+        (step < steps).then_some(step)
+    }
+
+    /// Adds the generator, and the discriminator beside it with both players' optimizers; `name` is that of the
+    /// generator's.
+    pub(super) fn save_both(
+        &self,
+        discriminator: &ParameterStore,
+        discriminator_optimizer: &Adam,
+        (name, optimizer): (&str, &Adam),
+        weights: &mut Weights,
+    ) -> Result<(), TrainError> {
+        self.save(weights)?;
+        weights.insert_all(DISCRIMINATOR, discriminator)?;
+        discriminator_optimizer.save(DISCRIMINATOR_OPTIMIZER, weights)?;
+        optimizer.save(name, weights)
+    }
+
+    /// Reads what [`save_both`](Self::save_both) added, as it was at `state`.
+    pub(super) fn restore_both(
+        &mut self,
+        discriminator: &ParameterStore,
+        discriminator_optimizer: &mut Adam,
+        (name, optimizer): (&str, &mut Adam),
+        (weights, state, origin): (&Weights, TextState, &str),
+    ) -> Result<(), TrainError> {
+        self.restore(weights, state, origin)?;
+        weights.load_into(DISCRIMINATOR, discriminator, origin)?;
+        let updates = state.discriminator_updates;
+        discriminator_optimizer.restore(DISCRIMINATOR_OPTIMIZER, weights, updates, origin)?;
+        let steps = state.step.saturating_sub(self.steps);
+        optimizer.restore(name, weights, steps, origin)
+    }
 }
 
 impl Method for Pretraining {
@@ -103,12 +142,9 @@ impl Method for Pretraining {
             return Ok(None);
         }
         let nll = self.likelihood.step(&self.generator, corpus, number)?;
-        state.step += 1;
-        Ok(Some(TextPart {
-            kind: PartKind::Likelihood,
-            number,
-            figures: vec![("nll", nll)],
-        }))
+        Ok(Some(
+            state.step_done(PartKind::Likelihood, vec![("nll", nll)]),
+        ))
     }
 
     fn save(&self, weights: &mut Weights) -> Result<(), TrainError> {

@@ -49,6 +49,35 @@ impl TextState {
     pub fn parts(self) -> u64 {
         self.step + self.rounds
     }
+
+    /// Counts a step of the generator.
+    pub(super) fn step_done(
+        &mut self,
+        kind: PartKind,
+        figures: Vec<(&'static str, f64)>,
+    ) -> TextPart {
+        self.step += 1;
+        TextPart {
+            kind,
+            number: self.step - 1,
+            figures,
+        }
+    }
+
+    /// Counts a round of the discriminator, which has been updated so often by now.
+    pub(super) fn round_done(
+        &mut self,
+        updates: u64,
+        figures: Vec<(&'static str, f64)>,
+    ) -> TextPart {
+        self.rounds += 1;
+        self.discriminator_updates = updates;
+        TextPart {
+            kind: PartKind::Round,
+            number: self.rounds - 1,
+            figures,
+        }
+    }
 }
 
 /// A part of the training that was done.

@@ -13,7 +13,7 @@ mod scratch;
 mod seqgan;
 mod trainer;
 
-pub use batches::{Padded, TextCorpus};
+pub use batches::{Padded, TextCorpus, until_end};
 pub use checkpoint::{TextCheckpoint, TextCheckpointHeader};
 pub use config::{AdversaryConfig, NoAdversary, TextTrainConfig};
 pub use leakgan::LeakganConfig;

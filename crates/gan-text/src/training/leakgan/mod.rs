@@ -223,7 +223,7 @@ impl Method for Leakgan {
         let Some(next) = self.schedule.next(*state) else {
             return Ok(None);
         };
-        let (kind, number, figures) = match next {
+        Ok(Some(match next {
             Next::Round => {
                 let (generator, round) = (&self.generator, state.rounds);
                 let (classifier, epochs) = (
@@ -233,26 +233,16 @@ impl Method for Leakgan {
                 let done = self
                     .training
                     .round(classifier, generator, corpus, epochs, round)?;
-                state.discriminator_updates = self.training.optimizer.steps();
-                (PartKind::Round, round, done.figures())
+                state.round_done(self.training.optimizer.steps(), done.figures())
             }
             Next::Likelihood(number) => {
                 let figures = self.likelihood_step(corpus, number)?;
-                (PartKind::Likelihood, state.step, figures)
+                state.step_done(PartKind::Likelihood, figures)
             }
             Next::Adversarial(number) => {
                 let figures = self.adversarial_step(corpus, number)?;
-                (PartKind::Adversarial, state.step, figures)
+                state.step_done(PartKind::Adversarial, figures)
             }
-        };
-        match kind {
-            PartKind::Round => state.rounds += 1,
-            _ => state.step += 1,
-        }
-        Ok(Some(TextPart {
-            kind,
-            number,
-            figures,
         }))
     }
 

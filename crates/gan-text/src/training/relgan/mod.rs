@@ -16,8 +16,6 @@ use gan_ops::TextClassifier;
 use gan_train::{Adam, TrainError};
 use update::{Batch, Compared};
 
-const DISCRIMINATOR: &str = "discriminator.";
-const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 const GENERATOR_OPTIMIZER: &str = "adversarial_optimizer.";
 
 /// A generator and its discriminator.
@@ -108,27 +106,21 @@ impl Method for Relgan {
         if let Some(part) = self.pretraining.advance(corpus, state)? {
             return Ok(Some(part));
         }
-        let number = state.step;
-        let step = number - self.pretraining.steps;
-        if step >= self.config.steps {
+        let Some(step) = self.pretraining.adversarial_step(*state, self.config.steps) else {
             return Ok(None);
-        }
+        };
         let figures = self.step(corpus, step)?;
-        state.step += 1;
         state.discriminator_updates = self.discriminator_optimizer.steps();
-        Ok(Some(TextPart {
-            kind: PartKind::Adversarial,
-            number,
-            figures,
-        }))
+        Ok(Some(state.step_done(PartKind::Adversarial, figures)))
     }
 
     fn save(&self, weights: &mut Weights) -> Result<(), TrainError> {
-        self.pretraining.save(weights)?;
-        weights.insert_all(DISCRIMINATOR, self.discriminator.parameters())?;
-        let discriminator = &self.discriminator_optimizer;
-        discriminator.save(DISCRIMINATOR_OPTIMIZER, weights)?;
-        self.generator_optimizer.save(GENERATOR_OPTIMIZER, weights)
+        self.pretraining.save_both(
+            self.discriminator.parameters(),
+            &self.discriminator_optimizer,
+            (GENERATOR_OPTIMIZER, &self.generator_optimizer),
+            weights,
+        )
     }
 
     fn restore(
@@ -137,13 +129,11 @@ impl Method for Relgan {
         state: TextState,
         origin: &str,
     ) -> Result<(), TrainError> {
-        self.pretraining.restore(weights, state, origin)?;
-        weights.load_into(DISCRIMINATOR, self.discriminator.parameters(), origin)?;
-        let updates = state.discriminator_updates;
-        let discriminator = &mut self.discriminator_optimizer;
-        discriminator.restore(DISCRIMINATOR_OPTIMIZER, weights, updates, origin)?;
-        let steps = state.step.saturating_sub(self.pretraining.steps);
-        let generator = &mut self.generator_optimizer;
-        generator.restore(GENERATOR_OPTIMIZER, weights, steps, origin)
+        self.pretraining.restore_both(
+            self.discriminator.parameters(),
+            &mut self.discriminator_optimizer,
+            (GENERATOR_OPTIMIZER, &mut self.generator_optimizer),
+            (weights, state, origin),
+        )
     }
 }

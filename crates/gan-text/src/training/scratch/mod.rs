@@ -19,9 +19,7 @@ use gan_train::{Adam, Ema, TrainError};
 use objective::{compare, expect};
 use rand::Rng;
 
-const DISCRIMINATOR: &str = "discriminator.";
 const AVERAGE: &str = "average.";
-const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 const GENERATOR_OPTIMIZER: &str = "adversarial_optimizer.";
 
 /// Little momentum, as either player's direction changes with the other.
@@ -167,29 +165,23 @@ impl Method for Scratch {
             self.average()?;
             return Ok(Some(part));
         }
-        let number = state.step;
-        let step = number - self.pretraining.steps;
-        if step >= self.config.steps {
+        let Some(step) = self.pretraining.adversarial_step(*state, self.config.steps) else {
             return Ok(None);
-        }
+        };
         let figures = self.step(corpus, step)?;
         self.average()?;
-        state.step += 1;
         state.discriminator_updates = self.discriminator_optimizer.steps();
-        Ok(Some(TextPart {
-            kind: PartKind::Adversarial,
-            number,
-            figures,
-        }))
+        Ok(Some(state.step_done(PartKind::Adversarial, figures)))
     }
 
     fn save(&self, weights: &mut Weights) -> Result<(), TrainError> {
-        self.pretraining.save(weights)?;
         self.averages.save(AVERAGE, weights)?;
-        weights.insert_all(DISCRIMINATOR, self.discriminator.parameters())?;
-        let discriminator = &self.discriminator_optimizer;
-        discriminator.save(DISCRIMINATOR_OPTIMIZER, weights)?;
-        self.generator_optimizer.save(GENERATOR_OPTIMIZER, weights)
+        self.pretraining.save_both(
+            self.discriminator.parameters(),
+            &self.discriminator_optimizer,
+            (GENERATOR_OPTIMIZER, &self.generator_optimizer),
+            weights,
+        )
     }
 
     fn restore(
@@ -198,15 +190,13 @@ impl Method for Scratch {
         state: TextState,
         origin: &str,
     ) -> Result<(), TrainError> {
-        self.pretraining.restore(weights, state, origin)?;
         self.averages.restore(AVERAGE, weights, origin)?;
         self.averages.copy_into(self.average.parameters())?;
-        weights.load_into(DISCRIMINATOR, self.discriminator.parameters(), origin)?;
-        let updates = state.discriminator_updates;
-        let discriminator = &mut self.discriminator_optimizer;
-        discriminator.restore(DISCRIMINATOR_OPTIMIZER, weights, updates, origin)?;
-        let steps = state.step.saturating_sub(self.pretraining.steps);
-        let generator = &mut self.generator_optimizer;
-        generator.restore(GENERATOR_OPTIMIZER, weights, steps, origin)
+        self.pretraining.restore_both(
+            self.discriminator.parameters(),
+            &mut self.discriminator_optimizer,
+            (GENERATOR_OPTIMIZER, &mut self.generator_optimizer),
+            (weights, state, origin),
+        )
     }
 }

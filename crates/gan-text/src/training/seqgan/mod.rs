@@ -19,8 +19,6 @@ use gan_core::Weights;
 use gan_ops::TextClassifier;
 use gan_train::TrainError;
 
-const DISCRIMINATOR: &str = "discriminator.";
-const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 const POLICY_OPTIMIZER: &str = "policy_optimizer.";
 
 /// A generator and its discriminator.
@@ -73,49 +71,39 @@ impl Method for Seqgan {
         if let Some(part) = self.pretraining.advance(corpus, state)? {
             return Ok(Some(part));
         }
+        let Some(step) = self.pretraining.adversarial_step(*state, self.config.steps) else {
+            return Ok(None);
+        };
         let Self {
+            pretraining,
             discriminator,
             training,
             policy,
             config,
-            ..
         } = self;
-        let generator = &self.pretraining.generator;
-        let step = state.step - self.pretraining.steps;
-        if step >= config.steps {
-            return Ok(None);
-        }
+        let generator = &pretraining.generator;
         if state.rounds < config.rounds_before(step) {
             let (epochs, round) = (config.discriminator_epochs, state.rounds);
             let done = training.round(discriminator, generator, corpus, epochs, round)?;
-            state.rounds += 1;
-            state.discriminator_updates = training.optimizer.steps();
-            return Ok(Some(TextPart {
-                kind: PartKind::Round,
-                number: round,
-                figures: done.figures(),
-            }));
+            let updates = training.optimizer.steps();
+            return Ok(Some(state.round_done(updates, done.figures())));
         }
         let done = policy.step(generator, discriminator, corpus, step)?;
-        let number = state.step;
-        state.step += 1;
-        Ok(Some(TextPart {
-            kind: PartKind::Adversarial,
-            number,
-            figures: vec![
-                ("generator_loss", done.loss),
-                ("reward", done.reward),
-                ("reward_std", done.reward_std),
-            ],
-        }))
+        let figures = vec![
+            ("generator_loss", done.loss),
+            ("reward", done.reward),
+            ("reward_std", done.reward_std),
+        ];
+        Ok(Some(state.step_done(PartKind::Adversarial, figures)))
     }
 
     fn save(&self, weights: &mut Weights) -> Result<(), TrainError> {
-        self.pretraining.save(weights)?;
-        weights.insert_all(DISCRIMINATOR, self.discriminator.parameters())?;
-        let training = &self.training.optimizer;
-        training.save(DISCRIMINATOR_OPTIMIZER, weights)?;
-        self.policy.optimizer.save(POLICY_OPTIMIZER, weights)
+        self.pretraining.save_both(
+            self.discriminator.parameters(),
+            &self.training.optimizer,
+            (POLICY_OPTIMIZER, &self.policy.optimizer),
+            weights,
+        )
     }
 
     fn restore(
@@ -124,13 +112,11 @@ impl Method for Seqgan {
         state: TextState,
         origin: &str,
     ) -> Result<(), TrainError> {
-        self.pretraining.restore(weights, state, origin)?;
-        weights.load_into(DISCRIMINATOR, self.discriminator.parameters(), origin)?;
-        let updates = state.discriminator_updates;
-        let training = &mut self.training.optimizer;
-        training.restore(DISCRIMINATOR_OPTIMIZER, weights, updates, origin)?;
-        let steps = state.step.saturating_sub(self.pretraining.steps);
-        let policy = &mut self.policy.optimizer;
-        policy.restore(POLICY_OPTIMIZER, weights, steps, origin)
+        self.pretraining.restore_both(
+            self.discriminator.parameters(),
+            &mut self.training.optimizer,
+            (POLICY_OPTIMIZER, &mut self.policy.optimizer),
+            (weights, state, origin),
+        )
     }
 }
