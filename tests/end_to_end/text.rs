@@ -87,6 +87,19 @@ fn what_does_not_fit_is_refused_by_name() {
             "train --recipe mle --data mine.txt --reward constant",
             "reward",
         ),
+        (
+            "train --recipe relgan --data mine.txt --rollouts 3",
+            "method relgan has no such key",
+        ),
+        (
+            "train --recipe mle --data mine.txt --hidden 1000000000",
+            "65536",
+        ),
+        (
+            "train --recipe mle --data mine.txt --hidden 50000 --dry-run",
+            "more values are allowed",
+        ),
+        ("train --recipe fast --data mine.txt", "this is text"),
         ("train --recipe mle --data nothing.txt", "nothing.txt"),
         (
             "train --recipe mle --data texts --out texts/run",
@@ -101,6 +114,11 @@ fn what_does_not_fit_is_refused_by_name() {
         ("sample run --temperature 0", "temperature"),
         ("sample run --format png", "--format"),
         ("sample run --prompt zebra", "vocab.txt"),
+        ("sample run --out some.png", "FILE.jsonl"),
+        ("sample run --count 0", "count is 0"),
+        ("sample run --device cuda", "--device"),
+        ("evaluate run --tokens byte", "tokens of its own"),
+        ("evaluate run --max-length 2", "leave out"),
         ("train --resume run --lr 0.5", "train.lr is 0.5"),
     ] {
         let output = run(folder, line);
@@ -127,6 +145,8 @@ fn hostile_files_are_refused_by_place() {
         ),
         ("half.jsonl", b"{\"text\": \"\\ud800\"}\n", "line 1"),
         ("column.csv", b"a,b\n1,2\n", "text"),
+        ("comma.csv", b"text,b\nHello, you,2\n", "line 2"),
+        ("quote.csv", b"text\na\n\"b\nc\n", "line 3"),
     ] {
         fs::write(folder.join(name), bytes).unwrap();
         let output = run(folder, &format!("train --recipe mle --data {name} {SMALL}"));
@@ -210,8 +230,18 @@ fn runs_of_text_are_evaluated_with_controls_and_compared_in_pictures() {
     )
     .unwrap();
     succeed(folder, "evaluate others.txt --data mine.txt");
+    let scored = fs::read_to_string(folder.join("others.txt.evaluation.json")).unwrap();
+    fs::write(
+        folder.join("others.jsonl"),
+        "{\"text\": \"the cat sees.\"}\n{\"text\": \"the dog sleeps and sees.\"}\n",
+    )
+    .unwrap();
+    succeed(folder, "evaluate others.jsonl --data mine.txt");
+    let again = fs::read_to_string(folder.join("others.jsonl.evaluation.json")).unwrap();
+    assert_eq!(again.replace(".jsonl", ".txt"), scored);
     for (line, part) in [
         ("evaluate others.txt", "--data"),
+        ("compare a b --out both.svg", "NAME-trade-off.svg"),
         ("evaluate a --stacked", "--stacked"),
         ("compare a others.txt.evaluation.json", "cannot be compared"),
     ] {

@@ -26,7 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     command: commands::Command,
-    /// Print only errors and the paths of results
+    /// Print only errors and results: tables of scores, texts, and the paths of what was written
     #[arg(
         short,
         long,

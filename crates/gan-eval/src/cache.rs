@@ -149,6 +149,10 @@ pub(crate) struct CacheFile<F> {
     pub(crate) changed: bool,
 }
 
+/// Of a file of tensors alone. Not `()`, which is no JSON object and leaves no room for a checksum.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct NoFacts {}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Facts {
     /// Scores by control and family.

@@ -5,6 +5,7 @@ use gan_data::DataError;
 use gan_metrics::{EmbeddingError, EquilibriumError, FeatureNetworkError, MetricError};
 use gan_models::GeneratorFileError;
 use gan_sample::SampleError;
+use gan_text::TextError;
 use gan_text_metrics::TextMetricError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,9 @@ pub enum EvalError {
     /// The images cannot be scored.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// A file's texts cannot be read.
+    #[error(transparent)]
+    Read(Box<TextError>),
     /// Texts cannot be scored.
     #[error(transparent)]
     Text(#[from] TextMetricError),
@@ -123,6 +127,12 @@ pub enum EvalError {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] gan_core::candle_core::Error),
+}
+
+impl From<TextError> for EvalError {
+    fn from(error: TextError) -> Self {
+        Self::Read(Box::new(error))
+    }
 }
 
 impl From<EmbeddingError> for EvalError {

@@ -46,7 +46,7 @@ pub enum MetricError {
         found: f64,
     },
     /// Too few rows for the score.
-    #[error("{what}: {found} of them, expected at least {expected} {why}; give more images")]
+    #[error("{what}: {found} of them, expected at least {expected} {why}; give more")]
     TooFew {
         /// The set's name.
         what: String,

@@ -59,6 +59,16 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The key of a value.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match self {
+            Self::Value { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -27,17 +27,27 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What a new run is of: as its recipe or its file says, else text if the data are a file of texts or the oracle.
+    /// What a new run is of: as its recipe or its file says, else text if the data are a file or a folder of texts, or
+    /// the oracle.
     ///
     /// # Errors
-    /// When there is no such recipe, or the file cannot be read.
+    /// When there is no such recipe, it is of images and the data are text, or the file cannot be read.
     pub fn of_new_run(
         recipe: Option<&str>,
         file: Option<&Path>,
         data: Option<&Path>,
     ) -> Result<Self, RunError> {
         if let Some(name) = recipe {
-            return Ok(Recipe::named(name)?.kind());
+            let kind = Recipe::named(name)?.kind();
+            return match data.filter(|data| kind == Self::Images && is_text(data)) {
+                Some(data) => Err(RunError::refused(
+                    data,
+                    format!(
+                        "this is text, and recipe {name} is of images; choose mle, seqgan, relgan or leakgan"
+                    ),
+                )),
+                None => Ok(kind),
+            };
         }
         if let Some(path) = file {
             let Ok(table) = read_text(path)?.parse::<Table>() else {
@@ -105,11 +115,53 @@ impl Kind {
     }
 }
 
-/// Whether data are texts, by their name.
+/// Whether data are texts, by their names: the oracle, a file of texts, or a folder with such files that has neither
+/// folders in it nor files of another ending, but for notes on its origin.
 fn is_text(data: &Path) -> bool {
-    let ending = data.extension().unwrap_or_default().to_string_lossy();
-    data == Path::new(crate::text::ORACLE)
-        || TEXT_FILES
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known))
+    data == Path::new(crate::text::ORACLE) || is_text_file(data) || is_text_folder(data)
+}
+
+fn is_text_file(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    TEXT_FILES
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+fn is_text_folder(path: &Path) -> bool {
+    let Ok(entries) = path.read_dir() else {
+        return false;
+    };
+    let mut found = false;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_note = path.extension().is_none_or(|ending| ending == "md");
+        match path.is_file() && (is_text_file(&path) || is_note) {
+            true => found |= is_text_file(&path),
+            false => return false,
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn folders_of_texts_are_text_and_folders_of_anything_else_are_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let kind = || Kind::of_new_run(None, None, Some(folder.path())).unwrap();
+        assert_eq!(kind(), Kind::Images);
+        fs::write(folder.path().join("LICENCE.md"), "").unwrap();
+        assert_eq!(kind(), Kind::Images);
+        fs::write(folder.path().join("poems.TXT"), "").unwrap();
+        assert_eq!(kind(), Kind::Text);
+        fs::write(folder.path().join("labels.csv"), "").unwrap();
+        assert_eq!(kind(), Kind::Text);
+        let refused = Kind::of_new_run(Some("fast"), None, Some(folder.path()));
+        assert!(refused.unwrap_err().to_string().contains("this is text"));
+        fs::write(folder.path().join("one.png"), "").unwrap();
+        assert_eq!(kind(), Kind::Images);
+    }
 }

@@ -208,11 +208,11 @@ fn refuse_epochs(path: &Path, before: Option<u64>, now: Option<u64>) -> Result<(
 /// Distinguishes a run that was stopped before its first checkpoint from one whose checkpoints are
 /// missing.
 pub(crate) fn check_never_saved(folder: &RunFolder) -> Result<(), RunError> {
-    let best = folder.best_files();
-    let files = [folder.generator(), best.checkpoint(), best.generator()];
-    let Some(sign) = files.into_iter().find(|file| file.exists()) else {
+    // Written after a checkpoint; the best one, and its generator, may come before the first of them.
+    let sign = folder.generator();
+    if !sign.exists() {
         return Ok(());
-    };
+    }
     Err(RunError::Checkpoints {
         path: folder.checkpoints().path().to_path_buf(),
         found: format!(
@@ -233,4 +233,24 @@ pub(crate) fn unreadable_facts(error: &serde_json::Error) -> RunError {
         "the checkpoint has no configuration that this version can read, expected one that `train` wrote; \
          start a new run with `replace`: {error}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_best_checkpoint_may_come_before_the_first_and_the_generator_may_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::open(folder.path());
+        fs::create_dir(run.checkpoints().path()).unwrap();
+        for path in [run.best_files().checkpoint(), run.best_files().generator()] {
+            fs::write(path, "").unwrap();
+        }
+        assert!(check_never_saved(&run).is_ok());
+        fs::write(run.generator(), "").unwrap();
+        let error = check_never_saved(&run).unwrap_err().to_string();
+        assert!(error.contains("there is no checkpoint, but"), "{error}");
+    }
 }

@@ -43,12 +43,40 @@ fn by_key<C: Configuration>(config: &C, given: &[(&str, &str, Value)]) -> Option
         let first = error.lines().next().unwrap_or_default();
         Some(RunError::Refused(match first.rsplit_once("expected ") {
             _ if first.starts_with(key) => format!("`{key}`{}", &first[key.len()..]),
+            _ if first.contains("unknown field `") => foreign(config, decisive, key, text, first),
             Some((_, expected)) => {
                 format!("`{key}` is {text}, expected {}", in_words(expected))
             }
             None => format!("`{key}` is {text}, expected {first}"),
         }))
     })
+}
+
+/// The message that a key belongs to another architecture or method.
+fn foreign<C: Configuration>(
+    config: &C,
+    given: Option<&(&str, &str, Value)>,
+    key: &str,
+    text: &str,
+    error: &str,
+) -> String {
+    let (section, _) = key.split_once('.').unwrap_or_default();
+    let decisive = DECISIVE.iter().find(|key| key.starts_with(section));
+    let own = Table::try_from(config).unwrap_or_default();
+    let owner = decisive.and_then(|decisive| {
+        let (_, what) = decisive.split_once('.')?;
+        let value = match given {
+            Some((key, text, _)) if key == decisive => *text,
+            _ => find(std::slice::from_ref(&own), decisive)?.as_str()?,
+        };
+        Some(format!("{what} {value}"))
+    });
+    let owner = owner.unwrap_or_else(|| "this configuration".to_string());
+    let expected = match error.rsplit_once("expected ") {
+        Some((_, keys)) => format!("expected {keys}"),
+        None => "expected none".to_string(),
+    };
+    format!("`{key}` is {text}, but {owner} has no such key, {expected}")
 }
 
 /// The default of a key, as a text.

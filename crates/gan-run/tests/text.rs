@@ -196,6 +196,30 @@ fn a_run_that_is_made_longer_is_the_longer_run() {
     }
 }
 
+/// A kill after the first score and before the first checkpoint leaves a best checkpoint alone.
+#[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let config = config(folder.path());
+    let mut nobody = |_: Event<'_>| {};
+    let whole = create(&config, path("whole"));
+    whole.train(&StopToken::default(), &mut nobody).unwrap();
+    let killed = path("killed");
+    copy(&path("whole"), &killed);
+    fs::remove_file(killed.join("generator.safetensors")).unwrap();
+    for entry in fs::read_dir(killed.join("checkpoints")).unwrap() {
+        let checkpoint = entry.unwrap().path();
+        let name = checkpoint.file_name().unwrap().to_string_lossy();
+        if name.starts_with("part-") {
+            fs::remove_file(&checkpoint).unwrap();
+        }
+    }
+    assert!(killed.join("checkpoints/best.safetensors").exists());
+    assert!(matches!(resume(&killed, |_| {}), Ended::Complete(_)));
+    same(&killed, &path("whole"), "killed");
+}
+
 #[test]
 fn other_data_and_other_keys_are_refused_when_a_run_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
@@ -212,6 +236,17 @@ fn other_data_and_other_keys_are_refused_when_a_run_is_resumed() {
         let plan = TextPlan::new(config, saved.tokenizer(), &mut |_: Event<'_>| {}).unwrap();
         saved.agreed(plan, false).err().unwrap().to_string()
     };
+    let refused_all_the_same = |change: &dyn Fn(&mut TextRunConfig)| {
+        let saved = SavedTextRun::open(&run).unwrap();
+        let mut config = saved.config.clone();
+        change(&mut config);
+        let plan = TextPlan::new(config, saved.tokenizer(), &mut |_: Event<'_>| {}).unwrap();
+        saved.agreed(plan, true).err().unwrap().to_string()
+    };
+    let byte = |config: &mut TextRunConfig| config.data.reading.tokens = gan_text::Tokens::Byte;
+    assert!(refused_all_the_same(&byte).contains("the tokens of a run stay"));
+    let lr = |config: &mut TextRunConfig| config.train.lr = 0.5;
+    assert!(refused_all_the_same(&lr).contains("all steps are done"));
     assert!(refused(&|config| config.train.lr = 0.5).contains("train.lr is 0.5, was 0.01"));
     assert!(refused(&|config| config.train.epochs = 9).contains("train.epochs is 9"));
     let other = folder.path().join("other.txt");
@@ -236,7 +271,7 @@ fn texts_depend_on_the_seed_and_their_number_alone() {
         temperature: 1.0,
         length: None,
         prompt: None,
-        format: gan_run::TextFormat::Txt,
+        format: None,
         seed: gan_run::PICTURE_SEED,
         out: None,
         replace: false,
@@ -271,6 +306,42 @@ fn texts_depend_on_the_seed_and_their_number_alone() {
     for (wrong, part) in [
         (
             TextSample {
+                count: 0,
+                ..sample.clone()
+            },
+            "count",
+        ),
+        (
+            TextSample {
+                length: Some(usize::MAX),
+                ..sample.clone()
+            },
+            "65536",
+        ),
+        (
+            TextSample {
+                temperature: 1e-39,
+                ..sample.clone()
+            },
+            "temperature",
+        ),
+        (
+            TextSample {
+                out: Some("texts.png".into()),
+                ..sample.clone()
+            },
+            "FILE.jsonl",
+        ),
+        (
+            TextSample {
+                out: Some("texts.jsonl".into()),
+                format: Some(gan_run::TextFormat::Txt),
+                ..sample.clone()
+            },
+            "FILE.jsonl",
+        ),
+        (
+            TextSample {
                 temperature: 0.0,
                 ..sample.clone()
             },
@@ -302,7 +373,7 @@ fn texts_depend_on_the_seed_and_their_number_alone() {
                 prompt: Some("xyz".to_string()),
                 ..sample.clone()
             },
-            "knows only",
+            "does not know",
         ),
     ] {
         let error = lines(&wrong).unwrap_err().to_string();

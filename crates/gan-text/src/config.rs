@@ -6,6 +6,9 @@ use gan_core::{Range, check_ranges};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The most tokens of a text: far beyond any use, but a typing error must not take all of the memory.
+pub const MOST_LENGTH: usize = 65_536;
+
 /// The share that is held out of a text without a split of its own.
 pub(crate) const DEFAULT_HELD_OUT: f64 = 0.1;
 
@@ -105,10 +108,22 @@ impl TextConfig {
                 whole(self.vocabulary),
                 Range::OneTo(Self::MOST_TOKENS),
             ),
-            ("data.max_length", whole(self.max_length), Range::AtLeastOne),
+            (
+                "data.max_length",
+                whole(self.max_length),
+                Range::OneTo(MOST_LENGTH as u64),
+            ),
             ("data.held_out", self.held_out.into(), Range::ZeroTo(0.5)),
         ])?;
         encoding_of(&self.encoding)?;
+        if let (Some(_), Some(vocabulary)) = (&self.tokenizer, self.vocabulary) {
+            return Err(TextError::Setting {
+                key: "data.vocabulary",
+                found: vocabulary.to_string(),
+                expected: "no value beside `data.tokenizer`, whose file has a vocabulary"
+                    .to_string(),
+            });
+        }
         if self.tokenizer.is_some() && self.tokens != Tokens::Auto {
             return Err(TextError::Setting {
                 key: "data.tokens",
@@ -167,5 +182,16 @@ mod tests {
             ..default()
         };
         assert!(said(both).contains("`data.tokens` is word"));
+        let both = TextConfig {
+            vocabulary: Some(7),
+            tokenizer: Some("tokenizer.json".into()),
+            ..default()
+        };
+        assert!(said(both).contains("`data.vocabulary` is 7"));
+        let long = TextConfig {
+            max_length: Some(MOST_LENGTH + 1),
+            ..default()
+        };
+        assert!(said(long).contains("data.max_length is 65537"));
     }
 }

@@ -1,6 +1,6 @@
 //! A text as sequences to train on and sequences that are held out.
 
-use crate::config::{Long, TextConfig, Tokens};
+use crate::config::{Long, MOST_LENGTH, TextConfig, Tokens};
 use crate::error::Problem;
 use crate::lengths::Lengths;
 use crate::reading::{Side, Source};
@@ -188,11 +188,12 @@ fn encode(
     let lengths = &counted.lengths;
     let max_length = config.max_length.unwrap_or_else(|| default_length(lengths));
     let (mut training, mut held_out) = (Encoded::default(), Encoded::default());
-    let mut too_long = 0;
+    let (mut too_long, mut without_tokens) = (0, 0);
     let mut ids = Vec::new();
     survey.each_kept(source, |side, text| {
         ids.clear();
         tokenizer.encode_normalised(text, &mut ids);
+        without_tokens += u64::from(ids.is_empty());
         let is_long = ids.len() > max_length;
         too_long += u64::from(is_long);
         tokenizer.cut(&mut ids, max_length);
@@ -206,7 +207,11 @@ fn encode(
         }
     })?;
     if training.sequences.is_empty() {
-        return Err(nothing_left(max_length).of(source.path(), None));
+        let problem = match survey.sides(Side::Training) {
+            0 => all_held_out(survey.shared),
+            _ => nothing_left(max_length),
+        };
+        return Err(problem.of(source.path(), None));
     }
     let report = TextReport {
         files: source.files(),
@@ -215,6 +220,7 @@ fn encode(
         blank: survey.blank,
         duplicates: survey.duplicates,
         shared: survey.shared,
+        without_tokens,
         removed: config.remove_duplicates,
         training: training.sequences.len(),
         held_out: held_out.sequences.len(),
@@ -249,7 +255,15 @@ fn default_length(lengths: &Lengths) -> usize {
     } else {
         most
     };
-    length.max(1)
+    length.clamp(1, MOST_LENGTH)
+}
+
+fn all_held_out(shared: u64) -> Problem {
+    Problem::new(
+        format!("no text to train on is left: {shared} of them are held out as well"),
+        "at least one that is not",
+        "give other texts to train on, or others to hold out",
+    )
 }
 
 fn nothing_left(max_length: usize) -> Problem {

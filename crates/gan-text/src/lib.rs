@@ -43,7 +43,7 @@ mod survey;
 mod tokens;
 mod training;
 
-pub use config::{Long, TextConfig, Tokens};
+pub use config::{Long, MOST_LENGTH, TextConfig, Tokens};
 pub use data::TextData;
 pub use doctor::{TextFailure, TextFinding, TextHistory, TextHistoryScores, diagnose_text};
 pub use error::TextError;
@@ -52,12 +52,12 @@ pub use models::{
     TextGeneratorError, TextGeneratorFile, TextGeneratorHeader, goal_generator, oracle,
     prefix_discriminator, read_oracle, relgan_discriminator, text_discriminator, text_generator,
 };
-pub use reading::DoubleEncoding;
+pub use reading::{DoubleEncoding, each_text_of};
 pub use report::TextReport;
-pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN};
+pub use tokens::{END, PAD, START, TokenKind, Tokenizer, UNKNOWN, written};
 pub use training::{
     AdversaryConfig, DiscriminatorRound, DiscriminatorTraining, LeakganConfig, MaximumLikelihood,
     NoAdversary, Padded, PartKind, PolicyGradient, PolicyStep, RelganConfig, Reward, ScratchConfig,
     SeqganConfig, TextCheckpoint, TextCheckpointHeader, TextCorpus, TextPart, TextState,
-    TextTrainConfig, TextTrainer,
+    TextTrainConfig, TextTrainer, until_end,
 };

@@ -9,6 +9,9 @@ use std::fmt;
 /// The most names of files that the summary lists.
 const NAMED: usize = 5;
 
+/// A larger share of unknown tokens is a warning.
+const MOSTLY: f64 = 0.5;
+
 /// What was read, left out and counted; its text is a summary of a few lines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextReport {
@@ -24,6 +27,8 @@ pub struct TextReport {
     pub duplicates: u64,
     /// Training texts that the split's held-out file has too.
     pub shared: u64,
+    /// Texts of which the tokenizer knows nothing, which are left out.
+    pub without_tokens: u64,
     /// Whether these and the repetitions are left out.
     pub removed: bool,
     /// Texts to train on.
@@ -64,7 +69,8 @@ impl fmt::Display for TextReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = [self.read(), self.sides(), self.tokens(), self.lengths()];
         f.write_str(&lines.join("\n"))?;
-        for line in [self.skipped(), self.encoded_twice()].into_iter().flatten() {
+        let lines = [self.skipped(), self.encoded_twice(), self.mostly_unknown()];
+        for line in lines.into_iter().flatten() {
             write!(f, "\n{line}")?;
         }
         Ok(())
@@ -88,12 +94,17 @@ impl TextReport {
         let counts: Vec<String> = counts
             .map(|(count, what)| format!("{} {what}", grouped(*count)))
             .collect();
+        let without = (self.without_tokens > 0).then(|| {
+            let number = grouped(self.without_tokens);
+            format!("; {number} without a token left out")
+        });
+        let without = without.unwrap_or_default();
         let texts = counted(self.lines, "text");
         let read = format!("{texts} in {}", counted(self.files as u64, "file"));
         match (counts.is_empty(), self.removed) {
-            (true, _) => format!("{read}, none blank or repeated"),
-            (false, true) => format!("{read}; left out: {}", counts.join(", ")),
-            (false, false) => format!("{read}: {}", counts.join(", ")),
+            (true, _) => format!("{read}, none blank or repeated{without}"),
+            (false, true) => format!("{read}; left out: {}{without}", counts.join(", ")),
+            (false, false) => format!("{read}: {}{without}", counts.join(", ")),
         }
     }
 
@@ -162,6 +173,16 @@ impl TextReport {
         (!named.is_empty()).then(|| format!("not read: {}{more}", named.join(", ")))
     }
 
+    fn mostly_unknown(&self) -> Option<String> {
+        (self.unknown_training > MOSTLY).then(|| {
+            let share = percent(self.unknown_training);
+            format!(
+                "warning: {share} of the tokens are unknown; there is little to learn; choose other tokens, or a \
+                 larger vocabulary"
+            )
+        })
+    }
+
     fn encoded_twice(&self) -> Option<String> {
         let DoubleEncoding {
             lines,
@@ -171,7 +192,7 @@ impl TextReport {
         let share = restorable as f64 / (restorable + lost).max(1) as f64;
         (lines > 0).then(|| {
             format!(
-                "warning: {} as if encoded twice (UTF-8 read as Windows-1252); decoding once more would restore \
+                "warning: {} as if encoded twice (UTF-8 read as Windows-1252 or Latin-1); decoding once more would restore \
                  {} of their characters beyond ASCII; nothing was changed",
                 match lines {
                     1 => "1 line looks".to_string(),

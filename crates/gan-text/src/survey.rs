@@ -52,6 +52,12 @@ impl Survey {
         self.fates.len() as u64
     }
 
+    /// The number of texts of a side.
+    pub(crate) fn sides(&self, side: Side) -> usize {
+        let fates = self.fates.iter().flatten();
+        fates.filter(|fate| **fate == side).count()
+    }
+
     /// Reads the text again and gives what is not left out to `visit`.
     pub(crate) fn each_kept(
         &self,

@@ -25,7 +25,7 @@ pub(crate) struct SampleArguments {
     #[arg(long, default_value_t = PICTURE_SEED.0)]
     seed: u64,
     /// FILE.png for a grid, FILE.npy for numbers, a folder for the PNG files of --count; other names
-    /// are refused; FILE for texts [default: beside the generator; texts are printed]
+    /// are refused; FILE.txt or FILE.jsonl for texts [default: beside the generator; texts are printed]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Standard deviation of the latent vectors; below 1 images are more typical and less diverse
@@ -41,7 +41,7 @@ pub(crate) struct SampleArguments {
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "grid", "format"])]
     interpolate: Option<usize>,
     /// png for pictures; npy for numbers: one array [n, c, h, w] of float32 in [-1, 1]; txt or jsonl for
-    /// texts [default: npy if --out ends in .npy, else png; txt]
+    /// texts [default: by the name of --out, else png; txt]
     #[arg(long)]
     format: Option<String>,
     /// Texts: below 1 more typical and less diverse, above 1 the contrary
@@ -52,7 +52,8 @@ pub(crate) struct SampleArguments {
         allow_negative_numbers = true
     )]
     temperature: f64,
-    /// Texts: the most tokens, with the prompt [default: as many as the longest training text has]
+    /// Texts: the most tokens, with the prompt [default: as many as the longest training text has, and one more
+    /// than the prompt at least]
     #[arg(long, value_name = "N")]
     length: Option<usize>,
     /// Texts: what each begins with
@@ -88,13 +89,14 @@ fn texts(arguments: &SampleArguments, console: &Console) -> Done {
         ("interpolate", arguments.interpolate.is_some()),
         ("batch-statistics", arguments.batch_statistics),
         ("pixel-range", arguments.pixel_range.is_some()),
+        ("device", arguments.device != "cpu"),
     ])?;
     let sample = TextSample {
         count: arguments.count.unwrap_or(20),
         temperature: arguments.temperature,
         length: arguments.length,
         prompt: arguments.prompt.clone(),
-        format: arguments.format()?.unwrap_or_default(),
+        format: arguments.format()?,
         seed: Seed(arguments.seed),
         out: arguments.out.clone(),
         replace: arguments.force,

@@ -4,7 +4,7 @@ use super::facts::{TextDataFacts, TextPartFacts};
 use crate::EvalError;
 use gan_core::{Sequences, Weights, hex};
 use gan_ops::LanguageModel;
-use gan_text::{TextCorpus, TextData, Tokenizer};
+use gan_text::{TextCorpus, TextData, Tokenizer, written};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -58,10 +58,7 @@ impl TextEvaluationData {
 
     /// A text to be read, or the ids of an oracle's sequence.
     pub(crate) fn written(&self, ids: &[u32]) -> String {
-        match &self.tokenizer {
-            Some(tokenizer) => tokenizer.decode(ids),
-            None => ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" "),
-        }
+        written(self.tokenizer.as_ref(), ids)
     }
 
     pub(crate) fn facts(&self) -> Result<TextDataFacts, EvalError> {
@@ -95,9 +92,6 @@ fn part_facts(texts: &Sequences) -> TextPartFacts {
 /// SHA-256 of each sequence's length and ids, in order.
 fn sha256_of(texts: &Sequences) -> String {
     let mut hasher = Sha256::new();
-    for text in texts.iter() {
-        hasher.update((text.len() as u64).to_le_bytes());
-        text.iter().for_each(|id| hasher.update(id.to_le_bytes()));
-    }
+    texts.each_byte_run(&mut |bytes| hasher.update(bytes));
     hex(&hasher.finalize())
 }

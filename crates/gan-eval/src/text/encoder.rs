@@ -7,7 +7,7 @@ use super::protocol::{Choice, HELD_OUT_TEXTS, Network, chosen};
 use super::training::{Schedule, language_model};
 use super::{TEXT_PROTOCOL, TextDataFacts, TextEvaluationData};
 use crate::EvalError;
-use crate::cache::{CacheFile, cache_folder};
+use crate::cache::{CacheFile, NoFacts, cache_folder};
 use gan_core::Sequences;
 use gan_metrics::{Features, Whitening};
 use gan_ops::LanguageModel;
@@ -44,7 +44,7 @@ impl Encoder {
             &vocabulary,
         ];
         let folder = cache_folder();
-        let mut cache: CacheFile<()> =
+        let mut cache: CacheFile<NoFacts> =
             CacheFile::open(folder.as_deref(), "text-encoder", &determined_by);
         let schedule = |updates| Schedule {
             hidden: HIDDEN,

@@ -7,7 +7,7 @@ use super::protocol::{ALPHAS, CURVE_TEXTS, Choice, DEFAULT_TEXTS, DISTANCE_TEXTS
 use super::reference::TextReference;
 use super::scores::{Against, PerText, TextSet};
 use super::sheet::Sheet;
-use super::subject::TextSource;
+use super::subject::{RUN, TextSource};
 use super::verdict::{alpha_at, verdict};
 use super::{
     CurveGenerator, PositionTexts, TextControl, TextControlKind, TextEvaluationData,
@@ -163,9 +163,12 @@ fn temperature(
     )?;
     file.curves.push(own);
     let Some(pretrained) = pretrained else {
-        let note =
-            "No verdict on the adversarial steps: it needs the generator that they began with.";
-        file.notes.push(note.to_string());
+        // A run has it from its first adversarial step on.
+        if subject.facts.kind != RUN {
+            let note =
+                "No verdict on adversarial steps: it needs the generator that they began with.";
+            file.notes.push(note.to_string());
+        }
         return Ok(());
     };
     let source = Source {

@@ -3,9 +3,12 @@
 use super::TextSubjectFacts;
 use super::data::TextEvaluationData;
 use crate::EvalError;
-use gan_core::{Sequences, read_regular};
-use gan_text::{TextGenerator, TextGeneratorFile, TextGeneratorHeader, Tokenizer};
+use gan_core::Sequences;
+use gan_text::{TextGenerator, TextGeneratorFile, TextGeneratorHeader, Tokenizer, each_text_of};
 use std::path::{Path, PathBuf};
+
+/// What a generator of a run's folder is from.
+pub(crate) const RUN: &str = "run";
 
 /// Texts, or the generator of texts.
 pub struct TextSubject {
@@ -63,21 +66,13 @@ impl TextSubject {
         }
     }
 
-    /// The texts of a file, one a line, blank ones left out, as ids of `tokenizer`.
+    /// The texts of a file as ids of `tokenizer`, see [`each_text_of`]; blank ones are left out.
     ///
     /// # Errors
-    /// When the file cannot be read or is not UTF-8.
+    /// When the file cannot be read, is not UTF-8 or is no text.
     pub fn of_file(path: &Path, tokenizer: &Tokenizer) -> Result<Self, EvalError> {
-        let expected = "a text a line, in UTF-8";
-        let wrong = |error: &dyn std::fmt::Display| {
-            EvalError::subject(path, format!("not readable ({error})"), expected)
-        };
-        let bytes = read_regular(path).map_err(|error| wrong(&error))?;
-        let text = String::from_utf8(bytes).map_err(|error| wrong(&error))?;
         let mut texts = Sequences::default();
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            texts.push(&tokenizer.encode(line));
-        }
+        each_text_of(path, |text| texts.push(&tokenizer.encode(text)))?;
         let mut subject = Self::of_texts(path, texts);
         subject.tokenizer_sha256 = Some(tokenizer.hash());
         Ok(subject)
@@ -101,7 +96,10 @@ impl TextSubject {
         for header in &self.headers {
             let (start, end) = (header.start, header.end);
             if (start, end) != (corpus.start, corpus.end) {
-                return wrong(format!("texts between tokens {start} and {end:?}"));
+                let end = end.map_or("no other".to_string(), |end| end.to_string());
+                return wrong(format!(
+                    "texts that begin with token {start} and end with {end}"
+                ));
             }
         }
         let vocabulary = corpus.vocabulary;

@@ -1,7 +1,6 @@
 //! Pictures of several evaluations of text.
 
 use crate::RunError;
-use crate::result_place::check_file;
 use gan_eval::{Plot, TextEvaluationFile, length_plots, trade_off_plots};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +15,12 @@ pub fn write_comparison(
     files: &[(String, TextEvaluationFile)],
     out: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
+    let name = out.as_os_str().as_encoded_bytes();
+    let is_svg = out.extension().is_some_and(|ending| ending == "svg");
+    if is_svg || out.is_dir() || matches!(name.last(), None | Some(b'/')) {
+        let text = "not the beginning of two names, expected NAME for NAME-trade-off.svg and NAME-length.svg";
+        return Err(RunError::refused(out, text));
+    }
     let files: Vec<(&str, &TextEvaluationFile)> = files
         .iter()
         .map(|(name, file)| (name.as_str(), file))
@@ -41,7 +46,10 @@ pub fn write_comparison(
 
 fn write(plot: &Plot, path: &Path) -> Result<(), RunError> {
     let is_own = gan_core::read_regular(path).is_ok_and(|there| there.starts_with(b"<svg "));
-    check_file(path, is_own)?;
+    if path.exists() && !is_own {
+        let text = "exists already and is no picture of this program; give another name";
+        return Err(RunError::refused(path, text));
+    }
     gan_core::write_atomically(path, |out| out.write_all(plot.svg().as_bytes()))
         .map_err(RunError::io(path, "written"))
 }

@@ -72,6 +72,11 @@ impl Default for TextOutputConfig {
     }
 }
 
+impl TextRunConfig {
+    /// The recipe of a run that names none.
+    pub const RECIPE: &str = "mle";
+}
+
 impl Configuration for TextRunConfig {
     fn validate(&self) -> Result<(), RunError> {
         self.model.validate()?;
@@ -125,7 +130,11 @@ impl Configuration for TextRunConfig {
             };
             Table::try_from(config).map_err(refused)
         };
-        methods.into_iter().map(table).collect()
+        // A run without a recipe has this one.
+        let first = Table::try_from(Self::layered(Some(Self::RECIPE), None)?).map_err(refused);
+        std::iter::once(first)
+            .chain(methods.into_iter().map(table))
+            .collect()
     }
 
     /// Keys of a method have no meaning for another.

@@ -3,8 +3,11 @@
 use crate::RunError;
 use crate::data::found_above;
 use gan_core::{Purpose, Seed, Sequences, Weights};
-use gan_ops::{Generation, LanguageModel};
-use gan_text::{TextConfig, TextCorpus, TextData, TextReport, Tokenizer, oracle, read_oracle};
+use gan_ops::{Generation, LanguageModel, TokenBatch};
+use gan_text::{
+    TextConfig, TextCorpus, TextData, TextReport, Tokenizer, oracle, read_oracle, until_end,
+    written,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -123,8 +126,15 @@ impl TextDataConfig {
     fn drawn(&self) -> Result<TextSet, RunError> {
         let dtype = candle_core::DType::F32;
         let oracle = match &self.oracle {
-            Some(path) => read_oracle(&Weights::read(path)?, dtype)
-                .map_err(|error| RunError::refused(path, error))?,
+            Some(path) => {
+                let refused = |error: &dyn std::fmt::Display| {
+                    let text = format!("{error}; give SeqGAN's parameters as `data.oracle`");
+                    RunError::Refused(text)
+                };
+                let weights = Weights::read(path).map_err(|error| refused(&error))?;
+                read_oracle(&weights, dtype)
+                    .map_err(|error| refused(&format!("{}: {error}", path.display())))?
+            }
             None => oracle(DATA_SEED, dtype)?,
         };
         let request = Generation {
@@ -140,8 +150,21 @@ impl TextDataConfig {
             let tokens = oracle.generate(&request, &stream)?;
             Ok(tokens.chunks(ORACLE_STEPS).collect())
         };
+        let sequences = draw(0)?;
+        let some = sequences
+            .iter()
+            .take(64)
+            .flatten()
+            .copied()
+            .collect::<Vec<_>>();
+        let nll = oracle.nll(TokenBatch::new(&some, ORACLE_STEPS)?, 1.0)?;
+        if !nll.iter().all(|nll| nll.is_finite()) {
+            let text = "the oracle's weights are too large: its own sequences have no likelihood; give SeqGAN's \
+                        parameters as `data.oracle`";
+            return Err(RunError::Refused(text.to_string()));
+        }
         let corpus = TextCorpus {
-            sequences: draw(0)?,
+            sequences,
             vocabulary: oracle.vocabulary(),
             start: 0,
             end: None,
@@ -190,7 +213,7 @@ impl TextDataConfig {
 impl TextSet {
     /// A text to be read, or the ids of the benchmark; the end and what follows it are left out.
     pub fn written(&self, tokens: &[u32]) -> String {
-        written(self.tokenizer.as_ref(), self.corpus.end, tokens)
+        written(self.tokenizer.as_ref(), until_end(tokens, self.corpus.end))
     }
 
     /// SHA-256 of the sequences of both sides, and of what they stand for.
@@ -199,10 +222,7 @@ impl TextSet {
         let mut hash = Sha256::new();
         for sequences in [&self.corpus.sequences, &self.held_out] {
             hash.update((sequences.len() as u64).to_le_bytes());
-            for sequence in sequences.iter() {
-                hash.update((sequence.len() as u64).to_le_bytes());
-                sequence.iter().for_each(|id| hash.update(id.to_le_bytes()));
-            }
+            sequences.each_byte_run(&mut |bytes| hash.update(bytes));
         }
         hash.update(
             self.tokenizer
@@ -211,19 +231,5 @@ impl TextSet {
                 .unwrap_or_default(),
         );
         gan_core::hex(&hash.finalize())
-    }
-}
-
-/// Tokens up to their end, as a text or as ids.
-pub(super) fn written(tokenizer: Option<&Tokenizer>, end: Option<u32>, tokens: &[u32]) -> String {
-    let length = tokens.iter().position(|token| Some(*token) == end);
-    let tokens = &tokens[..length.unwrap_or(tokens.len())];
-    match tokenizer {
-        Some(tokenizer) => tokenizer.decode(tokens),
-        None => tokens
-            .iter()
-            .map(u32::to_string)
-            .collect::<Vec<_>>()
-            .join(" "),
     }
 }

@@ -27,17 +27,19 @@ impl TextPlan {
             config.model.hidden,
             grouped(parameters as u64)
         );
-        let pretraining = self.pretraining_steps;
+        let pretraining = self.pretraining_steps.min(self.steps);
         let before = match (&config.adversary, pretraining) {
             (AdversaryConfig::None(_), _) | (_, 0) => String::new(),
+            (_, all) if all == self.steps => ", all of them maximum likelihood".to_string(),
             _ => format!(
                 ", {} of them maximum likelihood before",
                 grouped(pretraining)
             ),
         };
         let (seed, batch) = (config.train.seed, config.train.batch_size);
+        let plural = if self.steps == 1 { "" } else { "s" };
         let length = format!(
-            "{} steps{before}, {batch} texts each; seed {seed}",
+            "{} step{plural}{before}, {batch} texts each; seed {seed}",
             grouped(self.steps)
         );
         let output = &config.output;

@@ -32,6 +32,12 @@ pub(super) fn go_back(
     let extra_sample = is_extra(done, ended.map(|output| output.sample_every));
     // A round has a line of its own, and belongs to the step after it.
     let last_part = state.parts().saturating_sub(1);
+    if state.parts() > 0 && !run.metrics().exists() {
+        tracing::warn!(
+            "{}: is missing; it begins again here",
+            run.metrics().display()
+        );
+    }
     for path in [run.metrics(), run.timing()] {
         let number = |line: &Part| match extra_line && line.part == last_part && line.step == last {
             true => u64::MAX,

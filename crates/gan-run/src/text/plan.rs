@@ -3,6 +3,7 @@
 use super::{TextRunConfig, TextSet};
 use crate::{Configuration, Event, Events, RunError};
 use gan_text::{TextTrainer, Tokenizer};
+use gan_train::TrainError;
 
 /// A configuration that was checked against its data, and these.
 pub struct TextPlan {
@@ -37,7 +38,7 @@ impl TextPlan {
             steps: 0,
             pretraining_steps: 0,
         };
-        let trainer = plan.trainer()?;
+        let trainer = plan.trainer().map_err(too_large)?;
         (plan.steps, plan.pretraining_steps) = (trainer.steps(), trainer.pretraining_steps());
         Ok(plan)
     }
@@ -75,5 +76,15 @@ impl TextPlan {
     /// SHA-256 of what the ids stand for.
     pub(crate) fn tokenizer_sha256(&self) -> Option<String> {
         self.set.tokenizer.as_ref().map(Tokenizer::hash)
+    }
+}
+
+/// Networks that cannot be built are too large: the sizes are at fault, not the work.
+fn too_large(error: RunError) -> RunError {
+    match error {
+        RunError::Train(TrainError::Tensor(error)) => RunError::Refused(format!(
+            "the networks cannot be built: {error}; expected smaller sizes in `model` or `adversary`"
+        )),
+        error => error,
     }
 }

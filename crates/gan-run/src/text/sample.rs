@@ -1,17 +1,20 @@
 //! Texts from the generator of a run or a file.
 
-use super::data::written;
 use crate::result_place::check_file;
 use crate::{RunError, RunFolder};
-use gan_core::{Purpose, Seed};
+use gan_core::{Purpose, Range, Seed, check_ranges};
 use gan_ops::TokenBatch;
-use gan_text::{TextGeneratorFile, Tokenizer, UNKNOWN};
+use gan_text::{MOST_LENGTH, TextGeneratorFile, Tokenizer, UNKNOWN, until_end, written};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// Texts that are drawn at once.
 const BLOCK: u64 = 4096;
+
+/// Beyond these, single precision has no numbers for some probabilities.
+const TEMPERATURES: RangeInclusive<f64> = 0.001..=1000.0;
 
 /// How texts are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,14 +32,15 @@ pub enum TextFormat {
 pub struct TextSample {
     /// Texts 0 to this, exclusively.
     pub count: u64,
-    /// Above 0; below 1 texts are more typical and less diverse.
+    /// From 0.001 to 1,000; below 1 texts are more typical and less diverse.
     pub temperature: f64,
-    /// The most tokens of a text, its prompt included; none: as many as the longest training text has.
+    /// The most tokens of a text, its prompt included; none: as many as the longest training text has, and at least one
+    /// more than the prompt.
     pub length: Option<usize>,
     /// What every text begins with.
     pub prompt: Option<String>,
-    /// How they are written.
-    pub format: TextFormat,
+    /// How they are written; none: as the name of `out` says, else a text a line.
+    pub format: Option<TextFormat>,
     /// It and a text's number determine the text.
     pub seed: Seed,
     /// The file that they go to, besides being returned.
@@ -63,9 +67,10 @@ impl TextSample {
         each: &mut dyn FnMut(&str) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         self.check()?;
+        let format = self.format()?;
         let source = Source::open(path)?;
         let Some(out) = &self.out else {
-            return self.lines(&source, each);
+            return self.lines(&source, format, each);
         };
         check_file(out, self.replace)?;
         let mut failed = None;
@@ -74,7 +79,7 @@ impl TextSample {
                 writeln!(file, "{line}").map_err(RunError::io(out, "written"))?;
                 each(line)
             };
-            self.lines(&source, &mut each).map_err(|error| {
+            self.lines(&source, format, &mut each).map_err(|error| {
                 failed = Some(error);
                 std::io::Error::other("no texts")
             })
@@ -87,22 +92,46 @@ impl TextSample {
 
     fn check(&self) -> Result<(), RunError> {
         let temperature = self.temperature;
-        if !(temperature.is_finite() && temperature > 0.0) {
+        if !TEMPERATURES.contains(&temperature) {
+            let (least, most) = (TEMPERATURES.start(), TEMPERATURES.end());
             let text = format!(
-                "`sample.temperature` is {temperature}, expected a number above 0, such as 0.8"
+                "`sample.temperature` is {temperature}, expected a number from {least} to {most}, such as 0.8"
             );
             return Err(RunError::Refused(text));
         }
-        if self.length == Some(0) {
-            let text = "`sample.length` is 0, expected at least 1 token";
-            return Err(RunError::Refused(text.to_string()));
-        }
+        let length = self.length.map(|length| length as u64).into();
+        check_ranges(&[
+            ("`sample.count`", self.count.into(), Range::AtLeastOne),
+            ("`sample.length`", length, Range::OneTo(MOST_LENGTH as u64)),
+        ])?;
         Ok(())
+    }
+
+    /// The format that was asked for, or that of the file's name, which must not contradict it.
+    fn format(&self) -> Result<TextFormat, RunError> {
+        let Some(out) = &self.out else {
+            return Ok(self.format.unwrap_or_default());
+        };
+        let ending = out.extension().unwrap_or_default().to_string_lossy();
+        let named = match ending.to_ascii_lowercase().as_str() {
+            "txt" => Some(TextFormat::Txt),
+            "jsonl" => Some(TextFormat::Jsonl),
+            _ => None,
+        };
+        match named.filter(|named| self.format.is_none_or(|format| format == *named)) {
+            Some(format) => Ok(format),
+            None => Err(RunError::refused(
+                out,
+                "the name does not fit the texts, expected FILE.txt for a text a line or FILE.jsonl for an object a \
+                 line",
+            )),
+        }
     }
 
     fn lines(
         &self,
         source: &Source,
+        format: TextFormat,
         each: &mut dyn FnMut(&str) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let header = &source.file.header;
@@ -130,8 +159,8 @@ impl TextSample {
             let stream = |k: usize| self.seed.rng(Purpose::Sample, first + k as u64);
             let tokens = source.file.generator.generate(&request, &stream)?;
             for (number, tokens) in (first..).zip(tokens.chunks(steps)) {
-                let text = written(source.tokenizer.as_ref(), header.end, tokens);
-                match self.format {
+                let text = written(source.tokenizer.as_ref(), until_end(tokens, header.end));
+                match format {
                     TextFormat::Txt => each(&text)?,
                     TextFormat::Jsonl => {
                         each(&serde_json::json!({"number": number, "text": text}).to_string())?;
@@ -165,11 +194,11 @@ impl Source {
             let text = "`sample.prompt` is set, but the benchmark's tokens stand for no text; leave it out";
             return Err(RunError::Refused(text.to_string()));
         };
-        let ids = tokenizer.encode(text);
+        let ids = tokenizer.encode_beginning(text);
         if ids.contains(&UNKNOWN) {
             return Err(RunError::Refused(format!(
-                "`sample.prompt` is {text:?}, of which the generator knows only {:?}; expected tokens that are in \
-                 the run's vocab.txt",
+                "`sample.prompt` is {text:?}, which has tokens that the generator does not know (\u{fffd} in {:?}); \
+                 expected those of the run's vocab.txt",
                 tokenizer.decode(&ids)
             )));
         }

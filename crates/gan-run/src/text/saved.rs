@@ -1,7 +1,7 @@
 //! An existing run of text, to be resumed.
 
 use super::session::Start;
-use super::{TextOutputConfig, TextPlan, TextRunConfig};
+use super::{TextPlan, TextRunConfig};
 use crate::changes::{Change, changed_values};
 use crate::checkpoints::Regular;
 use crate::saved::check_never_saved;
@@ -9,6 +9,14 @@ use crate::{Configuration, RunError, RunFolder};
 use gan_text::{AdversaryConfig, TextCheckpoint, Tokenizer};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// What a run's ids stand for; it cannot be changed once there are weights.
+const TOKENS: [&str; 4] = [
+    "data.tokens",
+    "data.tokenizer",
+    "data.vocabulary",
+    "data.lowercase",
+];
 
 /// What a checkpoint says about its run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -110,6 +118,16 @@ impl SavedTextRun {
                 before_sha256: before.data_sha256.clone(),
             });
         }
+        let (done, steps) = (checkpoint.header.state.step, plan.steps);
+        let fixed = |change: &&Change| TOKENS.iter().any(|key| change.key() == Some(*key));
+        if let Some(change) = changes.iter().find(fixed) {
+            let text = format!("{change}; the tokens of a run stay what they are; start a new run");
+            return Err(RunError::refused(path, text));
+        }
+        if allow_change && !changes.is_empty() && done == steps {
+            let text = "all steps are done, and a change would have no effect; ask for more, or start a new run";
+            return Err(RunError::refused(path, text));
+        }
         let described: Vec<String> = changes.iter().map(ToString::to_string).collect();
         match (changes.is_empty(), allow_change) {
             (true, _) => {}
@@ -121,7 +139,6 @@ impl SavedTextRun {
                 });
             }
         }
-        let (done, steps) = (checkpoint.header.state.step, plan.steps);
         if steps < done {
             let text = format!(
                 "{done} steps are done already, found a configuration of {steps}; ask for at least {done} \
@@ -166,6 +183,3 @@ fn facts_of(checkpoint: &TextCheckpoint) -> Result<TextRunFacts, RunError> {
     serde_json::from_value(checkpoint.header.run.clone())
         .map_err(|error| crate::saved::unreadable_facts(&error))
 }
-
-/// The output of a shorter run.
-pub(super) type Ended = Option<TextOutputConfig>;

@@ -72,9 +72,12 @@ impl ScoredTexts {
         data: &TextDataConfig,
         may_differ: bool,
     ) -> Result<(TextSubject, TextEvaluationData), RunError> {
-        data.check_found(&self.path)?;
+        if !may_differ {
+            data.check_found(&self.path)?;
+        }
         let mut data = data.clone();
         if let Some(tokenizer) = &self.tokenizer {
+            self.check_tokens(&data)?;
             data.reading.lowercase = tokenizer.lowercase();
         }
         let set = data.open(self.tokenizer)?;
@@ -84,8 +87,9 @@ impl ScoredTexts {
                 return Err(RunError::refused(
                     data.place(),
                     format!(
-                        "has SHA-256 {found}, expected {expected}, that of the data that {} was trained on; give \
-                         `data.path` to score it against these all the same",
+                        "read so, it has SHA-256 {found}, expected {expected}, that of the data that {} was trained on; \
+                         leave out what changes how it is read, or give `data.path` to score against these all the \
+                         same",
                         self.path.display()
                     ),
                 ));
@@ -93,10 +97,9 @@ impl ScoredTexts {
         }
         let subject = match self.generator {
             Some((generator, pretrained)) => {
-                let kind = if self.path.is_dir() {
-                    "run"
-                } else {
-                    "generator"
+                let kind = match self.path.is_dir() {
+                    true => "run",
+                    false => "generator",
                 };
                 let subject = TextSubject::of_generator(&self.path, kind, generator);
                 match pretrained {
@@ -107,6 +110,26 @@ impl ScoredTexts {
             None => texts_of(&self.path, &set)?,
         };
         Ok((subject, for_evaluation(set, data.place())))
+    }
+}
+
+impl ScoredTexts {
+    /// A generator has tokens of its own.
+    fn check_tokens(&self, data: &TextDataConfig) -> Result<(), RunError> {
+        let own = self.data.clone().unwrap_or_default().reading;
+        let asked = &data.reading;
+        for (key, differs) in [
+            ("data.tokens", asked.tokens != own.tokens),
+            ("data.tokenizer", asked.tokenizer != own.tokenizer),
+            ("data.vocabulary", asked.vocabulary != own.vocabulary),
+            ("data.lowercase", asked.lowercase != own.lowercase),
+        ] {
+            if differs {
+                let text = format!("has tokens of its own, expected no `{key}`; leave it out");
+                return Err(RunError::refused(&self.path, text));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! The discriminator of SeqGAN and LeakGAN: convolutions over time and a highway layer.
 
-use candle_core::{DType, Device, Result};
+use super::{MOST_OF_A_SIZE, store};
+use candle_core::{DType, Result};
 use gan_core::candle_nn::Init;
-use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed, check_ranges};
+use gan_core::{OutOfRange, Purpose, Range, Seed, check_ranges};
 use gan_ops::TextClassifier;
 use serde::{Deserialize, Serialize};
 
@@ -35,12 +36,12 @@ impl DiscriminatorConfig {
     /// # Errors
     /// Names the key, its value and its range.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
-        let at_least_one = Range::AtLeastOne;
-        at_least_one.check("adversary.embedding", self.embedding)?;
+        let size = Range::OneTo(MOST_OF_A_SIZE);
+        size.check("adversary.embedding", self.embedding)?;
         for (width, filters) in self.widths.iter().zip(&self.filters) {
             check_ranges(&[
-                ("adversary.widths", (*width).into(), at_least_one),
-                ("adversary.filters", (*filters).into(), at_least_one),
+                ("adversary.widths", (*width).into(), size),
+                ("adversary.filters", (*filters).into(), size),
             ])?;
         }
         let (widths, filters) = (self.widths.len(), self.filters.len());
@@ -87,7 +88,7 @@ pub fn text_discriminator(
     dtype: DType,
 ) -> Result<TextClassifier> {
     let rng = seed.rng(Purpose::DiscriminatorInit, 0);
-    let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
+    let parameters = store(rng, dtype);
     let uniform = Init::Uniform { lo: -1.0, up: 1.0 };
     let normal = Init::Randn {
         mean: 0.0,

@@ -3,6 +3,7 @@
 use super::TextGenerator;
 use super::generator::of_tensors;
 use super::goals;
+use crate::MOST_LENGTH;
 use candle_core::DType;
 use gan_core::{ErrorClass, Seed, Weights, WeightsError};
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,14 @@ impl TextGeneratorFile {
         if header.text_generator_format_version != FORMAT_VERSION {
             let found = header.text_generator_format_version;
             return Err(wrong(format!("format version {found}")));
+        }
+        if !(1..=MOST_LENGTH + 1).contains(&header.steps) {
+            let found = header.steps;
+            return Err(wrong(format!("texts of {found} tokens")));
+        }
+        let not_finite = weights.not_finite();
+        if let Some(name) = not_finite.map_err(|error| wrong(error.to_string()))? {
+            return Err(wrong(format!("{name} with a number that is not finite")));
         }
         let tensor = |name: &str| match weights.tensors.get(name) {
             Some(tensor) => tensor.to_dtype(DType::F32),

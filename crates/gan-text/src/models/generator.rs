@@ -1,5 +1,6 @@
 //! The generator: a language model.
 
+use super::{MOST_OF_A_SIZE, store};
 use candle_core::{DType, Device, Result, Tensor};
 use gan_core::candle_nn::Init;
 use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed, check_ranges};
@@ -48,8 +49,16 @@ impl GeneratorConfig {
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
         let such_as = "0.1";
         check_ranges(&[
-            ("model.embedding", self.embedding.into(), Range::AtLeastOne),
-            ("model.hidden", self.hidden.into(), Range::AtLeastOne),
+            (
+                "model.embedding",
+                self.embedding.into(),
+                Range::OneTo(MOST_OF_A_SIZE),
+            ),
+            (
+                "model.hidden",
+                self.hidden.into(),
+                Range::OneTo(MOST_OF_A_SIZE),
+            ),
             (
                 "model.initial_std",
                 self.initial_std.into(),
@@ -107,7 +116,7 @@ fn language_model(
     rng: ChaCha8Rng,
     dtype: DType,
 ) -> Result<LanguageModel> {
-    let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
+    let parameters = store(rng, dtype);
     let (embedding, hidden) = (config.embedding, config.hidden);
     let shapes = [
         vec![vocabulary, embedding],

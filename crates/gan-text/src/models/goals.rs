@@ -56,7 +56,7 @@ pub fn goal_generator(
     };
     let store = |index: u64, shapes: Vec<(&str, Vec<usize>)>| {
         let rng = seed.rng(Purpose::LeakganInit, index);
-        let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
+        let parameters = super::store(rng, dtype);
         for (name, shape) in shapes {
             parameters.builder().get_with_hints(shape, name, normal)?;
         }

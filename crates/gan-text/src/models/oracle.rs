@@ -37,11 +37,25 @@ pub fn oracle(seed: Seed, dtype: DType) -> Result<LanguageModel> {
 /// `output.weight` and `output.bias`, all for rows on the left of the weights.
 ///
 /// # Errors
-/// When a tensor is missing or has another shape.
+/// When a tensor is missing, has another shape or type, or is not finite.
 pub fn read_oracle(weights: &Weights, dtype: DType) -> Result<LanguageModel> {
-    let get = |name: &str| match weights.tensors.get(name) {
-        Some(tensor) => tensor.to_dtype(dtype),
-        None => candle_core::bail!("the tensor {name} of the oracle is missing"),
+    if let Some(name) = weights.not_finite()? {
+        candle_core::bail!("the tensor {name} of the oracle has a number that is not finite");
+    }
+    let get = |name: &str| {
+        let Some(tensor) = weights.tensors.get(name) else {
+            candle_core::bail!("the tensor {name} of the oracle is missing");
+        };
+        let rank = if name.ends_with("bias") { 1 } else { 2 };
+        let is_real = matches!(tensor.dtype(), DType::F32 | DType::F64);
+        if !is_real || tensor.rank() != rank || tensor.elem_count() == 0 {
+            let (shape, found) = (tensor.dims(), tensor.dtype());
+            candle_core::bail!(
+                "the tensor {name} of the oracle has shape {shape:?} of {found:?}, expected {rank} dimensions of \
+                 F32 or F64"
+            );
+        }
+        tensor.to_dtype(dtype)
     };
     // PyTorch's order of the gates, and its weights on the left of columns.
     let gates = ["input_gate", "forget_gate", "candidate", "output_gate"];

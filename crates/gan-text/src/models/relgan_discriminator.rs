@@ -1,9 +1,9 @@
 //! The discriminator of RelGAN: several representations of a text, each judged by the same convolutions.
 
-use super::DiscriminatorConfig;
-use candle_core::{DType, Device, Result};
+use super::{DiscriminatorConfig, MOST_OF_A_SIZE, store};
+use candle_core::{DType, Result};
 use gan_core::candle_nn::Init;
-use gan_core::{OutOfRange, ParameterStore, Purpose, Range, Seed};
+use gan_core::{OutOfRange, Purpose, Range, Seed};
 use gan_ops::TextClassifier;
 
 /// The sizes of a discriminator of several representations.
@@ -40,7 +40,7 @@ impl RelganDiscriminatorConfig {
     /// Names the key, its value and its range.
     pub fn validate(&self) -> std::result::Result<(), OutOfRange> {
         self.convolutions.validate()?;
-        Range::AtLeastOne.check("adversary.hidden", self.hidden)?;
+        Range::OneTo(MOST_OF_A_SIZE).check("adversary.hidden", self.hidden)?;
         let (parts, embedding) = (self.representations, self.convolutions.embedding);
         if parts == 0 || !embedding.is_multiple_of(parts) {
             return Err(OutOfRange {
@@ -65,7 +65,7 @@ pub fn relgan_discriminator(
     dtype: DType,
 ) -> Result<TextClassifier> {
     let rng = seed.rng(Purpose::DiscriminatorInit, 0);
-    let parameters = ParameterStore::new(rng, dtype, &Device::Cpu);
+    let parameters = store(rng, dtype);
     let normal = |variance: f64| Init::Randn {
         mean: 0.0,
         stdev: variance.sqrt(),

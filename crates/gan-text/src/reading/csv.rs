@@ -20,43 +20,49 @@ pub(super) fn each_text<R: Read>(
     columns: &[&str],
     mut visit: impl FnMut(u64, &str) -> Result<(), TextError>,
 ) -> Result<(), TextError> {
-    let mut places: Option<Vec<usize>> = None;
+    let mut header: Option<(usize, Vec<usize>)> = None;
     each_row(path, blocks, |number, row| {
         let refused = |problem: Problem| problem.of(path, Some(number));
-        let Some(places) = &places else {
-            places = Some(places_of(row, columns).map_err(refused)?);
+        let Some((cells, places)) = &header else {
+            header = Some((row.len(), places_of(row, columns).map_err(refused)?));
             return Ok(());
         };
-        for place in places {
-            let cell = row
-                .get(*place)
-                .ok_or_else(|| refused(short(row.len(), *place)))?;
-            visit(number, cell)?;
+        if row.len() != *cells {
+            return Err(refused(ragged(row.len(), *cells)));
         }
-        Ok(())
+        let texts = places.iter().filter_map(|place| row.get(*place));
+        texts.into_iter().try_for_each(|cell| visit(number, cell))
     })
 }
 
 /// The places of `columns` in the header.
 fn places_of(header: &[&str], columns: &[&str]) -> Result<Vec<usize>, Problem> {
     let place = |column: &&str| {
-        let found = header.iter().position(|name| name.trim() == *column);
-        found.ok_or_else(|| {
-            Problem::new(
+        let mut found = (0..).zip(header).filter(|(_, name)| name.trim() == *column);
+        match (found.next(), found.next()) {
+            (Some((place, _)), None) => Ok(place),
+            _ => Err(Problem::new(
                 format!("the columns are {}", named(header.iter())),
-                format!("a column {:?}", shown_text(column)),
+                format!("one column {:?}", shown_text(column)),
                 "name the column of the text as `data.field`",
-            )
-        })
+            )),
+        }
     };
     columns.iter().map(place).collect()
 }
 
-fn short(cells: usize, place: usize) -> Problem {
-    let expected = format!("at least {} as in the header", place + 1);
+fn ragged(cells: usize, header: usize) -> Problem {
     Problem::new(
         format!("the row has {cells} cells"),
-        expected,
+        format!("{header}, as many as the header"),
+        "put quotes around cells with commas in them",
+    )
+}
+
+fn never_closed() -> Problem {
+    Problem::new(
+        "the row begins a quote that is not closed before the file's end",
+        "quotes around whole cells, and two for one within them",
         "repair the row",
     )
 }
@@ -76,6 +82,9 @@ fn each_row<R: Read>(
         while block.is_none() || !rest.is_empty() {
             let step = rows.step(&mut rest);
             match step.map_err(|problem| problem.of(path, Some(rows.line)))? {
+                Step::Row if block.is_none() && rows.is_open() => {
+                    return Err(never_closed().of(path, Some(rows.line)));
+                }
                 Step::Row => rows.finish(&mut visit)?,
                 Step::More => {}
                 Step::End => return Ok(()),
@@ -103,6 +112,8 @@ struct Rows {
     ends: Vec<usize>,
     written: usize,
     cells: usize,
+    /// The quotes of the row.
+    quotes: usize,
 }
 
 impl Rows {
@@ -116,7 +127,13 @@ impl Rows {
             ends: vec![0; MOST_COLUMNS],
             written: 0,
             cells: 0,
+            quotes: 0,
         }
+    }
+
+    /// Whether the row, which has several lines, is within quotes.
+    fn is_open(&self) -> bool {
+        self.quotes % 2 == 1 && self.bytes[..self.written].contains(&b'\n')
     }
 
     /// Reads on to the end of the row or of `input`, of which it takes what it read.
@@ -132,6 +149,7 @@ impl Rows {
         let (result, read, written, cells) = self.parser.read_record(input, bytes, ends);
         let (taken, rest) = input.split_at(read);
         self.at += line_ends(taken);
+        self.quotes += taken.iter().filter(|byte| **byte == b'"').count();
         *input = rest;
         self.written += written;
         self.cells += cells;
@@ -173,7 +191,7 @@ impl Rows {
             .filter_map(|(start, end)| text.get(*start..*end))
             .collect();
         visit(self.line, &row)?;
-        (self.written, self.cells, self.is_new) = (0, 0, true);
+        (self.written, self.cells, self.quotes, self.is_new) = (0, 0, 0, true);
         Ok(())
     }
 }
@@ -233,15 +251,34 @@ mod tests {
     fn what_is_missing_is_named() {
         let said = texts("Q,A\n1,2", &["text"]).unwrap_err();
         assert!(
-            said.contains("line 1: the columns are Q, A, expected a column \"text\""),
+            said.contains("line 1: the columns are Q, A, expected one column \"text\""),
             "{said}"
         );
         let said = texts("Q,A\n1,2\n3\n", &["A"]).unwrap_err();
         assert!(
-            said.contains("line 3: the row has 1 cells, expected at least 2"),
+            said.contains("line 3: the row has 1 cells, expected 2, as many"),
             "{said}"
         );
         assert_eq!(texts("", &["A"]).unwrap(), []);
+        let said = texts("A,A\n1,2", &["A"]).unwrap_err();
+        assert!(
+            said.contains("the columns are A, A, expected one"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn commas_and_quotes_that_would_lose_text_are_refused() {
+        let said = texts("text,label\nHello, you,1\n", &["text"]).unwrap_err();
+        assert!(
+            said.contains("line 2: the row has 3 cells, expected 2"),
+            "{said}"
+        );
+        let said = texts("text\na\n\"b\nc\nd\n", &["text"]).unwrap_err();
+        assert!(said.contains("line 3: the row begins a quote"), "{said}");
+        // A quote within a cell is no more than that.
+        let found = texts("text\na 5\" pipe\nsay \"\n", &["text"]).unwrap();
+        assert_eq!(found[1], (3, "say \"".to_string()));
     }
 
     #[test]

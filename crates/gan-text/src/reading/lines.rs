@@ -17,29 +17,36 @@ pub(super) fn each_line<R: Read>(
 ) -> Result<(), TextError> {
     let mut number = 1;
     let mut begun = String::new();
+    // CR, LF, and the two together each end a line.
+    let mut after_cr = false;
     while let Some(block) = blocks
         .next()
         .map_err(|error| undecodable(path, number, error))?
     {
         let mut rest = block;
-        while let Some((end, after)) = rest.split_once('\n') {
+        if std::mem::take(&mut after_cr) {
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+        while let Some(place) = rest.find(['\n', '\r']) {
+            let (end, after) = rest.split_at(place);
             check_length(path, number, begun.len() + end.len())?;
             if begun.is_empty() {
-                visit(number, end.trim_end_matches('\r'))?;
+                visit(number, end)?;
             } else {
                 begun.push_str(end);
-                visit(number, begun.trim_end_matches('\r'))?;
+                visit(number, &begun)?;
                 begun.clear();
             }
             number += 1;
-            rest = after;
+            after_cr = after == "\r";
+            rest = after.strip_prefix("\r\n").unwrap_or(&after[1..]);
         }
         check_length(path, number, begun.len() + rest.len())?;
         begun.push_str(rest);
     }
     match begun.is_empty() {
         true => Ok(()),
-        false => visit(number, begun.trim_end_matches('\r')),
+        false => visit(number, &begun),
     }
 }
 
@@ -97,6 +104,11 @@ mod tests {
         assert_eq!(texts(b"a\n"), ["a"]);
         assert_eq!(texts(b"a\r\n\nb\r\n"), ["a", "", "b"]);
         assert_eq!(texts(b"\n\n"), ["", ""]);
+        assert_eq!(texts(b"a\rb\r\rc"), ["a", "b", "", "c"]);
+        // The two characters of an end in different blocks.
+        let mut long = vec![b'a'; (1 << 16) - 1];
+        long.extend(b"\r\nb");
+        assert_eq!(texts(&long)[1..], ["b"]);
         assert_eq!(lines(b"a\nb").unwrap()[1], (2, "b".to_string()));
     }
 

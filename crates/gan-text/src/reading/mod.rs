@@ -40,6 +40,21 @@ pub(crate) struct Text<'a> {
     pub(crate) normal: &'a str,
 }
 
+/// Gives the texts of a file to `visit`, normalised, without blank ones: lines, or of a file that ends in `.jsonl` or
+/// `.csv` what is in the field or column `text`.
+///
+/// # Errors
+/// Names the place, when the file cannot be read or decoded, or is no text.
+pub fn each_text_of(path: &Path, mut visit: impl FnMut(&str)) -> Result<(), TextError> {
+    let source = Source::find(path, &TextConfig::default())?;
+    source.each_text(|text| {
+        if !text.normal.is_empty() {
+            visit(text.normal);
+        }
+        Ok(())
+    })
+}
+
 /// The files of a text and how they are read. They are not kept open, and can be read several times.
 pub(crate) struct Source {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! Text that was encoded twice: UTF-8 that was read as Windows-1252 and encoded again, `ì•ˆë…•` for `안녕`.
+//! Text that was encoded twice: UTF-8 that was read as Windows-1252 or Latin-1 and encoded again, `ì•ˆë…•` for `안녕`.
 
 use encoding_rs::WINDOWS_1252;
 use std::borrow::Cow;
@@ -49,10 +49,10 @@ fn restored(line: &str) -> Option<(u64, u64)> {
     Some((restored, lost))
 }
 
-/// The byte that Windows-1252 reads as `character`, by the WHATWG's table.
+/// The byte that Windows-1252, by the WHATWG's table, or Latin-1 reads as `character`.
 fn byte_of(character: char) -> Option<u8> {
     match u32::from(character) {
-        code @ (0..=0x7f | 0xa0..=0xff) => Some(code as u8),
+        code @ 0..=0xff => Some(code as u8),
         0xfffd => Some(0xff),
         _ => {
             let mut room = [0; 4];
@@ -96,6 +96,8 @@ mod tests {
                 lost: 0,
             };
             assert_eq!(counted(&twice), expected, "{text}");
+            let latin1: String = text.bytes().map(char::from).collect();
+            assert_eq!(counted(&latin1), expected, "{text}");
         }
     }
 

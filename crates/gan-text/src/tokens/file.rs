@@ -19,6 +19,8 @@ pub(super) struct FileTokenizer {
     tokenizer: Box<tokenizers::Tokenizer>,
     /// The file's id of what is not in its vocabulary.
     unknown: Option<u32>,
+    /// Whether the model passes over what is not in its vocabulary: a BPE that knows neither an unknown token nor bytes.
+    passes_over: bool,
     tokens: Vec<String>,
     bytes: Vec<u8>,
 }
@@ -62,8 +64,11 @@ impl FileTokenizer {
                 .as_u64()
                 .and_then(|id| u32::try_from(id).ok())
         };
+        let unknown = named.or_else(numbered);
+        let knows_bytes = model["byte_fallback"].as_bool() == Some(true);
         Ok(Self {
-            unknown: named.or_else(numbered),
+            passes_over: model["type"] == "BPE" && unknown.is_none() && !knows_bytes,
+            unknown,
             tokens: tokens(&tokenizer)?,
             tokenizer: Box::new(tokenizer),
             bytes,
@@ -80,6 +85,9 @@ impl FileTokenizer {
 
     /// Adds the ids of a text to `ids`. A text that the file's model cannot encode is one unknown token.
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
+        if self.passes_over {
+            return self.encode_by_place(text, ids);
+        }
         let Ok(encoding) = self.tokenizer.encode_fast(text, false) else {
             return ids.push(UNKNOWN);
         };
@@ -87,6 +95,28 @@ impl FileTokenizer {
             id if Some(*id) == self.unknown => UNKNOWN,
             id => FIRST_TOKEN + id,
         }));
+    }
+
+    /// The same for a model that passes over what it does not know: that becomes an unknown token.
+    fn encode_by_place(&self, text: &str, ids: &mut Vec<u32>) {
+        let Ok(encoding) = self.tokenizer.encode(text, false) else {
+            return ids.push(UNKNOWN);
+        };
+        let is_lost = |from: usize, to: usize| {
+            let between = text.get(from..to.max(from)).unwrap_or_default();
+            !between.trim().is_empty()
+        };
+        let mut done = 0;
+        for (id, (start, end)) in encoding.get_ids().iter().zip(encoding.get_offsets()) {
+            if is_lost(done, *start) {
+                ids.push(UNKNOWN);
+            }
+            ids.push(FIRST_TOKEN + id);
+            done = done.max(*end);
+        }
+        if is_lost(done, text.len()) {
+            ids.push(UNKNOWN);
+        }
     }
 
     /// The text of ids that are not special, or [`UNKNOWN`].

@@ -89,6 +89,14 @@ enum Model {
     File(FileTokenizer),
 }
 
+/// The text of ids; without a tokenizer, as in the synthetic benchmark, the ids themselves with spaces between.
+pub fn written(tokenizer: Option<&Tokenizer>, ids: &[u32]) -> String {
+    match tokenizer {
+        Some(tokenizer) => tokenizer.decode(ids),
+        None => ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" "),
+    }
+}
+
 impl Tokenizer {
     /// Bytes of UTF-8, with a vocabulary of 260.
     pub fn bytes(lowercase: bool) -> Self {
@@ -160,6 +168,18 @@ impl Tokenizer {
     pub fn encode(&self, text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         self.encode_normalised(&normalised(text, self.lowercase), &mut ids);
+        ids
+    }
+
+    /// The same for the beginning of a text, whose last space counts where a token is not a word.
+    pub fn encode_beginning(&self, text: &str) -> Vec<u32> {
+        let mut beginning = normalised(text, self.lowercase).into_owned();
+        let counts = !matches!(self.kind, TokenKind::Word | TokenKind::File);
+        if counts && !beginning.is_empty() && text.ends_with(char::is_whitespace) {
+            beginning.push(' ');
+        }
+        let mut ids = Vec::new();
+        self.encode_normalised(&beginning, &mut ids);
         ids
     }
 

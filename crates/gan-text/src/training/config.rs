@@ -1,6 +1,7 @@
 //! The settings of a text generator's training.
 
 use super::{LeakganConfig, RelganConfig, ScratchConfig, SeqganConfig};
+use crate::models::MOST_OF_A_SIZE;
 use gan_core::{OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +76,7 @@ impl TextTrainConfig {
             (
                 "train.batch_size",
                 self.batch_size.into(),
-                Range::AtLeastOne,
+                Range::OneTo(MOST_OF_A_SIZE),
             ),
             ("train.lr", self.lr.into(), Range::Positive { such_as }),
             ("train.steps", self.steps.into(), Range::AtLeastOne),

@@ -5,6 +5,9 @@ use super::logistic::sigmoid;
 use crate::TextGenerator;
 use gan_ops::{Generation, Stream, TextClassifier, TokenBatch};
 
+/// The most of them: far beyond any use.
+pub(super) const MOST_ROLLOUTS: u64 = 1024;
+
 /// Continuations by a generator, judged by a discriminator.
 pub(super) struct Rollouts<'a> {
     pub(super) generator: &'a dyn TextGenerator,

@@ -21,7 +21,7 @@ fn questions_and_answers_are_both_texts() {
     assert_says(
         read("a.csv", file.as_bytes(), &TextConfig::default()),
         &[
-            "line 1: the columns are Q, A, label, expected a column \"text\"",
+            "line 1: the columns are Q, A, label, expected one column \"text\"",
             "`data.field`",
         ],
     );

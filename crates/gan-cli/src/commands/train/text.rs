@@ -10,9 +10,6 @@ use gan_run::{
 };
 use std::path::Path;
 
-/// The recipe of texts that are given without one.
-const RECIPE: &str = "mle";
-
 /// A new run; none for a dry run.
 pub(super) fn begin(
     arguments: &TrainArguments,
@@ -21,7 +18,7 @@ pub(super) fn begin(
 ) -> Result<Option<AnySession>, Failure> {
     let file = arguments.config.as_deref();
     let recipe = arguments.recipe.as_deref();
-    let recipe = recipe.or(Some(RECIPE).filter(|_| file.is_none()));
+    let recipe = recipe.or(Some(TextRunConfig::RECIPE).filter(|_| file.is_none()));
     let config = arguments
         .flags
         .over_text(&TextRunConfig::layered(recipe, file)?)?;

@@ -1,5 +1,7 @@
 //! LeakGAN's schedule and sizes.
 
+use crate::models::MOST_OF_A_SIZE;
+use crate::training::rollouts::MOST_ROLLOUTS;
 use crate::{DiscriminatorConfig, GoalSizes};
 use gan_core::{OutOfRange, Range, check_ranges};
 use serde::{Deserialize, Serialize};
@@ -89,18 +91,19 @@ impl LeakganConfig {
     pub fn validate(&self) -> Result<(), OutOfRange> {
         let positive = |such_as| Range::Positive { such_as };
         let one = Range::AtLeastOne;
+        let (size, rollouts) = (Range::OneTo(MOST_OF_A_SIZE), Range::OneTo(MOST_ROLLOUTS));
         check_ranges(&[
             ("adversary.lr", self.lr.into(), positive("0.0015")),
-            ("adversary.rollouts", self.rollouts.into(), one),
+            ("adversary.rollouts", self.rollouts.into(), rollouts),
             ("adversary.alpha", self.alpha.into(), positive("1.0")),
             (
                 "adversary.rescaling",
                 self.rescaling.into(),
                 positive("16.0"),
             ),
-            ("adversary.goal_duration", self.goal_duration.into(), one),
-            ("adversary.actions", self.actions.into(), one),
-            ("adversary.manager_hidden", self.manager_hidden.into(), one),
+            ("adversary.goal_duration", self.goal_duration.into(), size),
+            ("adversary.actions", self.actions.into(), size),
+            ("adversary.manager_hidden", self.manager_hidden.into(), size),
             ("adversary.round_texts", self.round_texts.into(), one),
             (
                 "adversary.adversarial_steps",

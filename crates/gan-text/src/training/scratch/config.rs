@@ -1,6 +1,7 @@
 //! The settings of a GAN from scratch.
 
 use crate::GeneratorConfig;
+use crate::models::MOST_OF_A_SIZE;
 use gan_core::{OutOfRange, Range, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +53,13 @@ impl ScratchConfig {
             (
                 "adversary.embedding",
                 self.embedding.into(),
-                Range::AtLeastOne,
+                Range::OneTo(MOST_OF_A_SIZE),
             ),
-            ("adversary.hidden", self.hidden.into(), Range::AtLeastOne),
+            (
+                "adversary.hidden",
+                self.hidden.into(),
+                Range::OneTo(MOST_OF_A_SIZE),
+            ),
             (
                 "adversary.average_half_life",
                 self.average_half_life.into(),

@@ -2,6 +2,7 @@
 
 use super::Reward;
 use crate::DiscriminatorConfig;
+use crate::training::rollouts::MOST_ROLLOUTS;
 use gan_core::{OutOfRange, Range, check_ranges};
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +71,7 @@ impl SeqganConfig {
             (
                 "adversary.rollouts",
                 self.rollouts.into(),
-                Range::AtLeastOne,
+                Range::OneTo(MOST_ROLLOUTS),
             ),
             (
                 "adversary.discriminator_epochs",
