@@ -134,13 +134,19 @@ fn is_text_folder(path: &Path) -> bool {
     };
     let mut found = false;
     for path in entries.flatten().map(|entry| entry.path()) {
-        let is_note = path.extension().is_none_or(|ending| ending == "md");
-        match path.is_file() && (is_text_file(&path) || is_note) {
+        match path.is_file() && (is_text_file(&path) || is_note(&path)) {
             true => found |= is_text_file(&path),
             false => return false,
         }
     }
     found
+}
+
+/// A hidden file, one of Markdown, or one that is called so.
+fn is_note(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_markdown = path.extension().is_some_and(|ending| ending == "md");
+    is_markdown || name.starts_with('.') || ["LICENSE", "LICENCE", "README"].contains(&&*name)
 }
 
 #[cfg(test)]
@@ -159,6 +165,11 @@ mod tests {
         assert_eq!(kind(), Kind::Text);
         fs::write(folder.path().join("labels.csv"), "").unwrap();
         assert_eq!(kind(), Kind::Text);
+        // The file of classes of a folder in MNIST's layout.
+        let images = folder.path().join("train-images-idx3-ubyte");
+        fs::write(&images, "").unwrap();
+        assert_eq!(kind(), Kind::Images);
+        fs::remove_file(images).unwrap();
         let refused = Kind::of_new_run(Some("fast"), None, Some(folder.path()));
         assert!(refused.unwrap_err().to_string().contains("this is text"));
         fs::write(folder.path().join("one.png"), "").unwrap();
