@@ -6,8 +6,8 @@ use candle_core::{DType, Device};
 use gan_core::{ImageBytes, ImageShape, Purpose, Seed};
 use gan_data::{DataLoader, Dataset};
 use gan_metrics::{
-    Draw, Embedding, Evaluation, FeatureNetwork, ImageRounding, ImageSet, Metric, RealImages,
-    Reference, TrainingReference,
+    Draw, Embedding, Evaluation, FeatureNetwork, ImageRounding, ImageSet, Metric, ParzenReference,
+    RealImages, Reference, TrainingReference,
 };
 use peak_alloc::PeakAlloc;
 use rand::{Rng, RngCore};
@@ -49,8 +49,13 @@ fn peak(training: usize, held_out: usize, generated: usize) -> usize {
         learnt.draw(Draw::ParzenWidth, 100, Seed(0)).unwrap(),
         embed(new),
     );
-    let nearest = TrainingReference::new(embed(learnt), &new, widths).unwrap();
+    let nearest = TrainingReference::new(embed(learnt), &new).unwrap();
+    let parzen = ParzenReference {
+        width_images: widths,
+        held_out: new.images.clone(),
+    };
     let reference = Reference::new(new, RealImages::HeldOut, None, Some(nearest));
+    let reference = reference.with_parzen(Some(parzen));
 
     let mut rng = Seed(2).rng(Purpose::NoiseImages, 0);
     let mut images = ImageRounding::new("generated images", SHAPE, generated);

@@ -6,6 +6,7 @@ use gan_core::{Purpose, Seed};
 use gan_data::{DataSplits, Parts, ReadOptions};
 use image::GrayImage;
 use rand::RngCore;
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -108,7 +109,8 @@ fn a_small_held_out_part_is_the_control_of_distances_and_the_measure_of_copying(
             "training-images",
             "held-out-images",
             "noise",
-            "repeated-image"
+            "repeated-image",
+            "blurred-images"
         ]
     );
     // Training images are not compared with themselves, but are copies of themselves.
@@ -171,11 +173,38 @@ fn a_data_set_with_a_test_split_keeps_it() {
         "{log}"
     );
     assert!(log.contains("held out by the publisher"), "{log}");
+    let log = succeed(
+        folder,
+        "train --data small --held-out 0.2 --steps 1 --batch-size 30 --dry-run",
+    );
+    assert!(log.contains(" to choose by"), "{log}");
+}
+
+#[test]
+fn images_kept_apart_choose_the_best_checkpoint_and_the_windows_width() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    small_mnist(folder, 200, 30);
+    let train = "train --data small --steps 6 --batch-size 20 --evaluate-every 2 --best-by parzen";
     refuse(
         folder,
-        "train --data small --held-out 0.2 --dry-run",
-        &["--held-out", "t10k"],
+        &format!("{train} --out run"),
+        &["--best-by", "is parzen", "--held-out"],
     );
+    succeed(folder, &format!("{train} --held-out 0.4 --out run"));
+    let scores = fs::read_to_string(folder.join("run/scores.jsonl")).unwrap();
+    let mut highest = f64::NEG_INFINITY;
+    for line in scores.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let nats = line["scores"]["parzen-log-likelihood"].as_f64().unwrap();
+        assert_eq!(line["best"].as_bool(), Some(nats > highest), "{scores}");
+        highest = highest.max(nats);
+    }
+    assert_eq!(scores.lines().count(), 3);
+    succeed(folder, "evaluate run --metrics parzen");
+    let evaluation = json(&folder.join("run/evaluation.json"));
+    let apart = evaluation["data"]["validation_images"].as_u64().unwrap();
+    assert!((40..120).contains(&apart), "{apart}");
 }
 
 #[test]

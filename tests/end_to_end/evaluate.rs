@@ -42,7 +42,15 @@ fn a_run_is_scored_with_controls_and_compared() {
         .iter()
         .map(|control| control["kind"].as_str().unwrap())
         .collect();
-    assert_eq!(kinds, ["training-images", "noise", "repeated-image"]);
+    assert_eq!(
+        kinds,
+        [
+            "training-images",
+            "noise",
+            "repeated-image",
+            "blurred-images"
+        ]
+    );
     // A generator of 40 steps is far from the data; training images are not, but are copies.
     let floor = value(&controls[0], "frechet-distance");
     assert!(value(&evaluation, "frechet-distance") > 10.0 * floor);

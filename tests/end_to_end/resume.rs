@@ -97,6 +97,27 @@ fn a_run_that_is_stopped_at_random_moments_ends_in_the_same_files() {
     }
 }
 
+/// Velocities, their momentum's ramp, a rate that falls with every step, and a first bias from the data. None of them
+/// depends on how long the run is.
+#[test]
+fn the_papers_run_is_made_longer_to_the_bytes_of_a_long_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let data = root().join("data/mnist");
+    let train = |out: &str, steps: &str| {
+        let data = data.to_str().unwrap();
+        let begin = ["train", "--recipe", "paper-2014", "--data", data];
+        let often = ["--log-every", "1", "--checkpoint-every", "2"];
+        let words = [&begin[..], &often, &["--out", out, "--steps", steps]];
+        expect(&mut command(folder, &words.concat()), 0)
+    };
+    train("whole", "4");
+    train("pieces", "2");
+    let resume = ["train", "--resume", "pieces", "--steps", "4"];
+    expect(&mut command(folder, &resume), 0);
+    assert_same(&folder.join("pieces"), &folder.join("whole"));
+}
+
 #[test]
 fn a_signal_ends_a_run_after_its_step_with_its_exit_code_and_says_how_to_resume() {
     let temporary = tempfile::tempdir().unwrap();

@@ -190,7 +190,9 @@ fn configure(text: &str) -> bool {
         return false;
     }
     train.adversarial_loss();
-    let factor = train.lr_schedule.factor(0, train.steps.unwrap_or(1));
+    let factor = train
+        .lr_schedule
+        .factor(0, train.steps.unwrap_or(1), train.lr_decay());
     assert!(factor > 0.0, "{factor}");
     let (shape, seed) = (ImageShape::MNIST, Seed(0));
     let generator = model.generator_within(MOST, shape, seed, DType::F32, &Device::Cpu);

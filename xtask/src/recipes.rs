@@ -28,6 +28,9 @@ struct File {
 
 #[derive(Deserialize)]
 struct About {
+    /// Flags that make the run shorter.
+    #[serde(default)]
+    check: String,
     /// The lowest and the highest value of each score, by its name in evaluation.json.
     #[serde(default)]
     expected: BTreeMap<String, [f64; 2]>,
@@ -49,17 +52,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let file = workspace::root().join(FOLDER).join(format!("{name}.toml"));
     let text = fs::read_to_string(&file)
         .with_context(|| WrongUse(format!("{}: there is no such recipe", file.display())))?;
-    let expected = expected(&text).with_context(|| file.display().to_string())?;
+    let About { check, expected } = about(&text).with_context(|| file.display().to_string())?;
     if expected.is_empty() {
         bail!("{}: no [recipe.expected] to check", file.display());
     }
     let out = workspace::target()?.join("recipes").join(name);
     let gan_cli = |arguments: &str| {
         let mut command = cargo::command("run --release -p gan-cli --");
-        command.args(arguments.split(' ')).arg(&out);
+        command.args(arguments.split_whitespace()).arg(&out);
         cargo::run(&mut command)
     };
-    gan_cli(&format!("train --recipe {name} --force --out"))?;
+    gan_cli(&format!("train --recipe {name} {check} --force --out"))?;
     gan_cli("evaluate")?;
     let misses = misses(&out.join("evaluation.json"), &expected)?;
     if misses.is_empty() {
@@ -72,8 +75,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     bail!("{name}: {}", misses.join("; "))
 }
 
-fn expected(text: &str) -> Result<BTreeMap<String, [f64; 2]>> {
-    Ok(toml::from_str::<File>(text)?.recipe.expected)
+fn about(text: &str) -> Result<About> {
+    Ok(toml::from_str::<File>(text)?.recipe)
 }
 
 /// The scores outside their ranges.
@@ -102,10 +105,11 @@ mod tests {
 
     #[test]
     fn scores_outside_of_their_bands_and_missing_ones_are_said() {
-        let expected = expected(
-            "[recipe]\nabout = 'x'\n[recipe.expected]\nrecall = [0.7, 1]\nfid = [0, 3]\nkid = [0, 1]",
+        let About { check, expected } = about(
+            "[recipe]\nabout = 'x'\ncheck = '--epochs 5'\n[recipe.expected]\nrecall = [0.7, 1]\nfid = [0, 3]\nkid = [0, 1]",
         )
         .unwrap();
+        assert_eq!(check, "--epochs 5");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("evaluation.json");
         let scores =
@@ -124,7 +128,7 @@ mod tests {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let text = fs::read_to_string(&path).unwrap();
-            let bands = expected(&text).unwrap();
+            let bands = about(&text).unwrap().expected;
             // Points have no scores, and other texts are the user's.
             let is_text = text.contains("kind = \"text\"") && !path.ends_with("names.toml");
             let has_none = path.ends_with("ring.toml") || is_text;

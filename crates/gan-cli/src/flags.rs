@@ -5,7 +5,7 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use gan_data::Channels;
 use gan_run::{
-    Configuration, DataConfig, Kind, RunConfig, RunError, TextDataConfig, TextRunConfig,
+    Configuration, DataConfig, Defaults, Kind, RunConfig, RunError, TextDataConfig, TextRunConfig,
 };
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) type Flag = [&'static str; 5];
 #[rustfmt::skip]
 pub(crate) const FLAGS: &[Flag] = &[
     ["data", "data.path", "data.path", "DIR", "Images: a folder of IDX files in MNIST's layout, of CIFAR-10, or of images; a synthetic data set: stacked-mnist, ring, grid or swissroll (a folder of that name is ./ring); or, if built with the feature hub, hub:mnist, hub:fashion-mnist or hub:cifar10 of the Hugging Face hub. Text: a .txt file with a text a line, a .jsonl or .csv file, a folder of these, or oracle, the synthetic benchmark [default: that of the configuration or the run, else data/mnist]"],
-    ["held-out", "data.held_out", "data.held_out", "SHARE", "For a data set without a test split: the share of the images or texts to hold out from training, chosen by their contents; 0 to 0.5 [default: 0.1]"],
+    ["held-out", "data.held_out", "data.held_out", "SHARE", "For a data set without a test split: the share of the images or texts to hold out from training, chosen by their contents; 0 to 0.5 [default: 0.1]. For images with a test split: the share of the training images to keep apart, by which the best checkpoint and the Parzen window's width are chosen [default there: none]"],
     ["image-size", "data.image_size", "", "N", "For a folder of images: crop and resize to N by N pixels"],
     ["channels", "data.channels", "", "CHANNELS", "For a folder of images: gray, rgb, or auto, which is gray if all images are"],
     ["field", "", "data.field", "NAME", "The field of .jsonl files or the column of .csv files that holds the text; several, separated by commas, are texts of their own [default: text]"],
@@ -35,8 +35,12 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["epochs", "train.epochs", "train.epochs", "N", "Passes over the training images; over texts, by maximum likelihood"],
     ["steps", "train.steps", "train.steps", "N", "Train for N steps, whatever the number of epochs; text: at most N steps in all phases"],
     ["batch-size", "train.batch_size", "train.batch_size", "N", "Images or texts per step"],
-    ["lr", "train.lr", "train.lr", "LR", "Adam's learning rate; text: that of maximum likelihood"],
+    ["lr", "train.lr", "train.lr", "LR", "The learning rate; text: that of maximum likelihood"],
     ["discriminator-lr", "train.discriminator_lr", "adversary.discriminator_lr", "LR", "The discriminator's learning rate, if it differs [default: --lr]"],
+    ["optimizer", "train.optimizer", "", "OPTIMIZER", "What moves both networks: adam or momentum, gradient descent with a velocity"],
+    ["momentum", "train.momentum", "", "M", "With --optimizer momentum: the share of the velocity that is kept [default: 0.9]"],
+    ["final-momentum", "train.final_momentum", "", "M", "It goes to this in a straight line, over --momentum-steps"],
+    ["momentum-steps", "train.momentum_steps", "", "N", "After N updates of a network it is the final one"],
     ["beta1", "train.beta1", "", "BETA1", "Adam's decay of the first moment"],
     ["beta2", "train.beta2", "", "BETA2", "Adam's decay of the second moment"],
     ["architecture", "model.architecture", "", "ARCHITECTURE", "The networks: mlp, dcgan, residual or maxout"],
@@ -44,6 +48,12 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["discriminator-norm", "model.discriminator_norm", "", "NORM", "Normalization in dcgan's discriminator: none, batch or spectral"],
     ["classes", "model.classes", "", "N|auto|none", "Condition both networks on the class, one of N, by the data set's labels; auto takes N from the data set"],
     ["latent-dim", "model.latent_dim", "", "N", "Length of a latent vector"],
+    ["prior", "model.prior", "", "PRIOR", "The distribution of latent vectors, of variance 1: normal or uniform"],
+    ["output", "model.output", "", "OUTPUT", "What makes pixels of the generator's last numbers: tanh or logistic"],
+    ["output-bias", "model.output_bias", "", "BIAS", "The generator's last bias starts as others do, default, or at what draws the mean-image; mlp and maxout"],
+    ["generator-range", "model.generator_range", "", "R", "Start the generator's weights at U(-R, R) and its biases at 0 [default: as PyTorch does]"],
+    ["discriminator-range", "model.discriminator_range", "", "R", "The same for the discriminator's [default: as PyTorch does]"],
+    ["discriminator-pixels", "model.discriminator_pixels", "", "RANGE", "The pixels that the discriminator computes with: symmetric, [-1, 1], or unit, [0, 1]"],
     ["loss", "train.loss", "", "LOSS", "The loss: non-saturating, minimax, least-squares, wasserstein, hinge or relativistic-pairing"],
     ["label-smoothing", "train.label_smoothing", "", "S", "Label real images 1 - S instead of 1, in losses with labels; 0.1 is usual"],
     ["instance-noise", "train.instance_noise", "", "SIGMA", "Add Gaussian noise of this standard deviation to the discriminator's input"],
@@ -53,7 +63,9 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["gradient-penalty", "train.gradient_penalty", "", "LAMBDA", "Weight of WGAN-GP's gradient penalty, between real and generated images; 10 is usual"],
     ["penalty-interval", "train.penalty_interval", "", "N", "Apply the penalties every N steps, at N times the weight"],
     ["discriminator-steps", "train.discriminator_steps", "adversary.discriminator_steps", "N", "Update the generator every N discriminator steps"],
-    ["lr-schedule", "train.lr_schedule", "", "SCHEDULE", "How the learning rate falls to 0: linear or cosine; or constant"],
+    ["lr-schedule", "train.lr_schedule", "", "SCHEDULE", "How the learning rate falls: linear or cosine, to 0; exponential; or constant"],
+    ["lr-decay", "train.lr_decay", "", "D", "With --lr-schedule exponential: divide it by 1 + D after each step"],
+    ["lr-floor", "train.lr_floor", "", "SHARE", "With --lr-schedule exponential: not below this share of the first one [default: 0]"],
     ["gradient-clip", "train.gradient_clip", "", "NORM", "Clip the gradient of each network to this norm"],
     ["augment", "train.augmentations", "", "A,B", "Augment the images given to the discriminator (DiffAugment): brightness, translation, cutout"],
     ["ema-half-life-images", "train.ema_half_life_images", "", "N", "Average the generator's weights with a half-life of N images, and sample from the average"],
@@ -62,6 +74,7 @@ pub(crate) const FLAGS: &[Flag] = &[
     ["sample-every", "output.sample_every", "output.sample_every", "N", "Steps between samples"],
     ["log-every", "output.log_every", "output.log_every", "N", "Steps between log lines"],
     ["evaluate-every", "output.evaluate_every", "output.evaluate_every", "N", "Steps between evaluations: on 10,000 images, of some seconds each; on 1,000 texts"],
+    ["best-by", "output.best_by", "", "SCORE", "What chooses the best checkpoint: fid, or parzen, which needs --held-out and a data set with a test split"],
     ["checkpoint-every", "output.checkpoint_every", "output.checkpoint_every", "N", "Steps between checkpoints; text: parts, which are steps and rounds [default: a minute of work; 1000 with --on-nan rollback]"],
     ["keep", "output.keep_checkpoints", "output.keep_checkpoints", "N", "Checkpoints to keep, besides the best"],
     ["on-nan", "train.on_nan", "", "ACTION", "When a number is not finite: stop, or rollback to the last checkpoint and continue with another seed, at most three times"],
@@ -159,19 +172,18 @@ impl<const N: usize> Flags<N> {
     }
 }
 
-/// The default of a flag, as its help says it.
-fn default_of([_, images, text, ..]: &Flag) -> String {
-    let of_images = || RunConfig::default_of(images);
-    let of_text = || TextRunConfig::default_of(text);
+/// The default of a flag, as its help says it. defaults: of runs of images and of text.
+fn default_of([_, images, text, ..]: &Flag, defaults: &[Defaults; 2]) -> String {
+    let [of_images, of_text] = [defaults[0].of(images), defaults[1].of(text)];
     match (images.is_empty(), text.is_empty()) {
-        (true, _) => of_text(),
-        (_, true) => of_images(),
-        _ if of_images() == of_text() => of_images(),
-        _ => format!("{}; text: {}", of_images(), of_text()),
+        (true, _) => of_text,
+        (_, true) => of_images,
+        _ if of_images == of_text => of_images,
+        _ => format!("{of_images}; text: {of_text}"),
     }
 }
 
-fn argument(flag: &Flag) -> Arg {
+fn argument(flag: &Flag, defaults: &[Defaults; 2]) -> Arg {
     let [name, images, text, value, help] = flag;
     let heading = match (images.is_empty(), text.is_empty()) {
         (false, true) => "Options of images",
@@ -184,7 +196,7 @@ fn argument(flag: &Flag) -> Arg {
     }
     let help = match help.contains("[default") {
         true => help.to_string(),
-        false => format!("{help} [default: {}]", default_of(flag)),
+        false => format!("{help} [default: {}]", default_of(flag, defaults)),
     };
     let argument = argument.help(help).value_name(*value);
     let argument = argument.value_parser(PathBufValueParser::new());
@@ -197,7 +209,9 @@ fn argument(flag: &Flag) -> Arg {
 
 impl<const N: usize> Args for Flags<N> {
     fn augment_args(command: Command) -> Command {
-        command.args(FLAGS.iter().take(N).map(argument))
+        let defaults = [RunConfig::defaults(), TextRunConfig::defaults()];
+        let flags = FLAGS.iter().take(N);
+        command.args(flags.map(|flag| argument(flag, &defaults)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -85,7 +85,6 @@ pub(crate) fn read(
     };
     let mut test = None;
     if has_test {
-        options.refuse_share(&shown(folder), TEST)?;
         let read = files.split_off(TRAINING.len());
         let images = (!read.is_empty()).then(|| dataset(folder, &read, listing));
         test = Some(TestSplit {
@@ -95,7 +94,8 @@ pub(crate) fn read(
     }
     let images = dataset(folder, &files, listing)?;
     let hash = |image| content_hash::of_planes(SHAPE, image);
-    let hashes = images.images().iter().filter(|_| !has_test).map(hash);
+    let needed = !has_test || options.validation_share().is_some();
+    let hashes = images.images().iter().filter(|_| needed).map(hash);
     let taken = if in_files { &TRAINING[..] } else { &[ARCHIVE] };
     let skipped = Skipped::beside(folder, &[taken, &[TEST]].concat());
     Ok(Found {

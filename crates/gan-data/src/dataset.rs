@@ -136,6 +136,17 @@ impl Dataset {
         self.images.get(index)
     }
 
+    /// The mean of all images, with values in [0, 1], CHW.
+    pub fn mean_image(&self) -> Vec<f64> {
+        let mut sums = vec![0_u64; self.shape().elements()];
+        for image in self.images.iter() {
+            let pairs = sums.iter_mut().zip(image);
+            pairs.for_each(|(sum, pixel)| *sum += u64::from(*pixel));
+        }
+        let whole = 255.0 * self.len() as f64;
+        sums.iter().map(|sum| *sum as f64 / whole).collect()
+    }
+
     /// The part of the set with these images, in the order of `numbers`, which may repeat. It shares the
     /// pixels and has the same classes, even those without images in it.
     ///

@@ -13,9 +13,6 @@ use crate::hub_reader::read;
 /// What the name of a data set of the hub begins with.
 const PREFIX: &str = "hub:";
 
-/// The name of the test split in messages.
-pub(crate) const TEST: &str = "test";
-
 /// The name after `hub:` if `path` is that of a data set of the Hugging Face hub, and `None` if it is that of
 /// a folder. A folder of such a name is given as `./hub:mnist`.
 ///
@@ -88,8 +85,8 @@ pub(crate) fn open(
     let dataset = HubDataset::named(name)?;
     let origin = dataset.to_string();
     options.refuse_size(&origin, dataset.shape())?;
-    options.refuse_share(&origin, TEST)?;
-    read(dataset, parts)?.divide(options.share())
+    let share = options.validation_share();
+    read(dataset, parts)?.divide(options.share(), share.filter(|_| parts != Parts::Undivided))
 }
 
 #[cfg(not(feature = "hub"))]
@@ -122,16 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn a_size_and_a_share_are_refused_before_anything_is_fetched() {
+    fn a_size_is_refused_before_anything_is_fetched() {
         let size = ReadOptions::new(Channels::Auto, Some(16), None).unwrap();
         let error = opened("hub:cifar10", &size);
         assert!(
             error.contains("hub:cifar10") && error.contains("32 by 32"),
             "{error}"
         );
-        let share = ReadOptions::new(Channels::Auto, None, Some(0.2)).unwrap();
-        let error = opened("hub:mnist", &share);
-        assert!(error.contains("(test in hub:mnist)"), "{error}");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Reads data sets of the Hugging Face hub through candle-datasets, over the network or from the hub's cache
 //! in the home folder.
 
-use crate::hub::{HubDataset, TEST};
+use crate::hub::HubDataset;
 use crate::reading::Skipped;
 use crate::splits::{Found, TestSplit};
-use crate::{DataError, Dataset, Parts, cifar};
+use crate::{DataError, Dataset, Parts, cifar, content_hash};
 use candle_core::{DType, Tensor};
 use candle_datasets::vision;
+
+/// The name of the test split in messages.
+const TEST: &str = "test";
 
 /// How many images are converted at a time.
 const CHUNK: usize = 1000;
@@ -50,8 +53,12 @@ fn found(dataset: HubDataset, source: &vision::Dataset, parts: Parts) -> Result<
             name: TEST.to_string(),
             images: (parts == Parts::All).then(test).transpose()?,
         }),
+        hashes: images
+            .images()
+            .iter()
+            .map(|image| content_hash::of_planes(images.shape(), image))
+            .collect(),
         images,
-        hashes: Vec::new(),
         sources: format!("{} on the Hugging Face hub", repository(dataset)),
         changes: Vec::new(),
         skipped: Skipped::default(),
@@ -149,7 +156,7 @@ mod tests {
     }
 
     fn split(dataset: HubDataset, source: &vision::Dataset) -> Result<DataSplits, DataError> {
-        found(dataset, source, Parts::All)?.divide(0.0)
+        found(dataset, source, Parts::All)?.divide(0.0, None)
     }
 
     #[test]
@@ -162,7 +169,7 @@ mod tests {
         let test = splits.held_out.unwrap();
         assert_eq!((test.len(), test.class_count()), (1, 3));
         let training = found(HubDataset::Mnist, &every_byte(), Parts::Training).unwrap();
-        assert!(training.divide(0.0).unwrap().held_out.is_none());
+        assert!(training.divide(0.0, None).unwrap().held_out.is_none());
     }
 
     #[test]

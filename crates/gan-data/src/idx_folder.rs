@@ -52,14 +52,14 @@ pub(crate) fn read(
     let mut test_split = None;
     let mut hashes = Vec::new();
     if let Some(test) = &test {
-        options.refuse_share(&shown(folder), test.images)?;
         taken.extend(test.names());
         let read = || read_files(folder, test, listing)?.with_classes_of(&images);
         test_split = Some(TestSplit {
             name: shown_text(test.images),
             images: (parts == Parts::All).then(read).transpose()?,
         });
-    } else {
+    }
+    if test.is_none() || options.validation_share().is_some() {
         let hash = |image| content_hash::of_planes(images.shape(), image);
         hashes = images.images().iter().map(hash).collect();
     }

@@ -23,7 +23,6 @@ pub(crate) fn read(
         return Err(no_images(folder, &layout.skipped, listing));
     }
     if let Some((name, files)) = &mut layout.test {
-        options.refuse_share(&shown(folder), &shown_text(name))?;
         number_like(&layout.training, files, &folder.join(&*name))?;
     }
     let mut pictures = Pictures::new(folder, options);

@@ -82,6 +82,6 @@ pub use loader::{DataLoader, Epoch};
 pub use open::open;
 pub use options::{Channels, DEFAULT_HELD_OUT, Parts, ReadOptions};
 pub use reading::Reading;
-pub use splits::DataSplits;
+pub use splits::{DataSplits, Validation};
 pub use stacked::stacked;
 pub use toy::Toy;

@@ -28,12 +28,13 @@ use std::path::Path;
 /// of a set of the hub, or a subfolder `test` (else `val`, `valid` or `validation`) beside one called `train` or `training`. Of
 /// other sets a share of the images is held out by a hash of their contents, so that equal images are on
 /// the same side, regardless of their files and the seed: those whose SHA-256 over width, height and RGB
-/// pixels, before any resizing, is below the share. See [`Division`](crate::Division).
+/// pixels, before any resizing, is below the share. See [`Division`](crate::Division). Of a set with a test split,
+/// the training images of such a share are kept apart if `options` ask for it: [`Validation`](crate::Validation).
 ///
 /// # Errors
 /// When the folder or a file in it is missing, cannot be read, is damaged or differs from the manifest;
-/// when it is not clear which file is which part or class; when `options` ask for a share of a set that has
-/// a test split; or when a set of the hub is not known or cannot be fetched, or the feature `hub` is off. Nothing is skipped silently: [`Reading`](crate::Reading) says what was skipped
+/// when it is not clear which file is which part or class; when no training images can be kept apart though `options`
+/// ask for it; or when a set of the hub is not known or cannot be fetched, or the feature `hub` is off. Nothing is skipped silently: [`Reading`](crate::Reading) says what was skipped
 /// and changed.
 pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSplits, DataError> {
     if let Some(name) = hub::hub_name(folder) {
@@ -67,11 +68,10 @@ pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSp
     } else {
         image_folder::read(folder, options, parts, &listing)
     };
-    let share = match parts {
-        Parts::Training | Parts::All => options.share(),
-        Parts::Undivided => 0.0,
-    };
-    found?.divide(share)
+    match parts {
+        Parts::Training | Parts::All => found?.divide(options.share(), options.validation_share()),
+        Parts::Undivided => found?.divide(0.0, None),
+    }
 }
 
 /// The names of the visible entries that are valid UTF-8, in order.

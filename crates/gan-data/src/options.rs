@@ -50,7 +50,7 @@ impl ReadOptions {
     /// Images with `channels` and, if `image_size` is given, with this many rows and columns: the central
     /// square of each is cropped and resampled (Lanczos, three lobes). Without it they keep their size,
     /// which must be the same for all. Of a set without a test split the share `held_out` is held out,
-    /// from 0 (nothing) to 0.5.
+    /// from 0 (nothing) to 0.5; of one with a test split it is that of the [`Validation`](crate::Validation).
     ///
     /// # Errors
     /// [`OutOfRange`], named by the key, when `image_size` is not from 1 to 2048 or `held_out` not from 0
@@ -92,6 +92,11 @@ impl ReadOptions {
         self.held_out.unwrap_or(DEFAULT_HELD_OUT)
     }
 
+    /// The share of the training images of a set with a test split that is kept apart to choose by, in (0, 0.5].
+    pub(crate) fn validation_share(&self) -> Option<f64> {
+        self.held_out.filter(|share| *share > 0.0)
+    }
+
     /// Refuses a size other than that of the images of `origin`, which are not resized.
     pub(crate) fn refuse_size(&self, origin: &str, shape: ImageShape) -> Result<(), DataError> {
         let (height, width) = (shape.height, shape.width);
@@ -105,21 +110,6 @@ impl ReadOptions {
                 ),
             }),
             _ => Ok(()),
-        }
-    }
-
-    /// Refuses a share, also of 0, for the set `origin`, whose own test split is `test`.
-    pub(crate) fn refuse_share(&self, origin: &str, test: &str) -> Result<(), DataError> {
-        match self.held_out {
-            None => Ok(()),
-            Some(share) => Err(DataError::Mismatch {
-                origin: "`data.held_out`".to_string(),
-                found: share.to_string(),
-                expected: format!(
-                    "no share: the set has its own test split ({test} in {origin}), which is held \
-                     out; omit the option"
-                ),
-            }),
         }
     }
 }

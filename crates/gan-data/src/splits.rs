@@ -12,10 +12,22 @@ pub struct DataSplits {
     pub training: Dataset,
     /// The held-out images, if there are any and they were to be read.
     pub held_out: Option<Dataset>,
+    /// Training images that are kept apart to choose by, if the publisher's test split is held out and a share was
+    /// asked for.
+    pub validation: Option<Validation>,
     /// How the two were divided.
     pub division: Division,
     /// What was read, changed and skipped.
     pub reading: Reading,
+}
+
+/// Published training images that are neither trained on nor reported on: choices are made by them.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    /// The images, chosen by their contents.
+    pub images: Dataset,
+    /// The SHA-256 of all published training images and labels.
+    pub published_sha256: String,
 }
 
 impl DataSplits {
@@ -58,6 +70,7 @@ impl DataSplits {
             },
             training,
             held_out,
+            validation: None,
         }
     }
 }
@@ -68,7 +81,7 @@ pub(crate) struct Found {
     pub(crate) images: Dataset,
     /// The set's own test split.
     pub(crate) test: Option<TestSplit>,
-    /// A hash of each image of `images`; not needed if there is a test split.
+    /// A hash of each image of `images`; not needed if there is a test split and no validation.
     pub(crate) hashes: Vec<u64>,
     /// What the images were read from: `4 PNG, 1 JPEG`, or names of files.
     pub(crate) sources: String,
@@ -87,27 +100,42 @@ pub(crate) struct TestSplit {
 }
 
 impl Found {
-    /// The two parts, and what is reported about them. share: how much is held out without a test split, in
-    /// [0, 0.5].
+    /// The parts, and what is reported about them. share: how much is held out without a test split, in [0, 0.5];
+    /// validation: how much of the training images is kept apart with one.
     ///
     /// # Errors
     /// [`DataError::Mismatch`] when the test split has images of another shape.
-    pub(crate) fn divide(self, share: f64) -> Result<DataSplits, DataError> {
+    pub(crate) fn divide(
+        self,
+        share: f64,
+        validation_share: Option<f64>,
+    ) -> Result<DataSplits, DataError> {
         self.check_test_shape()?;
         let (origin, shape) = (self.images.origin().to_string(), self.images.shape());
+        let mut validation = None;
         let (training, held_out, division, [last, brief_last]) = match self.test {
             Some(TestSplit { name, images }) => {
                 let words = match &images {
                     Some(images) => format!("{} of them", thousands(images.len())),
                     None => "the test split".to_string(),
                 };
-                let words = format!("{words} held out by the publisher ({name})");
-                let brief = "test split held out".to_string();
-                (self.images, images, Division::Published, [words, brief])
+                let mut words = format!("{words} held out by the publisher ({name})");
+                let mut brief = "test split held out".to_string();
+                let mut training = self.images;
+                if let Some(share) = validation_share {
+                    let (rest, apart) = kept_apart(&training, &self.hashes, share)?;
+                    let said = format!(", {} to choose by", thousands(apart.images.len()));
+                    words.push_str(&said);
+                    brief.push_str(&said);
+                    (training, validation) = (rest, Some(apart));
+                }
+                (training, images, Division::Published, [words, brief])
             }
             None => by_content(self.images, &self.hashes, share),
         };
-        let images = training.len() + held_out.as_ref().map_or(0, Dataset::len);
+        let apart = validation.as_ref().map(|apart| &apart.images);
+        let others = [held_out.as_ref(), apart].into_iter().flatten();
+        let images = training.len() + others.map(Dataset::len).sum::<usize>();
         let images = counted(images, "image");
         let mut parts = vec![format!("{origin}: {images} {shape} ({})", self.sources)];
         parts.extend(self.skipped.in_words());
@@ -125,6 +153,7 @@ impl Found {
         Ok(DataSplits {
             training,
             held_out,
+            validation,
             division,
             reading,
         })
@@ -143,6 +172,31 @@ impl Found {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// The images to train on and those to choose by, which share the pixels of `images`.
+fn kept_apart(
+    images: &Dataset,
+    hashes: &[u64],
+    share: f64,
+) -> Result<(Dataset, Validation), DataError> {
+    match division::divide(hashes, images.labels(), share) {
+        Ok(sides) => Ok((
+            images.select(&sides.training),
+            Validation {
+                images: images.select(&sides.held_out),
+                published_sha256: images.sha256(),
+            },
+        )),
+        Err(reason) => Err(DataError::Mismatch {
+            origin: "`data.held_out`".to_string(),
+            found: share.to_string(),
+            expected: format!(
+                "no share, as no training images of {} can be kept apart: {reason}",
+                images.origin()
+            ),
+        }),
     }
 }
 

@@ -39,7 +39,12 @@ impl Cache {
         let training = [data.training_sha256.as_str(), features];
         let count = count.to_string();
         let held_out = data.held_out_sha256.as_deref().unwrap_or_default();
-        let scores = [&training[..], &[held_out, &count]].concat();
+        let mut scores = [&training[..], &[held_out, &count]].concat();
+        // It chooses the Parzen window's width.
+        let validation = data.validation_images.to_string();
+        if data.validation_images > 0 {
+            scores.push(&validation);
+        }
         Self {
             training: CacheFile::open(folder.as_deref(), "training", &training),
             scores: CacheFile::open(folder.as_deref(), "scores", &scores),

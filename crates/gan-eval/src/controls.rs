@@ -33,14 +33,17 @@ pub enum ControlKind {
     Noise,
     /// One real image repeated: realistic, without variety.
     RepeatedImage,
+    /// Training images, blurred: worse to the eye, and better under a Parzen window.
+    BlurredImages,
 }
 
 impl ControlKind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::TrainingImages,
         Self::HeldOutImages,
         Self::Noise,
         Self::RepeatedImage,
+        Self::BlurredImages,
     ];
 
     /// Its name in tables.
@@ -50,6 +53,7 @@ impl ControlKind {
             Self::HeldOutImages => "held-out images",
             Self::Noise => "noise",
             Self::RepeatedImage => "one image",
+            Self::BlurredImages => "blurred images",
         }
     }
 
@@ -62,6 +66,10 @@ impl ControlKind {
                 metric.compares_distributions() && against_training && data.held_out.is_some()
             }
             Self::Noise | Self::RepeatedImage => true,
+            // What it is there for, and what it shows beside that.
+            Self::BlurredImages => {
+                matches!(metric, Metric::Parzen | Metric::Fid | Metric::Sharpness)
+            }
         }
     }
 
@@ -84,6 +92,9 @@ impl ControlKind {
         let name = format!("{} as a control", self.label());
         Ok(match self {
             Self::TrainingImages => training.draw(Draw::Control, count, SCORE_SEED)?.named(name),
+            Self::BlurredImages => training
+                .draw(Draw::Control, count, SCORE_SEED)?
+                .blurred(name)?,
             Self::HeldOutImages => {
                 let held_out = data.held_out.as_ref().unwrap_or(training);
                 held_out.draw(Draw::Control, count, SCORE_SEED)?.named(name)
@@ -99,7 +110,9 @@ impl ControlKind {
     /// How many images it has when `data.count` are scored.
     fn count(self, data: &DataReference) -> usize {
         match (self, &data.held_out) {
-            (Self::TrainingImages, _) => data.count.min(data.training_images.count()),
+            (Self::TrainingImages | Self::BlurredImages, _) => {
+                data.count.min(data.training_images.count())
+            }
             (Self::HeldOutImages, Some(held_out)) => data.count.min(held_out.count()),
             _ => data.count,
         }

@@ -55,6 +55,7 @@ pub fn evaluate(
         features: protocol.features.as_deref(),
         count: first.count(),
         metrics: &families,
+        validation: data.splits.validation.as_ref(),
         how_to_train: &data.how_to_train,
     };
     let mut reference = DataReference::new(training, held_out, &request, tell)?;

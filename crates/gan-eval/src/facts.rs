@@ -32,6 +32,13 @@ pub struct DataFacts {
     pub against: RealImages,
     /// How many of them.
     pub real_images: usize,
+    /// How many published training images were kept apart to choose by.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation_images: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The features used.

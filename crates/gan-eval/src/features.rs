@@ -22,7 +22,8 @@ pub(crate) struct FeatureSource {
 
 impl FeatureSource {
     /// The network in `chosen`, or the one beside the data set, or a random one.
-    /// training_sha256: of the training images; the network beside them must be trained on these.
+    /// training_sha256: of the training images; the network beside them must be trained on these, or on these and the
+    /// validation images.
     pub(crate) fn open(
         request: &Request<'_>,
         training: &ImageSet,
@@ -35,7 +36,11 @@ impl FeatureSource {
         let network = FeatureNetwork::load(path)?;
         check_shape(&network, path, request, training)?;
         let learnt_from = network.header().data_sha256.as_deref();
-        let same = learnt_from == Some(training_sha256);
+        let published = request
+            .validation
+            .map(|found| found.published_sha256.as_str());
+        let same = learnt_from == Some(training_sha256)
+            || (learnt_from.is_some() && learnt_from == published);
         if !same && request.features.is_none() {
             return Err(stale(path, learnt_from, request, training_sha256));
         }

@@ -5,17 +5,17 @@ use crate::controls;
 use crate::event::{EvalEvent, Listener};
 use crate::features::FeatureSource;
 use crate::{ClassHistogram, DataFacts, EvalError, FeatureFacts, SCORE_SEED};
-use gan_data::Dataset;
+use gan_data::{Dataset, Validation};
 use gan_metrics::{
-    Draw, Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, RealImages, Reference,
-    TrainingReference,
+    Draw, Embedding, Evaluation, FeatureNetwork, ImageSet, Metric, ParzenReference, RealImages,
+    Reference, TrainingReference,
 };
 use std::path::Path;
 
 /// Fewer held-out images than this are too few for distances between distributions.
 pub(crate) const LEAST_HELD_OUT: usize = 1000;
 
-/// Training images that choose the Parzen window's width.
+/// Validation images, or else training images, that choose the Parzen window's width.
 const PARZEN_WIDTH_IMAGES: usize = 1000;
 
 /// Everything about a data set that evaluations need.
@@ -52,6 +52,8 @@ pub struct Request<'a> {
     pub count: usize,
     /// By which families of scores.
     pub metrics: &'a [Metric],
+    /// Images that were kept apart to choose by.
+    pub validation: Option<&'a Validation>,
     /// What to do to train a feature network, for messages.
     pub how_to_train: &'a str,
 }
@@ -93,6 +95,7 @@ impl DataReference {
             held_out_sha256: held_out.map(Dataset::sha256),
             against,
             real_images: real.count(),
+            validation_images: request.validation.map_or(0, |found| found.images.len()),
         };
         let mut parts = Parts {
             network: &source.network,
@@ -101,11 +104,10 @@ impl DataReference {
         };
         (parts.tell)(EvalEvent::Expect(1));
         let real = parts.embed("real", real)?;
-        let wants_training =
-            |metric: &Metric| matches!(metric, Metric::Memorization | Metric::Parzen);
+        let wants = |metric| request.metrics.contains(&metric);
         let mut training_reference = None;
         if let Some(held_out) = &held_out_images
-            && request.metrics.iter().any(wants_training)
+            && wants(Metric::Memorization)
         {
             (parts.tell)(EvalEvent::Expect(2));
             let held_out = match against {
@@ -114,11 +116,32 @@ impl DataReference {
             };
             training_reference = Some(parts.training(&training_images, &held_out)?);
         }
+        let mut parzen = None;
+        if let Some(held_out) = &held_out_images
+            && wants(Metric::Parzen)
+        {
+            let scored = data_facts.held_out_sha256.as_ref();
+            let may_choose = match request.validation {
+                Some(validation) if Some(&validation.images.sha256()) != scored => {
+                    image_set("validation images", &validation.images)?
+                }
+                _ => training_images.clone(),
+            };
+            let drawn = may_choose.draw(Draw::ParzenWidth, PARZEN_WIDTH_IMAGES, SCORE_SEED)?;
+            parzen = Some(ParzenReference {
+                width_images: drawn,
+                held_out: match against {
+                    RealImages::HeldOut => real.images.clone(),
+                    RealImages::Training => held_out.clone(),
+                },
+            });
+        }
         parts.cache.save()?;
         let cache = parts.cache;
         let labelled = training.labels().is_some() && source.knows_classes;
         let class_counts = labelled.then(|| training.images_per_class());
         let reference = Reference::new(real, against, class_counts, training_reference);
+        let reference = reference.with_parzen(parzen);
         let names = 0..training.class_count();
         let reference = Self {
             cache,
@@ -200,7 +223,6 @@ impl Parts<'_> {
         held_out: &Embedding,
     ) -> Result<TrainingReference, EvalError> {
         let training = self.embed("training", images.clone())?;
-        let width_images = images.draw(Draw::ParzenWidth, PARZEN_WIDTH_IMAGES, SCORE_SEED)?;
         let count = held_out.images.count();
         let known = |name: &str| self.cache.neighbors(name, count);
         let (pixels, features) = ("held_out_by_pixels", "held_out_by_features");
@@ -208,15 +230,13 @@ impl Parts<'_> {
             (Some(held_out_by_pixels), Some(held_out_by_features)) => TrainingReference {
                 images: training.images,
                 features: training.features,
-                parzen_width_images: width_images,
-                held_out: held_out.images.clone(),
                 held_out_by_pixels,
                 held_out_by_features,
             },
             _ => {
                 let part = "distances of held-out images to training images";
                 (self.tell)(EvalEvent::Begin(part));
-                let reference = TrainingReference::new(training, held_out, width_images)?;
+                let reference = TrainingReference::new(training, held_out)?;
                 self.cache
                     .keep_neighbors(pixels, &reference.held_out_by_pixels)?;
                 self.cache

@@ -1,7 +1,7 @@
 //! `report.html`: an evaluation with its images, in one file that needs no network.
 
 use crate::table::{
-    PAPER_LIKELIHOODS, PARZEN_WARNING, PARZEN_WIDTH, better, figure, label, value, with_uncertainty,
+    PAPER_LIKELIHOODS, PARZEN_WARNING, better, figure, label, parzen_width, value, with_uncertainty,
 };
 use crate::{DataReference, EvalError, Evaluated, EvaluationFile};
 use base64::Engine;
@@ -234,7 +234,7 @@ fn parzen(file: &EvaluationFile) -> Markup {
                 tr { td { (model) " (Goodfellow et al., 2014)" } td { (figure(mean)) " ± " (figure(error)) } }
             }
         }
-        p.note { (PARZEN_WIDTH) " " (PARZEN_WARNING) }
+        p.note { (parzen_width(file).unwrap_or_default()) " " (PARZEN_WARNING) }
     }
 }
 

@@ -11,9 +11,12 @@ pub(crate) const PAPER_LIKELIHOODS: [(&str, f64, f64); 4] = [
     ("adversarial nets", 225.0, 2.0),
 ];
 
-/// How this estimate differs from the paper's.
-pub(crate) const PARZEN_WIDTH: &str = "The window's width is chosen on training images here, on other \
-    images in the paper.";
+/// How this estimate differs from the paper's; nothing if it does not.
+pub(crate) fn parzen_width(file: &EvaluationFile) -> Option<&'static str> {
+    (file.data.validation_images == 0).then_some(
+        "The window's width is chosen on training images here, on other images in the paper.",
+    )
+}
 
 /// The known weakness of the estimator, for the reader.
 pub(crate) const PARZEN_WARNING: &str = "Parzen estimates have high variance, do poorly in high \
@@ -53,13 +56,12 @@ pub(crate) fn label(file: &EvaluationFile, kind: ScoreKind) -> String {
 }
 
 /// The paper's figures, printed under a Parzen estimate.
-pub fn parzen_lines() -> Vec<String> {
+pub fn parzen_lines(file: &EvaluationFile) -> Vec<String> {
     let models = PAPER_LIKELIHOODS.map(|(model, mean, error)| format!("{model} {mean} ± {error}"));
-    vec![
-        format!("Parzen, in the 2014 paper: {}", models.join(", ")),
-        PARZEN_WIDTH.to_string(),
-        PARZEN_WARNING.to_string(),
-    ]
+    let mut lines = vec![format!("Parzen, in the 2014 paper: {}", models.join(", "))];
+    lines.extend(parzen_width(file).map(str::to_string));
+    lines.push(PARZEN_WARNING.to_string());
+    lines
 }
 
 /// Several evaluations side by side, under short names.

@@ -1,6 +1,6 @@
 //! All scores of a set of generated images against a data set.
 
-use crate::reference::{Reference, TrainingReference};
+use crate::reference::{ParzenReference, Reference, TrainingReference};
 use crate::spread::share_error;
 use crate::{
     DensityCoverage, Draw, Embedding, Equilibrium, InceptionScore, KernelDistance, Memorization,
@@ -181,8 +181,8 @@ impl Evaluation {
             }
             Metric::Sharpness => self.add_sharpness(reference, generated),
             Metric::Parzen => {
-                if let Some(training) = &reference.training {
-                    self.add_parzen(training, generated)?;
+                if let Some(parzen) = &reference.parzen {
+                    self.add_parzen(parzen, generated)?;
                 }
             }
             Metric::Stacked => {
@@ -315,13 +315,13 @@ impl Evaluation {
 
     fn add_parzen(
         &mut self,
-        training: &TrainingReference,
+        parzen: &ParzenReference,
         generated: &Embedding,
     ) -> Result<(), MetricError> {
         let window = ParzenWindow::of_images(
             &generated.images,
-            &training.parzen_width_images,
-            &training.held_out,
+            &parzen.width_images,
+            &parzen.held_out,
             &PARZEN_SIGMAS,
         )?;
         self.push(

@@ -106,6 +106,23 @@ impl ImageSet {
         Self::of_bytes(name.into(), shape, bytes.collect())
     }
 
+    /// The same images, each pixel a mean of itself and its neighbours with the weights ¼, ½ and ¼ in either direction;
+    /// beyond the edges lie the pixels at the edges.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn blurred(&self, name: impl Into<String>) -> Result<Self, MetricError> {
+        let shape = self.shape();
+        let mut bytes = Vec::with_capacity(self.count() * shape.elements());
+        for plane in self
+            .images()
+            .flat_map(|image| image.chunks_exact(shape.height * shape.width))
+        {
+            bytes.extend(blurred(plane, shape.width));
+        }
+        Self::of_bytes(name.into(), shape, bytes)
+    }
+
     fn of_bytes(name: String, shape: ImageShape, bytes: Vec<u8>) -> Result<Self, MetricError> {
         let values = bytes.len();
         match ImageBytes::new(shape, bytes) {
@@ -242,6 +259,24 @@ impl ImageSet {
     }
 }
 
+/// See [`ImageSet::blurred`]; halves are rounded up.
+fn blurred(plane: &[u8], width: usize) -> Vec<u8> {
+    let height = plane.len() / width;
+    let pixel = |row: usize, column: usize| u32::from(plane[row * width + column]);
+    // Four times the mean along the row.
+    let along = |row: usize, column: usize| {
+        let (before, after) = (column.saturating_sub(1), (column + 1).min(width - 1));
+        pixel(row, before) + 2 * pixel(row, column) + pixel(row, after)
+    };
+    let places = (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
+    let mean = |(row, column): (usize, usize)| {
+        let (before, after) = (row.saturating_sub(1), (row + 1).min(height - 1));
+        let sum = along(before, column) + 2 * along(row, column) + along(after, column);
+        ((sum + 8) / 16) as u8
+    };
+    places.map(mean).collect()
+}
+
 /// Rounds values in [-1, 1] to bytes, one part after the other.
 pub struct ImageRounding {
     name: String,
@@ -296,5 +331,28 @@ impl ImageRounding {
     /// [`MetricError::Shape`] if the values are not whole images, [`MetricError::TooFew`] below two images.
     pub fn finish(self) -> Result<ImageSet, MetricError> {
         ImageSet::of_bytes(self.name, self.shape, self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 16 at one pixel becomes the products of ¼, ½ and ¼; at an edge it counts for the pixel beyond it too.
+    #[test]
+    fn a_blurred_point_is_a_small_pyramid() {
+        let shape = ImageShape {
+            channels: 1,
+            height: 3,
+            width: 4,
+        };
+        let images = vec![
+            0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ];
+        let images = ImageSet::of_bytes("points".to_string(), shape, images).unwrap();
+        let blurred = images.blurred("blurred points").unwrap();
+        assert_eq!(blurred.image(0), [1, 2, 1, 0, 2, 4, 2, 0, 1, 2, 1, 0]);
+        assert_eq!(blurred.image(1), [9, 3, 0, 0, 3, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(blurred.name(), "blurred points");
     }
 }

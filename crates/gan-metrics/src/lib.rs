@@ -73,7 +73,7 @@ pub use network::{
     FeatureNetworkHeader, FeatureNetworkKind, TrainingProgress, train_classifier,
 };
 pub use parzen::{PARZEN_SIGMAS, ParzenWindow};
-pub use reference::{RealImages, Reference, TrainingReference};
+pub use reference::{ParzenReference, RealImages, Reference, TrainingReference};
 pub use score::{Better, Metric, Score, ScoreKind};
 pub use sharpness::Sharpness;
 pub use whitening::Whitening;

@@ -39,6 +39,17 @@ pub struct Reference {
     pub class_counts: Option<Vec<usize>>,
     /// The training images and held-out ones, if there are any.
     pub training: Option<TrainingReference>,
+    /// What a Parzen window is chosen by and scored on, if there are held-out images.
+    pub parzen: Option<ParzenReference>,
+}
+
+/// Images that a Parzen window is chosen by and scored on.
+#[derive(Clone, Debug)]
+pub struct ParzenReference {
+    /// Those that choose its width: not held-out ones.
+    pub width_images: ImageSet,
+    /// Held-out images.
+    pub held_out: ImageSet,
 }
 
 /// The training images, and the distances of held-out images from them.
@@ -48,10 +59,6 @@ pub struct TrainingReference {
     pub images: ImageSet,
     /// Their features.
     pub features: Features,
-    /// Training images for the choice of the Parzen window's width.
-    pub parzen_width_images: ImageSet,
-    /// Held-out images.
-    pub held_out: ImageSet,
     /// The held-out images' nearest training images, in pixels.
     pub held_out_by_pixels: NearestNeighbors,
     /// The same in features.
@@ -72,7 +79,14 @@ impl Reference {
             real,
             against,
             training,
+            parzen: None,
         }
+    }
+
+    /// The same with images for a Parzen window.
+    #[must_use]
+    pub fn with_parzen(self, parzen: Option<ParzenReference>) -> Self {
+        Self { parzen, ..self }
     }
 
     /// Why a family of scores cannot be computed for `generated` images, or `None` if it can.
@@ -98,9 +112,8 @@ impl Reference {
                 Some(classes.to_string())
             }
             Metric::Modes if self.class_counts.is_none() => Some(classes.to_string()),
-            Metric::Memorization | Metric::Parzen if self.training.is_none() => {
-                Some(held_out.to_string())
-            }
+            Metric::Memorization if self.training.is_none() => Some(held_out.to_string()),
+            Metric::Parzen if self.parzen.is_none() => Some(held_out.to_string()),
             // Covariances of fewer images have directions without any variance.
             Metric::Fid => most(dimensions + 1, dimensions + 1),
             Metric::Kid => most(LEAST_KERNEL_IMAGES, LEAST_KERNEL_IMAGES),
@@ -117,18 +130,12 @@ impl TrainingReference {
     ///
     /// # Errors
     /// [`MetricError::Dimensions`] for sets of different shapes.
-    pub fn new(
-        training: Embedding,
-        held_out: &Embedding,
-        parzen_width_images: ImageSet,
-    ) -> Result<Self, MetricError> {
+    pub fn new(training: Embedding, held_out: &Embedding) -> Result<Self, MetricError> {
         let by_pixels = NearestNeighbors::by_pixels(&held_out.images, &training.images)?;
         let by_features = NearestNeighbors::by_features(&held_out.features, &training.features)?;
         Ok(Self {
             images: training.images,
             features: training.features,
-            parzen_width_images,
-            held_out: held_out.images.clone(),
             held_out_by_pixels: by_pixels,
             held_out_by_features: by_features,
         })

@@ -1,5 +1,6 @@
 //! Builds a network's graph and its tensors, with PyTorch's initialisation.
 
+use crate::{DiscriminatorPixels, Output};
 use candle_core::Result;
 use gan_core::{
     Graph, GraphParameter, ImageShape, Init, NodeId, Op, ParameterKind, ParameterStore, Weight,
@@ -16,15 +17,30 @@ pub(crate) struct Builder<'a> {
     parameters: &'a ParameterStore,
     /// Of the last linear map, which decides its bias's initial values too.
     fan_in: usize,
+    start: Start,
+}
+
+/// How the network of a configuration begins: its first weights, and the values of pixels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// Weights of linear maps start at U(±this), and biases at 0. None: PyTorch's initialisation.
+    pub(crate) range: Option<f64>,
+    pub(crate) output: Output,
+    pub(crate) input: DiscriminatorPixels,
 }
 
 impl<'a> Builder<'a> {
     /// parameters: where the tensors are made.
-    pub(crate) fn new(input: ImageShape, parameters: &'a ParameterStore) -> Result<Self> {
+    pub(crate) fn new(
+        input: ImageShape,
+        parameters: &'a ParameterStore,
+        start: Start,
+    ) -> Result<Self> {
         Ok(Self {
             graph: Graph::new(input)?,
             parameters,
             fan_in: 1,
+            start,
         })
     }
 
@@ -52,14 +68,15 @@ impl<'a> Builder<'a> {
     pub(crate) fn linear(&mut self, name: &str, outputs: usize) -> Result<()> {
         self.fan_in = self.shape().channels;
         let weight = Weight::plain(format!("{name}.weight"));
-        self.push(Op::Linear { weight, outputs }, &[uniform(self.fan_in)])
+        self.push(Op::Linear { weight, outputs }, &[self.uniform()])
     }
 
     /// `name.weight`, which starts at U(±1/√fan-in), PyTorch's default for `nn.Conv2d`.
     pub(crate) fn convolution(&mut self, name: &str, outputs: usize, window: Window) -> Result<()> {
         let weight = Weight::plain(format!("{name}.weight"));
-        let init = uniform(self.convolution_fan_in(window));
+        self.see_convolution(window);
         let op = convolution(weight, outputs, window);
+        let init = self.uniform();
         self.push(op, &[init])
     }
 
@@ -79,7 +96,8 @@ impl<'a> Builder<'a> {
             mean: 0.0,
             stdev: 1.0,
         };
-        let init = uniform(self.convolution_fan_in(window));
+        self.see_convolution(window);
+        let init = self.uniform();
         self.push(convolution(weight, outputs, window), &[init, u])
     }
 
@@ -110,13 +128,17 @@ impl<'a> Builder<'a> {
             outputs,
             window,
         };
-        self.push(op, &[uniform(self.fan_in)])
+        self.push(op, &[self.uniform()])
     }
 
-    /// `name.bias`, which starts like the weight of the linear map before it.
+    /// `name.bias`, which starts like the weight of the linear map before it, or at 0 if [`Start::range`] is set.
     pub(crate) fn bias(&mut self, name: &str) -> Result<()> {
         let bias = format!("{name}.bias");
-        self.push(Op::Bias { bias }, &[uniform(self.fan_in)])
+        let init = match self.start.range {
+            Some(_) => Init::Const(0.0),
+            None => self.uniform(),
+        };
+        self.push(Op::Bias { bias }, &[init])
     }
 
     /// Weight and running variance start at 1, bias and running mean at 0, as in PyTorch.
@@ -130,6 +152,29 @@ impl<'a> Builder<'a> {
             momentum: MOMENTUM,
         };
         self.push(op, &[1.0, 0.0, 0.0, 1.0].map(Init::Const))
+    }
+
+    /// The last numbers as pixels in [-1, 1].
+    pub(crate) fn pixels(&mut self) -> Result<()> {
+        if self.start.output == Output::Logistic {
+            // 2 σ(x) − 1 = tanh(x / 2)
+            self.apply(Op::Affine {
+                scale: 0.5,
+                shift: 0.0,
+            })?;
+        }
+        self.apply(Op::Tanh)
+    }
+
+    /// Pixels in [-1, 1] as the network wants to see them.
+    pub(crate) fn see_pixels(&mut self) -> Result<()> {
+        match self.start.input {
+            DiscriminatorPixels::Symmetric => Ok(()),
+            DiscriminatorPixels::Unit => self.apply(Op::Affine {
+                scale: 0.5,
+                shift: 0.5,
+            }),
+        }
     }
 
     /// An operation without tensors of its own.
@@ -152,9 +197,18 @@ impl<'a> Builder<'a> {
         tensors.try_for_each(|(parameter, init)| make(self.parameters, parameter, *init))
     }
 
-    fn convolution_fan_in(&mut self, window: Window) -> usize {
+    fn see_convolution(&mut self, window: Window) {
         self.fan_in = fan_in(self.shape().channels, window);
-        self.fan_in
+    }
+
+    /// U(±1/√fan-in), or what the configuration wants.
+    fn uniform(&self) -> Init {
+        let default = 1.0 / (self.fan_in as f64).sqrt();
+        let bound = self.start.range.unwrap_or(default);
+        Init::Uniform {
+            lo: -bound,
+            up: bound,
+        }
     }
 }
 
@@ -182,15 +236,6 @@ fn convolution(weight: Weight, outputs: usize, window: Window) -> Op {
         weight,
         outputs,
         window,
-    }
-}
-
-/// U(±1/√fan_in)
-fn uniform(fan_in: usize) -> Init {
-    let bound = 1.0 / (fan_in as f64).sqrt();
-    Init::Uniform {
-        lo: -bound,
-        up: bound,
     }
 }
 

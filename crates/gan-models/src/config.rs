@@ -1,8 +1,11 @@
 //! Which networks to build, and the ranges of what describes them.
 
 use crate::config_file::Table;
-use crate::{Architecture, ArchitectureKind, ClassCount, DiscriminatorNorm, ModelError};
-use gan_core::{LatentPrior, NormalPrior, OutOfRange, Range, check_ranges};
+use crate::{
+    Architecture, ArchitectureKind, ClassCount, DiscriminatorNorm, DiscriminatorPixels, ModelError,
+    Output, OutputBias, Prior,
+};
+use gan_core::{LatentPrior, NormalPrior, OutOfRange, Range, UniformPrior, check_ranges};
 use serde::{Deserialize, Serialize};
 
 /// Which networks to build. In files it is one table: the options of its architecture are beside the keys
@@ -14,11 +17,23 @@ pub struct ModelConfig {
     pub architecture: Architecture,
     /// The width of a latent vector; at least 1.
     pub latent_dim: usize,
+    /// Their distribution.
+    pub prior: Prior,
     /// Standard deviation of the latent vectors that images are sampled from, positive; it is 1 in
     /// training. Below 1 images are more typical and less varied.
     pub sampling_deviation: f64,
     /// The number of classes of a class-conditional pair; at least 1. None: not conditional.
     pub classes: Option<ClassCount>,
+    /// What makes pixels of the generator's last numbers.
+    pub output: Output,
+    /// The first values of its last bias; a mean image needs one for each pixel, as mlp and maxout have.
+    pub output_bias: OutputBias,
+    /// The generator's weights start at U(±this) and its biases at 0; positive. None: PyTorch's initialisation.
+    pub generator_range: Option<f64>,
+    /// The discriminator's, likewise.
+    pub discriminator_range: Option<f64>,
+    /// The pixels that the discriminator computes with.
+    pub discriminator_pixels: DiscriminatorPixels,
 }
 
 impl Default for ModelConfig {
@@ -27,8 +42,14 @@ impl Default for ModelConfig {
         Self {
             architecture: Architecture::default(),
             latent_dim: 100,
+            prior: Prior::default(),
             sampling_deviation: 1.0,
             classes: None,
+            output: Output::default(),
+            output_bias: OutputBias::default(),
+            generator_range: None,
+            discriminator_range: None,
+            discriminator_pixels: DiscriminatorPixels::default(),
         }
     }
 }
@@ -122,13 +143,35 @@ impl ModelConfig {
                 Range::Positive { such_as: "1" },
             ),
             ("model.classes", classes.into(), Range::OneTo(MAX_CLASSES)),
+            (
+                "model.generator_range",
+                self.generator_range.into(),
+                Range::Positive { such_as: "0.05" },
+            ),
+            (
+                "model.discriminator_range",
+                self.discriminator_range.into(),
+                Range::Positive { such_as: "0.005" },
+            ),
         ])?;
         self.architecture.validate()
     }
 
     /// The prior that images are sampled from, with [`sampling_deviation`](Self::sampling_deviation).
     pub fn sampling_prior(&self) -> Box<dyn LatentPrior> {
-        Box::new(NormalPrior::new(self.latent_dim, self.sampling_deviation))
+        self.prior_of(self.sampling_deviation)
+    }
+
+    /// The prior of training, with a deviation of 1.
+    pub fn training_prior(&self) -> Box<dyn LatentPrior> {
+        self.prior_of(1.0)
+    }
+
+    fn prior_of(&self, deviation: f64) -> Box<dyn LatentPrior> {
+        match self.prior {
+            Prior::Normal => Box::new(NormalPrior::new(self.latent_dim, deviation)),
+            Prior::Uniform => Box::new(UniformPrior::new(self.latent_dim, deviation)),
+        }
     }
 
     /// The number of classes that networks are built for; `None` if they are not class-conditional.
@@ -246,7 +289,11 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut ModelConfig);
-        let cases: [(&str, Spoil); 10] = [
+        let cases: [(&str, Spoil); 12] = [
+            ("model.generator_range", |c| c.generator_range = Some(0.0)),
+            ("model.discriminator_range", |c| {
+                c.discriminator_range = Some(f64::NAN);
+            }),
             ("model.latent_dim", |c| c.latent_dim = 0),
             ("model.latent_dim", |c| c.latent_dim = 65_537),
             ("model.sampling_deviation", |c| c.sampling_deviation = 0.0),

@@ -2,7 +2,8 @@
 //! of one of them.
 
 use crate::{
-    Architecture, ArchitectureKind, ClassCount, DiscriminatorNorm, ModelConfig, ModelError,
+    Architecture, ArchitectureKind, ClassCount, DiscriminatorNorm, DiscriminatorPixels,
+    ModelConfig, ModelError, Output, OutputBias, Prior,
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Table {
     architecture: ArchitectureKind,
     latent_dim: usize,
+    #[serde(skip_serializing_if = "is_default")]
+    prior: Prior,
     sampling_deviation: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     generator_widths: Option<Vec<usize>>,
@@ -28,6 +31,27 @@ pub(crate) struct Table {
         deserialize_with = "gan_core::optional"
     )]
     classes: Option<ClassCount>,
+    #[serde(skip_serializing_if = "is_default")]
+    output: Output,
+    #[serde(skip_serializing_if = "is_default")]
+    output_bias: OutputBias,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    generator_range: Option<f64>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    discriminator_range: Option<f64>,
+    #[serde(skip_serializing_if = "is_default")]
+    discriminator_pixels: DiscriminatorPixels,
+}
+
+/// What is as it always was is left out, so that files of earlier versions have the same bytes.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Table {
@@ -36,6 +60,7 @@ impl Table {
         Self {
             architecture: model.architecture.kind(),
             latent_dim: model.latent_dim,
+            prior: model.prior,
             sampling_deviation: model.sampling_deviation,
             generator_widths: None,
             discriminator_widths: None,
@@ -43,6 +68,11 @@ impl Table {
             discriminator_norm: None,
             name: None,
             classes: model.classes,
+            output: model.output,
+            output_bias: model.output_bias,
+            generator_range: model.generator_range,
+            discriminator_range: model.discriminator_range,
+            discriminator_pixels: model.discriminator_pixels,
         }
     }
 
@@ -133,8 +163,14 @@ impl TryFrom<Table> for ModelConfig {
         Ok(Self {
             architecture,
             latent_dim: table.latent_dim,
+            prior: table.prior,
             sampling_deviation: table.sampling_deviation,
             classes: table.classes,
+            output: table.output,
+            output_bias: table.output_bias,
+            generator_range: table.generator_range,
+            discriminator_range: table.discriminator_range,
+            discriminator_pixels: table.discriminator_pixels,
         })
     }
 }
@@ -160,6 +196,7 @@ mod tests {
             latent_dim: 64,
             sampling_deviation: 0.91,
             classes: Some(ClassCount::Known(10)),
+            ..ModelConfig::default()
         };
         [
             (
@@ -277,5 +314,24 @@ mod tests {
         }
         let error = read("classes = 'all'").unwrap_err();
         assert!(error.contains("`all` is neither a number"), "{error}");
+    }
+
+    #[test]
+    fn options_of_all_architectures_are_in_the_table_where_they_are_not_the_default() {
+        let text = "architecture = \"maxout\"\nlatent_dim = 100\nprior = \"uniform\"\nsampling_deviation = 1.0\n\
+                    output = \"logistic\"\noutput_bias = \"mean-image\"\ngenerator_range = 0.05\n\
+                    discriminator_range = 0.005\ndiscriminator_pixels = \"unit\"\n";
+        let model = ModelConfig {
+            architecture: Architecture::Maxout,
+            prior: Prior::Uniform,
+            output: Output::Logistic,
+            output_bias: OutputBias::MeanImage,
+            generator_range: Some(0.05),
+            discriminator_range: Some(0.005),
+            discriminator_pixels: DiscriminatorPixels::Unit,
+            ..ModelConfig::default()
+        };
+        assert_eq!(toml::to_string(&model).unwrap(), text);
+        assert_eq!(read(text), Ok(model));
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn generator(network: &mut Builder<'_>, width: usize, image: ImageSha
             network.apply(LEAKY_RELU)?;
         } else {
             network.bias(&name)?;
-            network.apply(Op::Tanh)?;
+            network.pixels()?;
         }
     }
     Ok(())
@@ -71,6 +71,7 @@ pub(crate) fn discriminator(
     outputs: usize,
 ) -> Result<()> {
     let levels = levels(network.shape(), width);
+    network.see_pixels()?;
     for (index, pair) in levels.windows(2).enumerate() {
         let ((_, sides), (channels, _)) = (pair[0], pair[1]);
         let name = format!("model.{index}");

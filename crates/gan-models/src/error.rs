@@ -29,6 +29,12 @@ pub enum ModelError {
         /// What that program calls them.
         name: String,
     },
+    /// The mean image cannot be set.
+    #[error(
+        "model.output_bias is mean-image, expected default: the generator has no bias for each pixel before its \
+         output, as those of architecture mlp and maxout have"
+    )]
+    NoPixelBias,
     /// Images without pixels, or with too many.
     #[error("images have shape {shape}, expected 1 to {most} values per image")]
     Image {

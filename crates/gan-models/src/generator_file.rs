@@ -218,7 +218,8 @@ impl GeneratorHeader {
         built.map_err(|error| match error {
             ModelError::OutOfRange(_)
             | ModelError::ForeignOption { .. }
-            | ModelError::Own { .. } => error.into(),
+            | ModelError::Own { .. }
+            | ModelError::NoPixelBias => error.into(),
 
             ModelError::Image { .. } | ModelError::Tensor(_) => GeneratorFileError::Header {
                 path: path.to_path_buf(),

@@ -34,6 +34,7 @@ mod network_generator;
 mod networks;
 mod registry;
 mod residual;
+mod start;
 mod training_device;
 
 pub use architecture::{Architecture, ArchitectureKind, DiscriminatorNorm};
@@ -47,3 +48,4 @@ pub use network_discriminator::NetworkDiscriminator;
 pub use network_generator::NetworkGenerator;
 pub use networks::{KnownNetworks, Networks};
 pub use registry::MAX_VALUES;
+pub use start::{DiscriminatorPixels, Output, OutputBias, Prior, set_output_bias};

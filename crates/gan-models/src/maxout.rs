@@ -22,6 +22,7 @@ const KEPT_UNITS: f64 = 0.5;
 /// Image → two maxout layers → outputs.
 pub(crate) fn discriminator(network: &mut Builder<'_>, outputs: usize) -> Result<()> {
     network.apply(Op::Flatten)?;
+    network.see_pixels()?;
     network.apply(dropout(KEPT_PIXELS))?;
     for (index, units) in UNITS.into_iter().enumerate() {
         mlp::layer(network, index, units * PIECES)?;

@@ -53,7 +53,7 @@ pub(crate) fn generator(
         module += 1;
     }
     layer(network, module, image.elements())?;
-    network.apply(Op::Tanh)?;
+    network.pixels()?;
     network.apply(Op::Unflatten {
         channels: image.channels,
         height: image.height,
@@ -68,6 +68,7 @@ pub(crate) fn discriminator(
     outputs: usize,
 ) -> Result<()> {
     network.apply(Op::Flatten)?;
+    network.see_pixels()?;
     // Every second module of the tutorial's nn.Sequential is a LeakyReLU.
     for (number, width) in widths.iter().enumerate() {
         layer(network, 2 * number, *width)?;

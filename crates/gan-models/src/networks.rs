@@ -1,6 +1,6 @@
 //! Who builds the networks of a configuration.
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Start};
 use crate::mlp::{self, Hidden};
 use crate::training_device::check_convolutions;
 use crate::{Architecture, ModelConfig, ModelError, NetworkDiscriminator, NetworkGenerator};
@@ -52,7 +52,12 @@ impl Networks for KnownNetworks {
             height: 1,
             width: 1,
         };
-        let mut network = Builder::new(latents, &parameters)?;
+        let start = Start {
+            range: model.generator_range,
+            output: model.output,
+            ..Start::default()
+        };
+        let mut network = Builder::new(latents, &parameters, start)?;
         if let Some(classes) = model.class_count()? {
             network.apply(Op::AppendClass { classes })?;
         }
@@ -84,7 +89,12 @@ impl Networks for KnownNetworks {
         let classes = model.class_count()?;
         // With classes, one more for each; see `Op::ClassLogit`.
         let outputs = 1 + classes.unwrap_or(0);
-        let mut network = Builder::new(image, &parameters)?;
+        let start = Start {
+            range: model.discriminator_range,
+            input: model.discriminator_pixels,
+            ..Start::default()
+        };
+        let mut network = Builder::new(image, &parameters, start)?;
         match &model.architecture {
             Architecture::Mlp {
                 discriminator_widths,

@@ -61,12 +61,13 @@ pub(crate) fn generator(network: &mut Builder<'_>, width: usize, image: ImageSha
         layers.block()?;
     }
     layers.convolution(image.channels, same(3))?;
-    network.apply(Op::Tanh)
+    network.pixels()
 }
 
 /// The image → … → the smallest level → outputs.
 pub(crate) fn discriminator(network: &mut Builder<'_>, width: usize, outputs: usize) -> Result<()> {
     let levels = levels(network.shape(), width);
+    network.see_pixels()?;
     let mut layers = Layers { network, count: 0 };
     for (index, (channels, _)) in levels.into_iter().enumerate() {
         if index > 0 {

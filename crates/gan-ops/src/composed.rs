@@ -1,8 +1,8 @@
 //! The same operations composed of plain candle operations: they run on every device, can be
 //! differentiated any number of times, and the fused ones are tested against them.
 
-use crate::AdamStep;
 use crate::reductions::norms_shape;
+use crate::{AdamStep, MomentumStep};
 use candle_core::{DType, Result, Tensor, Var};
 
 /// See [`crate::softplus`]. Neither branch overflows, so no gradient is NaN.
@@ -70,6 +70,23 @@ pub fn adam_step(
     let differences = (of_theta + v.sub(v.as_tensor())?)?;
     let sum = differences.sum_all()?.to_dtype(DType::F64)?;
     Ok(sum.to_scalar::<f64>()? == 0.0)
+}
+
+/// See [`crate::momentum_step`].
+///
+/// # Errors
+/// When a tensor operation fails.
+pub fn momentum_step(
+    theta: &Var,
+    gradient: &Tensor,
+    velocity: &Var,
+    step: &MomentumStep,
+) -> Result<bool> {
+    velocity.set(&((velocity.as_tensor() * step.momentum)? - (gradient * step.lr)?)?)?;
+    theta.set(&theta.add(velocity.as_tensor())?)?;
+    // 0 for what is finite, NaN for what is not.
+    let sum = theta.sub(theta.as_tensor())?.sum_all()?;
+    Ok(sum.to_dtype(DType::F64)?.to_scalar::<f64>()? == 0.0)
 }
 
 /// See [`crate::moving_average_step`].

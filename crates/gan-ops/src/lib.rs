@@ -31,7 +31,6 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
-mod adam;
 mod binary_cross_entropy;
 pub mod composed;
 mod element;
@@ -44,6 +43,7 @@ mod lines;
 mod moving_average;
 mod network;
 mod ops;
+mod optimizers;
 mod parallel;
 mod pool;
 mod reductions;
@@ -54,12 +54,12 @@ mod text_classifier;
 mod transfer;
 mod vectors;
 
-pub use adam::{AdamStep, adam_step};
 pub use binary_cross_entropy::{bce_with_logits, sigmoid, softplus};
 pub use goals::{GoalLanguageModel, GoalPass, GoalSettings};
 pub use language::{Generation, LanguageModel, LanguagePass, SoftPass, Stream, TokenBatch};
 pub use moving_average::moving_average_step;
 pub use network::Network;
+pub use optimizers::{AdamStep, MomentumStep, adam_step, momentum_step};
 pub use pool::{Pool, set_process_defaults};
 pub use reductions::{mean, squared_norms, sum_of_squares};
 pub use text_classifier::{FeatureDropout, TextClassifier, TextPass};

@@ -1,7 +1,7 @@
 //! What may change in a run that is resumed.
 
 use crate::{Configuration, RunConfig, RunError, Schedule};
-use gan_train::{LrSchedule, OnNan};
+use gan_train::OnNan;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -112,7 +112,7 @@ pub(crate) fn changes(
     })?;
     let steps = |config: &RunConfig| Schedule::new(&config.train, steps_per_epoch).steps;
     let (found, expected) = (steps(now), steps(before));
-    if found != expected && before.train.lr_schedule != LrSchedule::Constant {
+    if found != expected && before.train.lr_schedule.depends_on_length() {
         changes.push(Change::Length {
             now: found,
             before: expected,
@@ -176,6 +176,7 @@ fn flatten(prefix: &str, value: Value, all: &mut BTreeMap<String, Value>) {
 mod tests {
     use super::*;
     use gan_core::Seed;
+    use gan_train::LrSchedule;
 
     fn texts(before: &RunConfig, now: &RunConfig) -> Vec<String> {
         let changes = changes(before, now, 469).unwrap();
@@ -234,6 +235,12 @@ mod tests {
             now.train.steps = Some(200 * 469);
             assert!(texts(&before, &now).is_empty());
         }
+        let mut before = RunConfig::default();
+        before.train.lr_schedule = LrSchedule::Exponential;
+        before.train.lr_decay = Some(0.1);
+        let mut now = before.clone();
+        now.train.epochs = 100;
+        assert!(texts(&before, &now).is_empty());
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub struct OutputConfig {
         deserialize_with = "gan_core::optional"
     )]
     pub evaluate_every: Option<u64>,
+    /// By which of these scores the best checkpoint is chosen.
+    #[serde(skip_serializing_if = "BestBy::is_default")]
+    pub best_by: BestBy,
     /// Steps between checkpoints; at least 1. None: a minute of work, or 1000 if the run may roll back.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -56,6 +59,23 @@ pub struct OutputConfig {
     pub batch_grid: bool,
     /// How grids map numbers to brightness.
     pub pixel_range: PixelRange,
+}
+
+/// The score that chooses the best checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BestBy {
+    /// FID; KID, if there are too few images.
+    #[default]
+    Fid,
+    /// The Parzen window's log-likelihood of the images that `data.held_out` keeps apart.
+    Parzen,
+}
+
+impl BestBy {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Default for RunConfig {
@@ -77,6 +97,7 @@ impl Default for OutputConfig {
             sample_every: 2000,
             log_every: 100,
             evaluate_every: None,
+            best_by: BestBy::default(),
             checkpoint_every: None,
             keep_checkpoints: 2,
             batch_grid: true,

@@ -2,7 +2,7 @@
 
 use crate::RunError;
 use crate::layers::{layered, merged, refused};
-use crate::settings;
+use crate::settings::{self, Defaults};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -97,10 +97,9 @@ pub trait Configuration: Clone + Default + Serialize + DeserializeOwned {
         settings::with(self, settings)
     }
 
-    /// The default of a key, as a text; `none` if it is not set. An option of an architecture or a method has the
-    /// default that it has there.
-    fn default_of(key: &str) -> String {
-        settings::default_of::<Self>(key)
+    /// The defaults of all keys.
+    fn defaults() -> Defaults {
+        Defaults::new(Self::default_tables().unwrap_or_default())
     }
 }
 

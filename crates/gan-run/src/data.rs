@@ -242,6 +242,7 @@ fn made(training: Dataset, what: &str) -> DataSplits {
         },
         training,
         held_out: None,
+        validation: None,
         division: Division::Nothing {
             reason: "the data are synthetic".to_string(),
         },

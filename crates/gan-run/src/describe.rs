@@ -74,6 +74,7 @@ impl Plan {
         };
         let schedule = match train.lr_schedule {
             LrSchedule::Constant => "constant".to_string(),
+            LrSchedule::Exponential => "falling exponentially".to_string(),
             schedule => format!("falling to 0 by the {} schedule", name(&schedule)),
         };
         format!("Seed {}; learning {rates}, {schedule}", train.seed)
@@ -108,10 +109,8 @@ impl Session {
             let (done, steps) = (grouped(done), grouped(steps));
             return Some(format!("Resuming after step {done} of {steps}"));
         }
-        let more = match (train.steps, train.lr_schedule) {
-            (_, LrSchedule::Linear | LrSchedule::Cosine) => {
-                "its schedule has brought the learning rate to 0"
-            }
+        let more = match (train.steps, train.lr_schedule.depends_on_length()) {
+            (_, true) => "its schedule has brought the learning rate to 0",
             (Some(_), _) => "more `train.steps` would continue it",
             (None, _) => "more `train.epochs` or `train.steps` would continue it",
         };

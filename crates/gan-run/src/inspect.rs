@@ -133,9 +133,19 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
         serde_json::Value::String(text) => shown_text(text),
         other => shown_text(&other.to_string()),
     };
+    let lr = value("train", "lr");
+    let optimizer = match value("train", "optimizer").as_str() {
+        "momentum" => format!("momentum lr {lr}"),
+        // Checkpoints of earlier versions do not say so.
+        _ => format!(
+            "Adam lr {lr} betas ({}, {})",
+            value("train", "beta1"),
+            value("train", "beta2")
+        ),
+    };
     format!(
         "  checkpoint (format {}, engine {}) of {} networks at step {}, {} images seen, seed {}\n  \
-         {} loss, {}, batch size {}, Adam lr {} betas ({}, {})\n",
+         {} loss, {}, batch size {}, {optimizer}\n",
         header.checkpoint_format_version,
         header.engine,
         value("model", "architecture"),
@@ -145,9 +155,6 @@ fn describe_checkpoint(header: &CheckpointHeader) -> String {
         value("train", "loss"),
         value("train", "update_order"),
         value("train", "batch_size"),
-        value("train", "lr"),
-        value("train", "beta1"),
-        value("train", "beta2"),
     )
 }
 

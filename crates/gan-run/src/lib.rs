@@ -72,7 +72,7 @@ pub use any_session::AnySession;
 pub use best::BestFiles;
 pub use changes::Change;
 pub use checkpoints::CheckpointFolder;
-pub use config::{OutputConfig, RunConfig};
+pub use config::{BestBy, OutputConfig, RunConfig};
 pub use configuration::Configuration;
 pub use data::DataConfig;
 pub use device::device;
@@ -93,6 +93,7 @@ pub use result_place::{check_feature_network, evaluation_places};
 pub use saved::{AgreedRun, SavedRun};
 pub use schedule::Schedule;
 pub use session::{Ended, Session, Summary};
+pub use settings::Defaults;
 pub use stop::StopToken;
 pub use subject::open_subject;
 pub use text::{

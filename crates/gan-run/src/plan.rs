@@ -1,11 +1,12 @@
 //! Turns a configuration into data, networks and a number of steps that fit each other.
 
-use crate::{Configuration, Event, Events, RunConfig, RunError, Schedule, device};
+use crate::{BestBy, Configuration, Event, Events, RunConfig, RunError, Schedule, device};
 use candle_core::DType;
-use gan_core::{NormalPrior, Seed};
-use gan_data::{DEFAULT_HELD_OUT, DataLoader, DataSplits, Dataset, Division, Parts};
+use gan_core::Seed;
+use gan_data::{DEFAULT_HELD_OUT, DataLoader, DataSplits, Dataset, Division, Parts, Validation};
 use gan_models::{
-    Architecture, ClassCount, KnownNetworks, MAX_VALUES, ModelError, Networks, TrainingData,
+    Architecture, ClassCount, KnownNetworks, MAX_VALUES, ModelError, Networks, OutputBias,
+    TrainingData, set_output_bias,
 };
 use gan_train::{OnNan, Trainer};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Plan {
     pub(crate) config: RunConfig,
     /// The images to train on.
     pub(crate) data: Arc<Dataset>,
+    /// Those to choose by.
+    pub(crate) validation: Option<Validation>,
     /// What a generator's file says about them.
     pub(crate) training: TrainingData,
     pub(crate) schedule: Schedule,
@@ -63,6 +66,7 @@ impl Plan {
         let held_out = splits
             .held_out
             .filter(|_| splits.division != Division::Published);
+        let validation = splits.validation;
         let data = Arc::new(splits.training);
         let classes = data.labels().map(|_| data.class_count());
         if config.model.classes == Some(ClassCount::Auto) && classes.is_none() {
@@ -79,11 +83,13 @@ impl Plan {
             training: training_data(&data, held_out.as_ref()),
             config,
             data,
+            validation,
         };
         let loader = plan.loader(plan.config.train.seed)?;
         plan.schedule = Schedule::new(&plan.config.train, loader.steps_per_epoch() as u64);
         plan.check_batches(&loader)?;
         plan.check_classes()?;
+        plan.check_best_by()?;
         Ok(plan)
     }
 
@@ -129,10 +135,15 @@ impl Plan {
         let (config, shape) = (&self.config, self.data.shape());
         let (seed, device) = (config.train.seed, device(&config.device)?);
         let (model, networks) = (&config.model, self.networks.as_ref());
+        let generator =
+            model.generator_by(networks, MAX_VALUES, shape, seed, DType::F32, &device)?;
+        if model.output_bias == OutputBias::MeanImage {
+            set_output_bias(generator.as_ref(), &self.data.mean_image())?;
+        }
         Ok(Trainer::new(
-            model.generator_by(networks, MAX_VALUES, shape, seed, DType::F32, &device)?,
+            generator,
             model.discriminator_by(networks, MAX_VALUES, shape, seed, DType::F32, &device)?,
-            Box::new(NormalPrior::standard(model.latent_dim)),
+            model.training_prior(),
             config.train.adversarial_loss(),
             &config.train,
             self.schedule.steps,
@@ -175,6 +186,18 @@ impl Plan {
                     )),
                 ),
             )),
+        }
+    }
+
+    /// A window is chosen by, and scored on, images that training has not seen and that no report shows.
+    fn check_best_by(&self) -> Result<(), RunError> {
+        match (self.config.output.best_by, &self.validation) {
+            (BestBy::Parzen, None) => Err(RunError::refused(
+                &self.config.data.path,
+                "`output.best_by` is parzen, but no images are kept apart to choose by, expected a `data.held_out` \
+                 above 0 and a data set with a test split",
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -48,6 +48,9 @@ pub struct About {
     pub time: String,
     /// Its scores.
     pub scores: String,
+    /// Flags of a shorter run whose scores are checked, for `xtask`.
+    #[serde(default, rename = "check")]
+    _check: String,
     /// The least and greatest values allowed for each score of `evaluate`.
     #[serde(default, rename = "expected")]
     _expected: Table,

@@ -79,22 +79,28 @@ fn foreign<C: Configuration>(
     format!("`{key}` is {text}, but {owner} has no such key, {expected}")
 }
 
-/// The default of a key, as a text.
-pub(crate) fn default_of<C: Configuration>(key: &str) -> String {
-    match C::default_tables()
-        .ok()
-        .as_ref()
-        .and_then(|all| find(all, key))
-    {
-        Some(Value::Array(list)) if list.is_empty() => NONE.to_string(),
-        Some(Value::Array(list)) => {
-            let items: Vec<String> = list.iter().map(Value::to_string).collect();
-            items.join(",")
+/// The defaults of all keys of a configuration, as texts.
+pub struct Defaults(Vec<Table>);
+
+impl Defaults {
+    pub(crate) fn new(tables: Vec<Table>) -> Self {
+        Self(tables)
+    }
+
+    /// The default of a key; `none` if it is not set. An option of an architecture or a method has the default that it
+    /// has there.
+    pub fn of(&self, key: &str) -> String {
+        match find(&self.0, key) {
+            Some(Value::Array(list)) if list.is_empty() => NONE.to_string(),
+            Some(Value::Array(list)) => {
+                let items: Vec<String> = list.iter().map(Value::to_string).collect();
+                items.join(",")
+            }
+            Some(Value::Float(number)) => number.to_string(),
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => NONE.to_string(),
         }
-        Some(Value::Float(number)) => number.to_string(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None => NONE.to_string(),
     }
 }
 
@@ -221,7 +227,7 @@ mod tests {
             ("data.path", "data/mnist"),
             ("device", "cpu"),
         ] {
-            assert_eq!(RunConfig::default_of(key), default);
+            assert_eq!(RunConfig::defaults().of(key), default);
         }
     }
 }

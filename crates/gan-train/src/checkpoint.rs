@@ -2,10 +2,9 @@
 //!
 //! The random state is not saved: the seed and the step's number determine it.
 
-use crate::trainer::is_finite;
 use crate::{TrainError, TrainState, Trainer};
 use candle_core::{Tensor, Var};
-use gan_core::{Discriminator, Graph, ParameterStore, Seed, Weights};
+use gan_core::{Discriminator, Graph, ParameterStore, Seed, Weights, is_finite};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

@@ -18,7 +18,6 @@
 //! # Ok::<(), gan_core::OutOfRange>(())
 //! ```
 
-mod adam;
 mod augment;
 mod checkpoint;
 mod config;
@@ -28,12 +27,12 @@ mod ema;
 mod error;
 mod loss;
 mod observer;
+mod optimizer;
 mod regularizer;
 mod report;
 mod schedule;
 mod trainer;
 
-pub use adam::{Adam, Visit};
 pub use augment::Augmentation;
 pub use checkpoint::{
     CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, ENGINE, read_header, save,
@@ -46,7 +45,8 @@ pub use loss::{
     Wasserstein,
 };
 pub use observer::Observer;
+pub use optimizer::{Optimizer, OptimizerKind, OptimizerStep, Ramp, Visit};
 pub use regularizer::{OneCentered, Points, Regularizer, ZeroCentered};
 pub use report::StepReport;
-pub use schedule::LrSchedule;
+pub use schedule::{LrDecay, LrSchedule};
 pub use trainer::{TrainState, Trainer};

@@ -2,13 +2,14 @@
 
 use crate::discriminator_inputs::{DiscriminatorInputs, InputTransform};
 use crate::{
-    Adam, Ema, LrSchedule, Observer, Points, Regularizer, StepReport, TrainConfig, TrainError,
-    UpdateOrder,
+    Ema, LrDecay, LrSchedule, Observer, Optimizer, Points, Regularizer, StepReport, TrainConfig,
+    TrainError, UpdateOrder,
 };
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
 use gan_core::{
     AdversarialLoss, Discriminator, Generator, ImageBatch, LatentPrior, Purpose, Recorded, Seed,
+    is_finite,
 };
 use gan_ops::{bce_with_logits, mean, sigmoid};
 use rand::Rng;
@@ -21,8 +22,8 @@ use rand::Rng;
 pub struct Trainer {
     pub(crate) generator: Box<dyn Generator>,
     pub(crate) discriminator: Box<dyn Discriminator>,
-    pub(crate) generator_optimizer: Adam,
-    pub(crate) discriminator_optimizer: Adam,
+    pub(crate) generator_optimizer: Optimizer,
+    pub(crate) discriminator_optimizer: Optimizer,
     pub(crate) ema: Option<Ema>,
     pub(crate) state: TrainState,
     pub(crate) seed: Seed,
@@ -32,6 +33,7 @@ pub struct Trainer {
     penalty_interval: u64,
     discriminator_steps: u64,
     lr_schedule: LrSchedule,
+    lr_decay: LrDecay,
     /// The steps of the whole run, which the learning rate's schedule needs.
     steps: u64,
     gradient_clip: Option<f64>,
@@ -114,17 +116,15 @@ impl Trainer {
                 generator: generator.latent_dim(),
             });
         }
-        let betas = [config.beta1, config.beta2];
+        let lr = config.lr;
+        let discriminator_lr = config.discriminator_lr.unwrap_or(lr);
         let ema = config.ema_half_life_images;
         let ema = ema.map(|half_life| Ema::new(generator.parameters(), half_life));
         Ok(Self {
             ema: ema.transpose()?,
-            generator_optimizer: Adam::new(generator.parameters(), config.lr, betas)?,
-            discriminator_optimizer: Adam::new(
-                discriminator.parameters(),
-                config.discriminator_lr.unwrap_or(config.lr),
-                betas,
-            )?,
+            generator_optimizer: config.optimizer_of(generator.parameters(), lr)?,
+            discriminator_optimizer: config
+                .optimizer_of(discriminator.parameters(), discriminator_lr)?,
             generator,
             discriminator,
             prior,
@@ -133,6 +133,7 @@ impl Trainer {
             penalty_interval: config.penalty_interval,
             discriminator_steps: config.discriminator_steps,
             lr_schedule: config.lr_schedule,
+            lr_decay: config.lr_decay(),
             steps,
             gradient_clip: config.gradient_clip,
             update_order: config.update_order,
@@ -310,6 +311,12 @@ impl Trainer {
         self.discriminator.record(&all, real.labels)
     }
 
+    /// The factor of this step's learning rates.
+    fn lr_factor(&self) -> f64 {
+        let (step, steps) = (self.state.step, self.steps);
+        self.lr_schedule.factor(step, steps, self.lr_decay)
+    }
+
     /// Whether the penalties are applied in this step.
     fn penalizes(&self) -> bool {
         !self.regularizers.is_empty() && self.state.step.is_multiple_of(self.penalty_interval)
@@ -341,7 +348,7 @@ impl Trainer {
             let slope = slope(&loss.backward()?, &fake)?;
             let input_gradient = pass.tape.input_gradient(FAKE, &slope)?;
             let image_gradient = inputs.image_gradient(FAKE, input_gradient)?;
-            let factor = self.lr_schedule.factor(self.state.step, self.steps);
+            let factor = self.lr_factor();
             let tape = &generated.tape;
             let optimizer = &mut self.generator_optimizer;
             let not_finite = optimizer.descend(factor, self.gradient_clip, |visit| {
@@ -367,7 +374,7 @@ impl Trainer {
         if let Some(between) = pass.outputs.get(INTERPOLATED) {
             slopes.push(between.zeros_like()?);
         }
-        let factor = self.lr_schedule.factor(self.state.step, self.steps);
+        let factor = self.lr_factor();
         let directions = self
             .penalizes()
             .then(|| self.penalty_directions(pass, &inputs.images[REAL]));
@@ -447,13 +454,6 @@ fn slope(gradients: &GradStore, logits: &Var) -> TensorResult<Tensor> {
         Some(slope) => Ok(slope.clone()),
         None => logits.zeros_like(),
     }
-}
-
-/// Whether all values are finite. The sum of absolute values is NaN or infinite if one of them is, and
-/// that of finite f32 numbers does not overflow in f64.
-pub(crate) fn is_finite(tensor: &Tensor) -> TensorResult<bool> {
-    let sum = tensor.to_dtype(DType::F64)?.abs()?.sum_all()?;
-    Ok(number(&sum)?.is_finite())
 }
 
 fn number(scalar: &Tensor) -> TensorResult<f64> {

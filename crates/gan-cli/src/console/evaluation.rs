@@ -33,7 +33,7 @@ impl Console {
         }
         let is_parzen = |score: &gan_metrics::Score| score.kind.metric() == Metric::Parzen;
         if file.scores.iter().any(is_parzen) {
-            self.lines(parzen_lines().join("\n"));
+            self.lines(parzen_lines(file).join("\n"));
         }
         if let Some(classes) = &file.classes {
             self.line(classes.in_words());

@@ -75,6 +75,13 @@ pub enum Op {
     },
     /// The hyperbolic tangent.
     Tanh,
+    /// scale · x + shift.
+    Affine {
+        /// Finite, and not 0.
+        scale: f64,
+        /// Finite.
+        shift: f64,
+    },
     /// The largest of each `pieces` consecutive channels (Goodfellow et al., 2013, arXiv 1302.4389):
     /// `[c, h, w]` → `[c / pieces, h, w]`.
     Maxout {
@@ -163,6 +170,7 @@ impl Op {
             Self::LeakyRelu { slope: 0.0 } => "ReLU",
             Self::LeakyRelu { .. } => "leaky ReLU",
             Self::Tanh => "tanh",
+            Self::Affine { .. } => "affine",
             Self::Maxout { .. } => "maxout",
             Self::Dropout { .. } => "dropout",
             Self::Add => "add",

@@ -80,6 +80,11 @@ impl Op {
                 let is_good = (0.0..1.0).contains(&slope);
                 check("slope", slope, is_good, "at least 0 and below 1")
             }
+            Self::Affine { scale, shift } => {
+                let is_good = scale.is_finite() && scale != 0.0;
+                check("scale", scale, is_good, "a finite number other than 0")?;
+                check("shift", shift, shift.is_finite(), "a finite number")
+            }
             Self::Dropout { kept, .. } => {
                 let is_good = kept > 0.0 && kept <= 1.0;
                 check("kept", kept, is_good, "above 0 and at most 1")

@@ -121,6 +121,7 @@ fn operation(op: &Op) -> String {
         Op::Upsampling { factor } => format!("{name} {factor} x {factor}"),
         Op::BatchNorm { eps, .. } => format!("{name}, eps {eps}"),
         Op::LeakyRelu { slope } if *slope > 0.0 => format!("{name} {slope}"),
+        Op::Affine { scale, shift } => format!("{name}, {scale} x + {shift}"),
         Op::Maxout { pieces } => format!("{name} of {pieces}"),
         Op::Dropout { kept, .. } => format!("{name}, {kept} kept"),
         Op::AppendClass { classes } | Op::ClassLogit { classes } => format!("{name} of {classes}"),

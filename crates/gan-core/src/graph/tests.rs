@@ -114,6 +114,10 @@ fn everything() -> Graph {
         Op::AveragePooling { size: 2 },
         Op::Upsampling { factor: 3 },
         Op::Tanh,
+        Op::Affine {
+            scale: 0.5,
+            shift: 0.25,
+        },
         dropout("count"),
         Op::Flatten,
         linear("2.weight", 30),
@@ -143,6 +147,7 @@ fn shapes_and_parameters_follow_from_the_operations() {
         [8, 4, 6],
         [8, 4, 6],
         [8, 2, 3],
+        [8, 6, 9],
         [8, 6, 9],
         [8, 6, 9],
         [8, 6, 9],

@@ -63,20 +63,46 @@ fn a_test_split_that_is_not_asked_for_is_not_read() {
 }
 
 #[test]
-fn no_share_of_a_set_with_a_test_split_is_held_out() {
+fn a_share_of_a_set_with_a_test_split_is_kept_apart_to_choose_by() {
+    // Each of 40 images twice.
+    let values: Vec<u8> = (0..40).chain(0..40).collect();
+    let images = idx(0x803, &[80, 1, 1], &values);
+    let above = folder(&[(IMAGES, &images), ("t10k-images-idx3-ubyte", &images)]);
+    let read = |share, parts| {
+        let options = ReadOptions::new(Channels::Auto, None, share).unwrap();
+        open(&tiny(&above), &options, parts).unwrap()
+    };
+    let whole = read(None, Parts::All);
+    assert!(whole.validation.is_none() && read(Some(0.0), Parts::All).validation.is_none());
+    for parts in [Parts::All, Parts::Training] {
+        let splits = read(Some(0.3), parts);
+        assert_eq!(splits.division, Division::Published);
+        assert_eq!(splits.held_out.is_some(), parts == Parts::All);
+        let validation = splits.validation.unwrap();
+        assert_eq!(validation.published_sha256, whole.training.sha256());
+        let (mut apart, trained) = (pixels(&validation.images), pixels(&splits.training));
+        assert!(apart.len() >= 4 && trained.iter().all(|pixel| !apart.contains(pixel)));
+        let words = format!("{} to choose by", apart.len());
+        assert!(splits.reading.summary.contains(&words));
+        apart.extend(trained);
+        apart.sort_unstable();
+        assert_eq!(apart, (0..40).flat_map(|k| [k, k]).collect::<Vec<_>>());
+    }
+    let undivided = read(Some(0.3), Parts::Undivided);
+    assert!(undivided.validation.is_none() && undivided.training.len() == 80);
+}
+
+#[test]
+fn too_few_images_to_keep_some_apart_are_refused() {
     let above = folder(&[
         (IMAGES, &three_images()),
         ("t10k-images-idx3-ubyte", &three_images()),
     ]);
-    for share in [0.0, 0.2] {
-        let options = ReadOptions::new(Channels::Auto, None, Some(share)).unwrap();
-        for parts in [Parts::All, Parts::Training] {
-            assert_says(
-                open(&tiny(&above), &options, parts),
-                &["`data.held_out`: ", "its own test split (t10k"],
-            );
-        }
-    }
+    let options = ReadOptions::new(Channels::Auto, None, Some(0.2)).unwrap();
+    assert_says(
+        open(&tiny(&above), &options, Parts::All),
+        &["`data.held_out`: 0.2", "fewer than 20 images"],
+    );
 }
 
 #[test]

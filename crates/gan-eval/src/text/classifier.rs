@@ -10,7 +10,7 @@ use gan_core::{Purpose, Sequences};
 use gan_metrics::Mean;
 use gan_ops::{FeatureDropout, TextClassifier};
 use gan_text::{DiscriminatorConfig, TextCorpus, text_discriminator};
-use gan_train::Adam;
+use gan_train::Optimizer;
 use rand::Rng;
 use rand::seq::SliceRandom;
 
@@ -75,7 +75,7 @@ impl Sets<'_> {
         let (config, seed) = (DiscriminatorConfig::default(), Network::Classifier.seed());
         let vocabulary = self.corpus.vocabulary;
         let classifier = text_discriminator(&config, vocabulary, seed, DType::F32)?;
-        let mut optimizer = Adam::new(classifier.parameters(), LR, [0.9, 0.999])?;
+        let mut optimizer = Optimizer::adam(classifier.parameters(), LR, [0.9, 0.999])?;
         for epoch in 0..EPOCHS {
             let mut rng = SCORE_SEED.rng(Purpose::EvaluationOrder, epoch);
             let (mut real, mut generated): (Vec<_>, Vec<_>) =
@@ -93,7 +93,7 @@ impl Sets<'_> {
     fn update(
         &self,
         classifier: &TextClassifier,
-        optimizer: &mut Adam,
+        optimizer: &mut Optimizer,
         numbers: &[usize],
     ) -> Result<(), EvalError> {
         let batch = self.batch(numbers);

@@ -7,7 +7,7 @@ use gan_core::candle_core::DType;
 use gan_core::{Purpose, Sequences};
 use gan_ops::LanguageModel;
 use gan_text::{GeneratorConfig, TextCorpus, text_generator};
-use gan_train::Adam;
+use gan_train::Optimizer;
 use rand::seq::SliceRandom;
 
 /// Texts of an update.
@@ -45,7 +45,7 @@ pub(crate) fn language_model(
     let seed = schedule.network.seed();
     let (vocabulary, start) = (corpus.vocabulary, corpus.start);
     let model = text_generator(&config, vocabulary, start, seed, DType::F32)?;
-    let mut optimizer = Adam::new(model.parameters(), LR, [0.9, 0.999])?;
+    let mut optimizer = Optimizer::adam(model.parameters(), LR, [0.9, 0.999])?;
     let mut order = Order::new(texts);
     let updates = schedule
         .updates

@@ -3,8 +3,8 @@
 use gan_core::{ImageBytes, ImageShape, Purpose, Seed, byte_to_value};
 use gan_data::{DataSplits, Dataset, Parts, ReadOptions, open};
 use gan_metrics::{
-    Embedding, Evaluation, FeatureNetwork, ImageRounding, ImageSet, Metric, RealImages, Reference,
-    ScoreKind, TrainingReference,
+    Embedding, Evaluation, FeatureNetwork, ImageRounding, ImageSet, Metric, ParzenReference,
+    RealImages, Reference, ScoreKind, TrainingReference,
 };
 use rand::Rng;
 use sha2::{Digest, Sha256};
@@ -41,9 +41,13 @@ static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
     let held_out = embed(numbered(&TEST, 0..COUNT));
     let training = embed(numbered(&TRAIN, 0..TRAINING));
     let widths = numbered(&TRAIN, 0..1000);
-    let training = TrainingReference::new(training, &held_out, widths).unwrap();
+    let training = TrainingReference::new(training, &held_out).unwrap();
+    let parzen = ParzenReference {
+        width_images: widths,
+        held_out: held_out.images.clone(),
+    };
     let counts = Some(TRAIN.images_per_class());
-    Reference::new(held_out, RealImages::HeldOut, counts, Some(training))
+    Reference::new(held_out, RealImages::HeldOut, counts, Some(training)).with_parzen(Some(parzen))
 });
 
 /// The scores of other test images, as they are: what a perfect generator would get.

@@ -154,6 +154,11 @@ impl Lowering<'_> {
                 self.follow(node, Filled::Activation)?.activation = Activation::LeakyRelu { slope };
             }
             Op::Tanh => self.follow(node, Filled::Activation)?.activation = Activation::Tanh,
+            Op::Affine { scale, shift } => {
+                let (scale, shift) = (*scale, *shift);
+                self.follow(node, Filled::Activation)?.activation =
+                    Activation::Affine { scale, shift };
+            }
             Op::Add => self.add_shortcut(node)?,
             _ => {
                 let map = self.map(op, node)?;

@@ -61,6 +61,11 @@ impl Inner {
             Op::BatchNorm { .. } => variables.batch_norm(node.op())?.twin(x, mode),
             Op::LeakyRelu { slope } => Activation::LeakyRelu { slope: *slope }.twin(x),
             Op::Tanh => Activation::Tanh.twin(x),
+            Op::Affine { scale, shift } => Activation::Affine {
+                scale: *scale,
+                shift: *shift,
+            }
+            .twin(x),
             Op::Maxout { pieces } => maxout::twin(x, *pieces),
             Op::Dropout { .. } => Ok(x.clone()),
             Op::Add => x + inputs[1],

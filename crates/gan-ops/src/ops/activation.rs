@@ -15,6 +15,8 @@ pub(crate) enum Activation {
     },
     /// tanh x
     Tanh,
+    /// scale · x + shift
+    Affine { scale: f64, shift: f64 },
 }
 
 impl Activation {
@@ -27,6 +29,7 @@ impl Activation {
             Self::Identity => Ok(x.clone()),
             Self::LeakyRelu { slope } => x.gt(0.0)?.where_cond(x, &(x * slope)?),
             Self::Tanh => x.tanh(),
+            Self::Affine { scale, shift } => x.affine(scale, shift),
         }
     }
 
@@ -43,6 +46,12 @@ impl Activation {
             Self::Tanh => {
                 for value in values {
                     *value = value.tanh();
+                }
+            }
+            Self::Affine { scale, shift } => {
+                let (scale, shift) = (T::from_f64(scale), T::from_f64(shift));
+                for value in values {
+                    *value = scale * *value + shift;
                 }
             }
         }
@@ -64,6 +73,10 @@ impl Activation {
                 for (g, y) in pairs {
                     *g *= T::one() - *y * *y;
                 }
+            }
+            Self::Affine { scale, .. } => {
+                let scale = T::from_f64(scale);
+                pairs.for_each(|(g, _)| *g *= scale);
             }
         }
     }

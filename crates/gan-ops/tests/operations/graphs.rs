@@ -41,7 +41,8 @@ pub(crate) fn perceptron() -> Sketch {
 fn perceptron_generator() -> Sketch {
     let hidden = Sketch::of(shape(7, 1, 1)).linear(19).bias().leaky_relu();
     let hidden = hidden.linear(40).bias().batch_norm().leaky_relu();
-    hidden.linear(18).bias().tanh().unflatten(2, 3, 3)
+    let pixels = hidden.linear(18).bias().affine(0.5, 0.0).tanh();
+    pixels.unflatten(2, 3, 3)
 }
 
 fn conditional_generator() -> Sketch {
@@ -102,7 +103,8 @@ fn upsampling() -> Sketch {
 }
 
 pub(crate) fn maxout() -> Sketch {
-    let hidden = Sketch::of(shape(1, 3, 4)).flatten().dropout(0.8).linear(30);
+    let hidden = Sketch::of(shape(1, 3, 4)).flatten().affine(0.5, 0.5);
+    let hidden = hidden.dropout(0.8).linear(30);
     let hidden = hidden.bias().maxout(5).dropout(0.5).linear(15).bias();
     hidden.maxout(3).linear(1).bias()
 }

@@ -1,8 +1,8 @@
-//! Adam and moving averages against their twins and the paper (Kingma & Ba, 2015).
+//! Adam, momentum and moving averages against their twins and formulas.
 
 use crate::common::{assert_close, wave};
 use candle_core::{DType, Device, Result, Tensor, Var};
-use gan_ops::{AdamStep, adam_step, composed};
+use gan_ops::{AdamStep, MomentumStep, adam_step, composed, momentum_step};
 use proptest::prelude::*;
 
 const CPU: Device = Device::Cpu;
@@ -128,4 +128,64 @@ fn an_infinite_second_moment_is_told() {
         assert!(!adam(&theta, &huge, &m, &v, &step).unwrap());
         assert_eq!(theta.to_vec1::<f32>().unwrap(), [1.0]);
     }
+}
+
+type Momentum = fn(&Var, &Tensor, &Var, &MomentumStep) -> Result<bool>;
+
+/// velocity ← μ velocity − lr g, θ ← θ + velocity; exact in binary for these numbers.
+#[test]
+fn momentum_and_its_twin_follow_the_formula() {
+    for momentum in [
+        momentum_step as Momentum,
+        composed::momentum_step as Momentum,
+    ] {
+        let [theta, velocity] = [1.0, 0.0].map(|x: f64| Var::new(&[x, -x], &CPU).unwrap());
+        let steps = [(0.5, 0.5, 2.0), (0.5, 0.75, -1.0), (0.25, 0.5, 4.0)];
+        for (lr, momentum_of_step, gradient) in steps {
+            let step = MomentumStep {
+                lr,
+                momentum: momentum_of_step,
+            };
+            let gradient = Tensor::new(&[gradient, -gradient], &CPU).unwrap();
+            assert!(momentum(&theta, &gradient, &velocity, &step).unwrap());
+        }
+        // Velocities −1, −¾ + ½ = −¼, −⅛ − 1 = −9/8.
+        assert_eq!(velocity.to_vec1::<f64>().unwrap(), [-1.125, 1.125]);
+        assert_eq!(theta.to_vec1::<f64>().unwrap(), [-1.375, 1.375]);
+    }
+}
+
+#[test]
+fn momentum_equals_its_twin_on_several_threads_and_tells_what_is_no_number() {
+    let (count, step) = (
+        100_003,
+        MomentumStep {
+            lr: 0.1,
+            momentum: 0.7,
+        },
+    );
+    let state = || [0.3, 1.3].map(|phase| Var::from_tensor(&wave(&[count], phase)).unwrap());
+    let (fused, twin, gradient) = (state(), state(), wave(&[count], 2.3));
+    assert!(momentum_step(&fused[0], &gradient, &fused[1], &step).unwrap());
+    assert!(composed::momentum_step(&twin[0], &gradient, &twin[1], &step).unwrap());
+    for (fused, twin) in fused.iter().zip(&twin) {
+        assert_close(fused, twin, 1e-14, "momentum").unwrap();
+    }
+    for momentum in [
+        momentum_step as Momentum,
+        composed::momentum_step as Momentum,
+    ] {
+        for place in [0, count / 2, count - 1] {
+            let mut bad = vec![0.5; count];
+            bad[place] = f64::INFINITY;
+            let bad = Tensor::from_vec(bad, count, &CPU).unwrap();
+            let [theta, velocity] = state();
+            assert!(
+                !momentum(&theta, &bad, &velocity, &step).unwrap(),
+                "{place}"
+            );
+        }
+    }
+    let short = wave(&[3], 0.0);
+    assert!(momentum_step(&fused[0], &short, &fused[1], &step).is_err());
 }

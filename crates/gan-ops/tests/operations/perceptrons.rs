@@ -11,7 +11,16 @@ use proptest::prelude::*;
 type Layer = (usize, bool, Option<Op>);
 
 fn layers(widths: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Layer>> {
-    let activations = vec![None, Some(Op::LeakyRelu { slope: 0.2 }), Some(Op::Tanh)];
+    let affine = Op::Affine {
+        scale: -0.7,
+        shift: 0.3,
+    };
+    let activations = vec![
+        None,
+        Some(Op::LeakyRelu { slope: 0.2 }),
+        Some(Op::Tanh),
+        Some(affine),
+    ];
     let layer = (widths, any::<bool>(), prop::sample::select(activations));
     prop::collection::vec(layer, 1..4)
 }

@@ -133,6 +133,10 @@ impl Sketch {
         self.then(Op::Tanh)
     }
 
+    pub(crate) fn affine(self, scale: f64, shift: f64) -> Self {
+        self.then(Op::Affine { scale, shift })
+    }
+
     pub(crate) fn maxout(self, pieces: usize) -> Self {
         self.then(Op::Maxout { pieces })
     }

@@ -5,28 +5,36 @@ use crate::describe::name;
 use crate::events::Tell;
 use crate::json_lines::JsonLines;
 use crate::log::ScoresLine;
-use crate::{Event, Events, Plan, RunError, Schedule};
+use crate::{BestBy, Event, Events, Plan, RunConfig, RunError, Schedule};
 use gan_core::Seed;
 use gan_data::{Dataset, Parts};
 use gan_eval::{
     DEFAULT_COUNT, DataReference, EvalError, EvalEvent, Request, SCORE_SEED, STACKED_COUNT,
     classes_like, draw,
 };
-use gan_metrics::{Embedding, Evaluation, Metric, MetricError, ModeCoverage, Reference, ScoreKind};
+use gan_metrics::{
+    Better, Embedding, Evaluation, Metric, MetricError, ModeCoverage, Reference, ScoreKind,
+};
 use gan_train::doctor::{ClassBalance, diagnose};
 use gan_train::{Checkpoint, Observer, StepReport, TrainError, Trainer};
 
 /// The first seed that `evaluate` uses.
 const SEED: Seed = Seed(0);
 
-/// The families of scores that take only seconds.
-const METRICS: [Metric; 5] = [
+/// The families of scores that take only seconds. The last two are measured only against images that are kept apart
+/// to choose by.
+const METRICS: [Metric; 7] = [
     Metric::Fid,
     Metric::Kid,
     Metric::PrecisionRecall,
     Metric::DensityCoverage,
     Metric::Modes,
+    Metric::Sharpness,
+    Metric::Parzen,
 ];
+
+/// How many families are measured against training images too.
+const AGAINST_TRAINING: usize = 5;
 
 /// Lost classes are reported after this many scores in a row that found some.
 const ALARMING_SCORES: usize = 3;
@@ -36,19 +44,20 @@ const WORK: &str = "scores";
 
 /// How many images are scored, as many as `evaluate` scores, so that the scores can be compared; and with
 /// which families.
-fn scope(stacked: bool) -> (usize, &'static [Metric]) {
-    if stacked {
-        (STACKED_COUNT, &[Metric::Stacked])
-    } else {
-        (DEFAULT_COUNT, &METRICS)
+fn scope(plan: &Plan) -> (usize, &'static [Metric]) {
+    match (plan.config.data.is_stacked(), &plan.validation) {
+        (true, _) => (STACKED_COUNT, &[Metric::Stacked]),
+        (_, Some(_)) => (DEFAULT_COUNT, &METRICS),
+        _ => (DEFAULT_COUNT, &METRICS[..AGAINST_TRAINING]),
     }
 }
 
-/// The score that decides which checkpoint is the best; lower is better. KID, if there are too few
-/// images for an FID.
-fn decisive(stacked: bool, reference: &Reference) -> ScoreKind {
-    if stacked {
+/// The score that decides which checkpoint is the best. KID, if there are too few images for an FID.
+fn decisive(config: &RunConfig, reference: &Reference) -> ScoreKind {
+    if config.data.is_stacked() {
         ScoreKind::StackedKl
+    } else if config.output.best_by == BestBy::Parzen {
+        ScoreKind::ParzenLogLikelihood
     } else if reference.unavailable(Metric::Fid, DEFAULT_COUNT).is_none() {
         ScoreKind::FrechetDistance
     } else {
@@ -56,8 +65,8 @@ fn decisive(stacked: bool, reference: &Reference) -> ScoreKind {
     }
 }
 
-/// Prepares the training images for scores, if the plan wants any. They choose the best checkpoint; the
-/// held-out images are for `evaluate`. Call it before the run folder is made: it fails if scores against
+/// Prepares the validation images, or else the training images, for scores, if the plan wants any. They choose the
+/// best checkpoint; the held-out images are for `evaluate`. Call it before the run folder is made: it fails if scores against
 /// the data are not possible.
 pub(crate) fn prepare(
     plan: &Plan,
@@ -68,7 +77,7 @@ pub(crate) fn prepare(
     }
     let config = &plan.config.data;
     config.check_images("scores")?;
-    let (count, metrics) = scope(config.is_stacked());
+    let (count, metrics) = scope(plan);
     let base = config.base();
     let feature_network = base.feature_network();
     let request = Request {
@@ -77,6 +86,7 @@ pub(crate) fn prepare(
         features: None,
         count,
         metrics,
+        validation: plan.validation.as_ref(),
         how_to_train: &plan.how_to_train_classifiers,
     };
     let stacked = config.is_stacked().then(|| base.open(Parts::Training));
@@ -85,7 +95,8 @@ pub(crate) fn prepare(
         .as_ref()
         .map_or(&*plan.data, |splits| &splits.training);
     let work = "data to score against";
-    let data = DataReference::new(training, None, &request, &mut |event| {
+    let apart = plan.validation.as_ref().map(|found| &found.images);
+    let data = DataReference::new(training, apart, &request, &mut |event| {
         events.event(Event::Progress { work, event });
     });
     events.event(Event::ProgressEnded);
@@ -112,9 +123,11 @@ pub(crate) struct ScoreObserver<'a> {
     events: &'a dyn Tell,
     /// Whether images are stacks of digits, scored by their modes.
     stacked: bool,
+    metrics: &'static [Metric],
+    count: usize,
     decisive: ScoreKind,
-    /// The lowest decisive score so far.
-    lowest: f64,
+    /// The best decisive score so far.
+    best: Option<f64>,
     /// How many scores in a row found lost classes.
     lost_in_a_row: usize,
 }
@@ -130,7 +143,8 @@ impl<'a> ScoreObserver<'a> {
     ) -> Result<Self, RunError> {
         let stacked = plan.config.data.is_stacked();
         let run = writer.run();
-        let decisive = decisive(stacked, &data.reference);
+        let decisive = decisive(&plan.config, &data.reference);
+        let (count, metrics) = scope(plan);
         Ok(Self {
             data,
             training: &plan.data,
@@ -140,9 +154,11 @@ impl<'a> ScoreObserver<'a> {
             file: JsonLines::open(run, run.scores())?,
             events,
             stacked,
-            lowest: match run.best_files().step::<Checkpoint>()? {
-                Some(_) => lowest(&run.read_scores()?, decisive.name()),
-                None => f64::INFINITY,
+            metrics,
+            count,
+            best: match run.best_files().step::<Checkpoint>()? {
+                Some(_) => best(&run.read_scores()?, decisive),
+                None => None,
             },
             writer,
             lost_in_a_row: 0,
@@ -154,7 +170,7 @@ impl<'a> ScoreObserver<'a> {
     }
 
     fn evaluate(&self, trainer: &Trainer) -> Observed<Evaluation> {
-        let (count, metrics) = scope(self.stacked);
+        let (count, metrics) = (self.count, self.metrics);
         self.progress(EvalEvent::Expect(3));
         self.progress(EvalEvent::Begin("images"));
         let generator = trainer.averaged_generator()?;
@@ -188,8 +204,8 @@ impl<'a> ScoreObserver<'a> {
         let evaluation = self.evaluate(trainer);
         self.events.tell(Event::ProgressEnded);
         let evaluation = evaluation?;
-        let distance = evaluation.value(self.decisive).unwrap_or(f64::INFINITY);
-        let best = distance < self.lowest;
+        let value = evaluation.value(self.decisive);
+        let best = value.is_some_and(|value| is_better(self.decisive, value, self.best));
         let modes = evaluation.modes.as_ref();
         let scores = evaluation.scores.iter();
         let line = ScoresLine {
@@ -207,7 +223,7 @@ impl<'a> ScoreObserver<'a> {
         self.events.tell(Event::Scored(&line));
         self.look_for_lost_classes(line.step, modes);
         if best {
-            self.lowest = distance;
+            self.best = value;
             self.writer.write_best(trainer)?;
         }
         self.file.append(&line)?;
@@ -233,10 +249,22 @@ impl<'a> ScoreObserver<'a> {
     }
 }
 
-/// The lowest value that a run had of the score with this name.
-fn lowest(lines: &[ScoresLine], name: &str) -> f64 {
-    let scores = lines.iter().filter_map(|line| *line.scores.get(name)?);
-    scores.fold(f64::INFINITY, f64::min)
+/// The best value that a run had of a score.
+fn best(lines: &[ScoresLine], kind: ScoreKind) -> Option<f64> {
+    let scores = lines
+        .iter()
+        .filter_map(|line| *line.scores.get(kind.name())?);
+    scores.fold(None, |best, value| match is_better(kind, value, best) {
+        true => Some(value),
+        false => best,
+    })
+}
+
+fn is_better(kind: ScoreKind, value: f64, best: Option<f64>) -> bool {
+    best.is_none_or(|best| match kind.better() {
+        Better::Higher => value > best,
+        _ => value < best,
+    })
 }
 
 impl Observer for ScoreObserver<'_> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What a run's ids stand for; it cannot be changed once there are weights.
-const TOKENS: [&str; 4] = [
+pub(super) const TOKENS: [&str; 4] = [
     "data.tokens",
     "data.tokenizer",
     "data.vocabulary",

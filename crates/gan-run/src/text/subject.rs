@@ -1,7 +1,7 @@
 //! A run of text, a generator's file or a file of texts as something that can be scored.
 
 use super::sample::read_generator;
-use super::saved::TextRunFacts;
+use super::saved::{TOKENS, TextRunFacts};
 use super::{TextDataConfig, TextRunConfig, TextSet};
 use crate::configuration::read_text;
 use crate::{Configuration, RunError, RunFolder};
@@ -118,12 +118,13 @@ impl ScoredTexts {
     fn check_tokens(&self, data: &TextDataConfig) -> Result<(), RunError> {
         let own = self.data.clone().unwrap_or_default().reading;
         let asked = &data.reading;
-        for (key, differs) in [
-            ("data.tokens", asked.tokens != own.tokens),
-            ("data.tokenizer", asked.tokenizer != own.tokenizer),
-            ("data.vocabulary", asked.vocabulary != own.vocabulary),
-            ("data.lowercase", asked.lowercase != own.lowercase),
-        ] {
+        let differ = [
+            asked.tokens != own.tokens,
+            asked.tokenizer != own.tokenizer,
+            asked.vocabulary != own.vocabulary,
+            asked.lowercase != own.lowercase,
+        ];
+        for (key, differs) in TOKENS.into_iter().zip(differ) {
             if differs {
                 let text = format!("has tokens of its own, expected no `{key}`; leave it out");
                 return Err(RunError::refused(&self.path, text));

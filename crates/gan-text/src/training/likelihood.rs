@@ -7,11 +7,11 @@ use crate::{GeneratorConfig, TextGenerator, text_generator};
 use candle_core::DType;
 use gan_core::{ParameterStore, Seed, Weights};
 use gan_ops::LanguageModel;
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 
 /// Steps of maximum likelihood over a corpus, in batches of an epoch's own order.
 pub struct MaximumLikelihood {
-    pub(super) optimizer: Adam,
+    pub(super) optimizer: Optimizer,
     batches: EpochBatches,
 }
 
@@ -25,7 +25,7 @@ impl MaximumLikelihood {
         seed: Seed,
     ) -> candle_core::Result<Self> {
         Ok(Self {
-            optimizer: Adam::new(model.parameters(), lr, [0.9, 0.999])?,
+            optimizer: Optimizer::adam(model.parameters(), lr, [0.9, 0.999])?,
             batches: EpochBatches::new(batch_size, seed),
         })
     }
@@ -100,8 +100,8 @@ impl Pretraining {
     pub(super) fn save_both(
         &self,
         discriminator: &ParameterStore,
-        discriminator_optimizer: &Adam,
-        (name, optimizer): (&str, &Adam),
+        discriminator_optimizer: &Optimizer,
+        (name, optimizer): (&str, &Optimizer),
         weights: &mut Weights,
     ) -> Result<(), TrainError> {
         self.save(weights)?;
@@ -114,8 +114,8 @@ impl Pretraining {
     pub(super) fn restore_both(
         &mut self,
         discriminator: &ParameterStore,
-        discriminator_optimizer: &mut Adam,
-        (name, optimizer): (&str, &mut Adam),
+        discriminator_optimizer: &mut Optimizer,
+        (name, optimizer): (&str, &mut Optimizer),
         (weights, state, origin): (&Weights, TextState, &str),
     ) -> Result<(), TrainError> {
         self.restore(weights, state, origin)?;

@@ -74,6 +74,28 @@ fn healthy_runs_have_no_findings() {
     }
 }
 
+/// Small first weights: for hundreds of steps neither player has learned to tell or to deceive, and the images are
+/// nearly the mean of the data. These are the numbers of the recipe `paper-2014` at steps 100 to 300.
+#[test]
+fn a_slow_beginning_is_no_failure() {
+    let undecided = |step: u64| HistoryRecord {
+        step: 10 * step,
+        discriminator_loss: 0.6923,
+        generator_loss: 0.6933,
+        d_real: 0.5008,
+        d_fake: 0.4999,
+        generated: Some(GeneratedImages {
+            deviation: 0.0171,
+            saturated_share: 0.2522,
+            data_saturated_share: 0.8155,
+        }),
+    };
+    let history = history(undecided);
+    for length in 0..history.len() {
+        assert_eq!(diagnose(&history[..length], None), []);
+    }
+}
+
 #[test]
 fn numbers_that_are_not_finite_are_found_at_once_and_forgotten_when_a_run_resumes() {
     for value in [f64::NAN, f64::INFINITY] {

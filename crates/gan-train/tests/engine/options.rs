@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use gan_core::{ImageBatch, ImageShape, ParameterStore, Purpose, Seed};
 use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
-use gan_train::{Augmentation, LossKind, LrSchedule, TrainConfig, Trainer};
+use gan_train::{Augmentation, LossKind, LrSchedule, OptimizerKind, TrainConfig, Trainer};
 use rand::Rng;
 
 const SHAPE: ImageShape = ImageShape {
@@ -99,6 +99,45 @@ fn the_generator_is_updated_at_every_third_step() {
     assert_eq!(after[3][0], after[4][0]);
     for step in 0..4 {
         assert_ne!(after[step][1], after[step + 1][1]);
+    }
+}
+
+/// Both runs have the same weights after the first step, so the second step's gradients are the same too:
+/// of its two parts, lr · gradient and momentum · (the first step), the runs without the one or the other show each.
+#[test]
+fn the_second_step_with_momentum_follows_its_formula() {
+    let descent = TrainConfig {
+        optimizer: OptimizerKind::Momentum,
+        momentum: Some(0.0),
+        ..config()
+    };
+    // At step 1 the ramp is half-way between 0.25 and 0.75.
+    let heavy = TrainConfig {
+        momentum: Some(0.25),
+        final_momentum: Some(0.75),
+        momentum_steps: Some(2),
+        ..descent.clone()
+    };
+    let decayed = TrainConfig {
+        lr_schedule: LrSchedule::Exponential,
+        lr_decay: Some(1.0),
+        ..descent.clone()
+    };
+    let run = |config| [0, 1, 2].map(|steps| weights(config, steps));
+    let [plain, heavy, decayed] = [&descent, &heavy, &decayed].map(run);
+    for network in [0, 1] {
+        let [start, first, second] = plain.each_ref().map(|networks| &networks[network]);
+        assert_eq!((first, first), (&heavy[1][network], &decayed[1][network]));
+        assert_ne!(start, first);
+        for k in 0..start.len() {
+            let [moved, next] = [first[k] - start[k], second[k] - first[k]];
+            let close = |found: f32, expected: f32| {
+                let error = (found - first[k] - expected).abs();
+                assert!(error < 1e-6, "{network} {k}: {found} {expected}");
+            };
+            close(heavy[2][network][k], next + 0.5 * moved);
+            close(decayed[2][network][k], 0.5 * next);
+        }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::support::{batch, restore, save, square, trainer};
 use candle_core::DType;
-use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_models::{
+    Architecture, DiscriminatorNorm, DiscriminatorPixels, ModelConfig, Output, Prior,
+};
 use gan_train::{
-    Augmentation, Checkpoint, CheckpointHeader, ENGINE, LrSchedule, TrainConfig, Trainer,
+    Augmentation, Checkpoint, CheckpointHeader, ENGINE, LrSchedule, OptimizerKind, TrainConfig,
+    Trainer,
 };
 
 /// Steps before the interruption, and of the whole run.
@@ -33,7 +36,15 @@ fn models() -> Vec<ModelConfig> {
         classes: Some(3.into()),
         ..ModelConfig::default()
     };
-    all.into_iter().map(model).collect()
+    let start = ModelConfig {
+        prior: Prior::Uniform,
+        output: Output::Logistic,
+        generator_range: Some(0.05),
+        discriminator_range: Some(0.5),
+        discriminator_pixels: DiscriminatorPixels::Unit,
+        ..model(Architecture::Maxout)
+    };
+    all.into_iter().map(model).chain([start]).collect()
 }
 
 fn configs() -> Vec<TrainConfig> {
@@ -60,6 +71,14 @@ fn configs() -> Vec<TrainConfig> {
         TrainConfig {
             ema_half_life_images: Some(20.0),
             gradient_clip: Some(0.1),
+            ..plain()
+        },
+        TrainConfig {
+            optimizer: OptimizerKind::Momentum,
+            final_momentum: Some(0.9),
+            momentum_steps: Some(4),
+            lr_schedule: LrSchedule::Exponential,
+            lr_decay: Some(0.5),
             ..plain()
         },
     ]

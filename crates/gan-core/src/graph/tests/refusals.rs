@@ -165,6 +165,13 @@ fn numbers_out_of_range_are_refused() {
     let mut graph = Graph::new(vector(4)).unwrap();
     let mut said = |op: Op| graph.push(op, &[NodeId::INPUT]).unwrap_err().to_string();
     assert!(said(Op::LeakyRelu { slope: f64::NAN }).contains("slope is NaN"));
+    for (scale, shift, part) in [
+        (0.0, 1.0, "scale is 0"),
+        (f64::NAN, 1.0, "scale is NaN"),
+        (1.0, f64::INFINITY, "shift is inf"),
+    ] {
+        assert!(said(Op::Affine { scale, shift }).contains(part));
+    }
     for (eps, momentum, part) in [
         (0.0, 0.1, "eps is 0"),
         (f64::INFINITY, 0.1, "eps is inf"),

@@ -29,7 +29,7 @@ use crate::{GeneratorConfig, TextGenerator, goal_generator};
 use candle_core::DType;
 use gan_core::{OutOfRange, Purpose, Seed, Weights};
 use gan_ops::{Generation, GoalLanguageModel};
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 use schedule::{Next, Schedule};
 
 /// The largest norm of the gradients of an adversarial step.
@@ -44,9 +44,9 @@ const MANAGER_OPTIMIZER: &str = "manager_optimizer.";
 pub(super) struct Leakgan {
     generator: GoalLanguageModel,
     training: DiscriminatorTraining,
-    likelihood: Adam,
-    policy: Adam,
-    manager: Adam,
+    likelihood: Optimizer,
+    policy: Optimizer,
+    manager: Optimizer,
     batches: EpochBatches,
     schedule: Schedule,
     batch_size: usize,
@@ -80,7 +80,7 @@ impl Leakgan {
         let lr = config.discriminator_lr;
         let training = DiscriminatorTraining::new(generator.classifier(), lr, batch_size, seed)?
             .plain(config.round_texts, config.alpha);
-        let adam = |parameters, lr| Adam::new(parameters, lr, [0.9, 0.999]);
+        let adam = |parameters, lr| Optimizer::adam(parameters, lr, [0.9, 0.999]);
         let batches = EpochBatches::new(batch_size, seed);
         Ok(Self {
             training,

@@ -13,7 +13,7 @@ use crate::{TextGenerator, relgan_discriminator};
 use candle_core::DType;
 use gan_core::Weights;
 use gan_ops::TextClassifier;
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 use update::{Batch, Compared};
 
 const GENERATOR_OPTIMIZER: &str = "adversarial_optimizer.";
@@ -22,8 +22,8 @@ const GENERATOR_OPTIMIZER: &str = "adversarial_optimizer.";
 pub(super) struct Relgan {
     pretraining: Pretraining,
     discriminator: TextClassifier,
-    generator_optimizer: Adam,
-    discriminator_optimizer: Adam,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
     config: RelganConfig,
     train: TextTrainConfig,
 }
@@ -39,7 +39,7 @@ impl Relgan {
         let sizes = config.discriminator();
         sizes.convolutions.check_fits(corpus.steps)?;
         let discriminator = relgan_discriminator(&sizes, corpus.vocabulary, train.seed, dtype)?;
-        let adam = |parameters, lr| Adam::new(parameters, lr, [0.9, 0.999]);
+        let adam = |parameters, lr| Optimizer::adam(parameters, lr, [0.9, 0.999]);
         let generator = pretraining.generator.parameters();
         Ok(Self {
             generator_optimizer: adam(generator, config.lr)?,

@@ -5,7 +5,7 @@ use crate::training::likelihood::finite;
 use crate::training::logistic::{sigmoid, softplus};
 use gan_core::{Purpose, Seed};
 use gan_ops::{FeatureDropout, LanguageModel, SoftPass, TextClassifier, TextPass};
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 use rand::Rng;
 
 /// The largest norm of the gradients.
@@ -59,7 +59,7 @@ impl Batch<'_> {
         &self,
         generator: &LanguageModel,
         discriminator: &TextClassifier,
-        optimizer: &mut Adam,
+        optimizer: &mut Optimizer,
     ) -> Result<Compared, TrainError> {
         let drawn = self.drawn(generator, discriminator)?;
         let pass = self.pass(discriminator, &drawn)?;
@@ -75,7 +75,7 @@ impl Batch<'_> {
         &self,
         generator: &LanguageModel,
         discriminator: &TextClassifier,
-        optimizer: &mut Adam,
+        optimizer: &mut Optimizer,
     ) -> Result<Compared, TrainError> {
         let drawn = self.drawn(generator, discriminator)?;
         let pass = self.pass(discriminator, &drawn)?;

@@ -15,7 +15,7 @@ use crate::{GeneratorConfig, TextGenerator, prefix_discriminator, text_generator
 use candle_core::{DType, Tensor};
 use gan_core::{Purpose, Weights};
 use gan_ops::{LanguageModel, TokenBatch};
-use gan_train::{Adam, Ema, TrainError};
+use gan_train::{Ema, Optimizer, TrainError};
 use objective::{compare, expect};
 use rand::Rng;
 
@@ -35,8 +35,8 @@ pub(super) struct Scratch {
     average: LanguageModel,
     averages: Ema,
     discriminator: LanguageModel,
-    generator_optimizer: Adam,
-    discriminator_optimizer: Adam,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
     config: ScratchConfig,
     train: TextTrainConfig,
 }
@@ -58,7 +58,7 @@ impl Scratch {
         let average = text_generator(model, vocabulary, start, seed, dtype)?;
         let averages = Ema::new(generator.parameters(), config.average_half_life)?;
         averages.copy_into(average.parameters())?;
-        let adam = |model: &LanguageModel, lr| Adam::new(model.parameters(), lr, BETAS);
+        let adam = |model: &LanguageModel, lr| Optimizer::adam(model.parameters(), lr, BETAS);
         Ok(Self {
             generator_optimizer: adam(generator, config.lr)?,
             discriminator_optimizer: adam(&discriminator, config.discriminator_lr)?,

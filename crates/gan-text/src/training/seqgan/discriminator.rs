@@ -7,11 +7,11 @@ use crate::training::logistic::{sigmoid, softplus};
 use candle_core::Tensor;
 use gan_core::{Purpose, Seed};
 use gan_ops::{FeatureDropout, Generation, TextClassifier, TokenBatch};
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 
 /// How a discriminator is trained. SeqGAN's are a learning rate of 10⁻⁴, a dropout of ¼ and a weight decay of 0.2.
 pub struct DiscriminatorTraining {
-    pub(in crate::training) optimizer: Adam,
+    pub(in crate::training) optimizer: Optimizer,
     /// Real sequences of an update, and as many generated ones.
     batch_size: usize,
     dropout: f64,
@@ -53,7 +53,7 @@ impl DiscriminatorTraining {
         seed: Seed,
     ) -> candle_core::Result<Self> {
         Ok(Self {
-            optimizer: Adam::new(discriminator.parameters(), lr, [0.9, 0.999])?,
+            optimizer: Optimizer::adam(discriminator.parameters(), lr, [0.9, 0.999])?,
             batch_size,
             dropout: 0.25,
             output_decay: 0.2,

@@ -6,14 +6,14 @@ use crate::training::likelihood::finite;
 use crate::training::rollouts::Rollouts;
 use gan_core::{Purpose, Seed};
 use gan_ops::{LanguageModel, TextClassifier};
-use gan_train::{Adam, TrainError};
+use gan_train::{Optimizer, TrainError};
 
 /// The largest norm of the gradients.
 const CLIP: f64 = 5.0;
 
 /// The generator's adversarial updates, with an optimizer of their own.
 pub struct PolicyGradient {
-    pub(super) optimizer: Adam,
+    pub(super) optimizer: Optimizer,
     batch_size: usize,
     /// Continuations of each prefix, whose rewards are averaged.
     rollouts: usize,
@@ -44,7 +44,7 @@ impl PolicyGradient {
         seed: Seed,
     ) -> candle_core::Result<Self> {
         Ok(Self {
-            optimizer: Adam::new(generator.parameters(), lr, [0.9, 0.999])?,
+            optimizer: Optimizer::adam(generator.parameters(), lr, [0.9, 0.999])?,
             batch_size,
             rollouts,
             reward,

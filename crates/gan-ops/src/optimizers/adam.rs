@@ -1,5 +1,6 @@
 //! The Adam update, in place (Kingma & Ba, 2015).
 
+use super::check_alike;
 use crate::composed;
 use crate::element::{Element, for_dtype, with_slice, with_slice_mut};
 use crate::parallel::{map_parts, piece_len};
@@ -50,15 +51,7 @@ pub fn adam_step(
     v: &Var,
     step: &AdamStep,
 ) -> Result<bool> {
-    for (name, tensor) in [("gradient", gradient), ("m", m), ("v", v)] {
-        if tensor.dims() != theta.dims() || tensor.dtype() != theta.dtype() {
-            let (found, expected) = (tensor.dims(), theta.dims());
-            let (found_type, expected_type) = (tensor.dtype(), theta.dtype());
-            candle_core::bail!(
-                "adam: {name} has shape {found:?} of {found_type:?}, the parameter {expected:?} of {expected_type:?}"
-            );
-        }
-    }
+    check_alike("adam", theta, &[("gradient", gradient), ("m", m), ("v", v)])?;
     if !theta.device().is_cpu() {
         return composed::adam_step(theta, gradient, m, v, step);
     }

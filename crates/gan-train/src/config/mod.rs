@@ -1,7 +1,10 @@
 //! The hyperparameters of a training run, and their ranges.
 
+mod optimizers;
+
 use crate::{
-    Augmentation, LossKind, LossOptions, LrSchedule, OneCentered, Points, Regularizer, ZeroCentered,
+    Augmentation, LossKind, LossOptions, LrSchedule, OneCentered, OptimizerKind, Points,
+    Regularizer, ZeroCentered,
 };
 use gan_core::{AdversarialLoss, Number, OutOfRange, Range, Seed, check_ranges};
 use serde::{Deserialize, Serialize};
@@ -43,7 +46,9 @@ pub struct TrainConfig {
     pub steps: Option<u64>,
     /// Images per step; at least 1, and at least 2 if the generator has batch normalization.
     pub batch_size: usize,
-    /// Adam's learning rate for both networks; positive.
+    /// What moves both networks.
+    pub optimizer: OptimizerKind,
+    /// The learning rate of both networks; positive.
     pub lr: f64,
     /// The discriminator's learning rate (Heusel et al., 2017, arXiv 1706.08500); positive. None:
     /// `lr`.
@@ -56,6 +61,25 @@ pub struct TrainConfig {
     pub beta1: f64,
     /// Adam's decay rate of the second moment, in [0, 1).
     pub beta2: f64,
+    /// With the optimizer momentum: the share of the velocity that is kept from step to step, in [0, 1). None: 0.9.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub momentum: Option<f64>,
+    /// The momentum goes to this, in [0, 1), in a straight line over `momentum_steps`, which must be set too. None: it
+    /// stays.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub final_momentum: Option<f64>,
+    /// The updates of a network after which the momentum is the final one; at least 1.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub momentum_steps: Option<u64>,
     /// The adversarial loss.
     pub loss: LossKind,
     /// One-sided label smoothing: the label of real images is 1 minus this; in [0, 0.5]. Only for losses
@@ -86,6 +110,19 @@ pub struct TrainConfig {
     pub discriminator_steps: u64,
     /// How both learning rates change over the run's steps.
     pub lr_schedule: LrSchedule,
+    /// With the exponential schedule: after each step the learning rates are divided by 1 plus this; positive.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub lr_decay: Option<f64>,
+    /// With the exponential schedule: the learning rates do not fall below this share of the first ones; from 0 to 1.
+    /// None: 0.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
+    pub lr_floor: Option<f64>,
     /// The largest norm of each network's whole gradient; larger ones are scaled down to it (Pascanu et
     /// al., 2013, arXiv 1211.5063); positive. None: no limit.
     #[serde(
@@ -116,10 +153,14 @@ impl Default for TrainConfig {
             epochs: 200,
             steps: None,
             batch_size: 128,
+            optimizer: OptimizerKind::default(),
             lr: 2e-4,
             discriminator_lr: None,
             beta1: 0.5,
             beta2: 0.999,
+            momentum: None,
+            final_momentum: None,
+            momentum_steps: None,
             loss: LossKind::default(),
             label_smoothing: 0.0,
             instance_noise: 0.0,
@@ -130,6 +171,8 @@ impl Default for TrainConfig {
             penalty_interval: 1,
             discriminator_steps: 1,
             lr_schedule: LrSchedule::default(),
+            lr_decay: None,
+            lr_floor: None,
             gradient_clip: None,
             augmentations: Vec::new(),
             ema_half_life_images: None,
@@ -152,11 +195,13 @@ impl TrainConfig {
         check_ranges(&self.ranges())?;
         self.check_seed()?;
         self.check_label_smoothing()?;
+        self.check_momentum()?;
+        self.check_decay()?;
         self.check_slope_bound()
     }
 
     /// The numbers by key, with their ranges.
-    fn ranges(&self) -> [(&'static str, Number, Range); 17] {
+    fn ranges(&self) -> [(&'static str, Number, Range); 22] {
         use Range::{AtLeastOne, AtLeastZero, Positive, ZeroTo, ZeroToBelowOne};
         let rate = Positive { such_as: "0.0002" };
         [
@@ -167,6 +212,23 @@ impl TrainConfig {
             ("train.discriminator_lr", self.discriminator_lr.into(), rate),
             ("train.beta1", self.beta1.into(), ZeroToBelowOne),
             ("train.beta2", self.beta2.into(), ZeroToBelowOne),
+            ("train.momentum", self.momentum.into(), ZeroToBelowOne),
+            (
+                "train.final_momentum",
+                self.final_momentum.into(),
+                ZeroToBelowOne,
+            ),
+            (
+                "train.momentum_steps",
+                self.momentum_steps.into(),
+                AtLeastOne,
+            ),
+            (
+                "train.lr_decay",
+                self.lr_decay.into(),
+                Positive { such_as: "0.0001" },
+            ),
+            ("train.lr_floor", self.lr_floor.into(), ZeroTo(1.0)),
             (
                 "train.label_smoothing",
                 self.label_smoothing.into(),
@@ -283,7 +345,26 @@ mod tests {
     #[test]
     fn values_out_of_range_are_refused_by_key() {
         type Spoil = fn(&mut TrainConfig);
-        let cases: [(&str, Spoil); 26] = [
+        let cases: [(&str, Spoil); 37] = [
+            ("train.momentum", |c| c.momentum = Some(0.5)),
+            ("train.momentum", |c| {
+                (c.optimizer, c.momentum) = (OptimizerKind::Momentum, Some(1.0));
+            }),
+            ("train.final_momentum", |c| c.final_momentum = Some(0.5)),
+            ("train.final_momentum", |c| c.final_momentum = Some(-0.1)),
+            ("train.momentum_steps", |c| c.momentum_steps = Some(0)),
+            ("train.final_momentum", |c| {
+                (c.optimizer, c.momentum_steps) = (OptimizerKind::Momentum, Some(9));
+            }),
+            ("train.momentum_steps", |c| {
+                (c.optimizer, c.final_momentum) = (OptimizerKind::Momentum, Some(0.7));
+            }),
+            ("train.lr_decay", |c| {
+                c.lr_schedule = LrSchedule::Exponential;
+            }),
+            ("train.lr_decay", |c| c.lr_decay = Some(0.1)),
+            ("train.lr_floor", |c| c.lr_floor = Some(0.1)),
+            ("train.lr_floor", |c| c.lr_floor = Some(1.1)),
             ("train.epochs", |c| c.epochs = 0),
             ("train.steps", |c| c.steps = Some(0)),
             ("train.seed", |c| c.seed = Seed(1 << 63)),

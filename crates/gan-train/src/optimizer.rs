@@ -1,10 +1,11 @@
-//! The Adam optimizer, which owns its state (Kingma & Ba, 2015).
+//! The optimizers, which own their state: Adam (Kingma & Ba, 2015), and gradient descent with momentum (Polyak, 1964).
 
 use crate::TrainError;
 use crate::checkpoint::restore_tensor;
 use candle_core::{Tensor, Var};
 use gan_core::{ParameterStore, Weights};
-use gan_ops::{AdamStep, adam_step, sum_of_squares};
+use gan_ops::{AdamStep, MomentumStep, adam_step, momentum_step, sum_of_squares};
+use serde::{Deserialize, Serialize};
 
 /// PyTorch's default, which the tutorial uses.
 const EPS: f64 = 1e-8;
@@ -12,64 +13,143 @@ const EPS: f64 = 1e-8;
 /// Called with each parameter and its gradient.
 pub type Visit<'a> = dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<()> + 'a;
 
-/// Adam over the trainable tensors of one network, without weight decay.
-pub struct Adam {
+/// The optimizers, by the name that a configuration gives them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Adam.
+    #[default]
+    Adam,
+    /// Gradient descent with momentum.
+    Momentum,
+}
+
+/// A number that goes from one value to another in a straight line and then stays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ramp {
+    /// At the first step.
+    pub from: f64,
+    /// From step `steps` on, counted from 0.
+    pub to: f64,
+    /// The length.
+    pub steps: u64,
+}
+
+impl Ramp {
+    /// The value at a step, from 0.
+    pub fn at(self, step: u64) -> f64 {
+        match step < self.steps {
+            true => self.from + (self.to - self.from) * (step as f64 / self.steps as f64),
+            false => self.to,
+        }
+    }
+}
+
+/// How a parameter moves.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    Adam { lr: f64, betas: [f64; 2] },
+    Momentum { lr: f64, momentum: Ramp },
+}
+
+impl Rule {
+    /// The names of the tensors that it keeps beside each parameter.
+    fn state(self) -> &'static [&'static str] {
+        match self {
+            Self::Adam { .. } => &["m", "v"],
+            Self::Momentum { .. } => &["velocity"],
+        }
+    }
+}
+
+/// The settings of one step.
+#[derive(Clone, Copy)]
+enum Step {
+    Adam(AdamStep),
+    Momentum(MomentumStep),
+}
+
+/// An optimizer of the trainable tensors of one network, without weight decay.
+pub struct Optimizer {
     slots: Vec<Slot>,
-    lr: f64,
-    beta1: f64,
-    beta2: f64,
+    rule: Rule,
     steps: u64,
 }
 
-/// A parameter with its moments.
+/// A parameter with what the optimizer keeps beside it.
 #[derive(Debug)]
 struct Slot {
     name: String,
     theta: Var,
-    m: Var,
-    v: Var,
+    /// In the order of [`Rule::state`].
+    state: Vec<Var>,
 }
 
-impl Adam {
-    /// An optimizer with the learning rate `lr`, above 0, moments of 0 and their decay rates, in [0, 1).
+impl Optimizer {
+    /// Adam with the learning rate `lr`, above 0, moments of 0 and their decay rates, in [0, 1).
     ///
     /// # Errors
     /// When the moments cannot be allocated.
-    pub fn new(
+    pub fn adam(
         parameters: &ParameterStore,
         lr: f64,
-        [beta1, beta2]: [f64; 2],
+        betas: [f64; 2],
     ) -> candle_core::Result<Self> {
+        Self::new(parameters, Rule::Adam { lr, betas })
+    }
+
+    /// Gradient descent with the learning rate `lr`, above 0, velocities of 0 and a momentum in [0, 1):
+    /// velocity ← momentum · velocity − lr · gradient, θ ← θ + velocity.
+    ///
+    /// # Errors
+    /// When the velocities cannot be allocated.
+    pub fn momentum(
+        parameters: &ParameterStore,
+        lr: f64,
+        momentum: Ramp,
+    ) -> candle_core::Result<Self> {
+        Self::new(parameters, Rule::Momentum { lr, momentum })
+    }
+
+    fn new(parameters: &ParameterStore, rule: Rule) -> candle_core::Result<Self> {
         let mut slots = Vec::new();
         for parameter in parameters.trainable() {
+            let zero = |_: &&str| Var::from_tensor(&parameter.var.zeros_like()?.detach());
             slots.push(Slot {
-                m: Var::from_tensor(&parameter.var.zeros_like()?.detach())?,
-                v: Var::from_tensor(&parameter.var.zeros_like()?.detach())?,
+                state: rule.state().iter().map(zero).collect::<Result<_, _>>()?,
                 name: parameter.name,
                 theta: parameter.var,
             });
         }
         Ok(Self {
             slots,
-            lr,
-            beta1,
-            beta2,
+            rule,
             steps: 0,
         })
     }
 
     /// Begins a step with `lr_factor` times the learning rate. Every parameter must then be given its
     /// gradient exactly once.
-    pub fn begin(&mut self, lr_factor: f64) -> AdamUpdate<'_> {
+    pub fn begin(&mut self, lr_factor: f64) -> OptimizerStep<'_> {
         self.steps += 1;
-        AdamUpdate {
-            step: AdamStep {
-                lr: self.lr * lr_factor,
-                beta1: self.beta1,
-                beta2: self.beta2,
+        let step = match self.rule {
+            Rule::Adam {
+                lr,
+                betas: [beta1, beta2],
+            } => Step::Adam(AdamStep {
+                lr: lr * lr_factor,
+                beta1,
+                beta2,
                 eps: EPS,
                 step: self.steps,
-            },
+            }),
+            Rule::Momentum { lr, momentum } => Step::Momentum(MomentumStep {
+                lr: lr * lr_factor,
+                momentum: momentum.at(self.steps - 1),
+            }),
+        };
+        OptimizerStep {
+            step,
             moved: vec![false; self.slots.len()],
             not_finite: None,
             slots: &self.slots,
@@ -117,25 +197,25 @@ impl Adam {
         self.steps
     }
 
-    /// Copies both moments of every parameter under `prefix`.
+    /// Copies what is kept beside every parameter under `prefix`.
     ///
     /// # Errors
-    /// When they cannot be allocated.
+    /// When it cannot be allocated.
     pub fn save(&self, prefix: &str, weights: &mut Weights) -> Result<(), TrainError> {
         for slot in &self.slots {
-            for (moment, var) in [("m", &slot.m), ("v", &slot.v)] {
-                let name = format!("{prefix}{moment}.{}", slot.name);
+            for (kept, var) in self.rule.state().iter().zip(&slot.state) {
+                let name = format!("{prefix}{kept}.{}", slot.name);
                 weights.tensors.insert(name, var.copy()?);
             }
         }
         Ok(())
     }
 
-    /// Sets both moments of every parameter from `weights`; `steps` is the number of steps taken, and `origin` the
-    /// file's name in errors.
+    /// Sets what is kept beside every parameter from `weights`; `steps` is the number of steps taken, and `origin`
+    /// the file's name in errors.
     ///
     /// # Errors
-    /// When one is missing or has another shape.
+    /// When a tensor is missing or has another shape.
     pub fn restore(
         &mut self,
         prefix: &str,
@@ -144,8 +224,8 @@ impl Adam {
         origin: &str,
     ) -> Result<(), TrainError> {
         for slot in &self.slots {
-            for (moment, var) in [("m", &slot.m), ("v", &slot.v)] {
-                let name = format!("{prefix}{moment}.{}", slot.name);
+            for (kept, var) in self.rule.state().iter().zip(&slot.state) {
+                let name = format!("{prefix}{kept}.{}", slot.name);
                 restore_tensor(var, &name, weights, origin, "")?;
             }
         }
@@ -156,14 +236,14 @@ impl Adam {
 
 /// A step in progress.
 #[must_use = "a step is complete once every parameter has been updated"]
-pub struct AdamUpdate<'a> {
-    step: AdamStep,
+pub struct OptimizerStep<'a> {
+    step: Step,
     slots: &'a [Slot],
     moved: Vec<bool>,
     not_finite: Option<&'a str>,
 }
 
-impl AdamUpdate<'_> {
+impl OptimizerStep<'_> {
     /// Updates one parameter by its gradient, of the same shape.
     ///
     /// # Errors
@@ -181,7 +261,13 @@ impl AdamUpdate<'_> {
                 slot.name
             );
         }
-        let finite = adam_step(&slot.theta, gradient, &slot.m, &slot.v, &self.step)?;
+        let finite = match (&self.step, slot.state.as_slice()) {
+            (Step::Adam(step), [m, v]) => adam_step(&slot.theta, gradient, m, v, step),
+            (Step::Momentum(step), [velocity]) => {
+                momentum_step(&slot.theta, gradient, velocity, step)
+            }
+            (_, state) => candle_core::bail!("{} tensors beside {}", state.len(), slot.name),
+        }?;
         if !finite && self.not_finite.is_none() {
             self.not_finite = Some(&slot.name);
         }
@@ -199,5 +285,22 @@ impl AdamUpdate<'_> {
             }
         }
         Ok(self.not_finite.map(str::to_string))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ramp_is_a_straight_line_and_then_stays() {
+        let ramp = Ramp {
+            from: 0.5,
+            to: 0.75,
+            steps: 4,
+        };
+        let values = [0, 1, 2, 4, 5, 1 << 60].map(|step| ramp.at(step));
+        assert_eq!(values, [0.5, 0.5625, 0.625, 0.75, 0.75, 0.75]);
+        assert_eq!(Ramp { steps: 0, ..ramp }.at(0), 0.75);
     }
 }
