@@ -191,6 +191,18 @@ fn images_kept_apart_choose_the_best_checkpoint_and_the_windows_width() {
         &format!("{train} --out run"),
         &["--best-by", "is parzen", "--held-out"],
     );
+    refuse(
+        folder,
+        "train --data small --batch-size 20 --best-by parzen --held-out 0.4 --dry-run",
+        &["--best-by", "--evaluate-every"],
+    );
+    // What belongs to the recipe's optimizer and schedule goes with them.
+    let other = "train --data small --recipe paper-2014 --batch-size 20 --optimizer adam --lr-schedule constant";
+    let printed = succeed(folder, &format!("{other} --dry-run"));
+    assert!(
+        !printed.contains("momentum") && !printed.contains("lr_decay"),
+        "{printed}"
+    );
     succeed(folder, &format!("{train} --held-out 0.4 --out run"));
     let scores = fs::read_to_string(folder.join("run/scores.jsonl")).unwrap();
     let mut highest = f64::NEG_INFINITY;

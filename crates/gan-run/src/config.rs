@@ -153,6 +153,15 @@ impl Configuration for RunConfig {
         {
             drop_options_of_another_architecture(own, over);
         }
+        if let (Some(Value::Table(own)), Some(Value::Table(over))) =
+            (own.get_mut("train"), over.get("train"))
+        {
+            for (decisive, options) in DECISIVE_IN_TRAIN {
+                if over.contains_key(decisive) && over.get(decisive) != own.get(decisive) {
+                    options.iter().for_each(|key| _ = own.remove(*key));
+                }
+            }
+        }
     }
 
     fn check_length(&self, over: &Table, names: [&str; 2]) -> Result<(), RunError> {
@@ -166,6 +175,15 @@ impl Configuration for RunConfig {
 }
 
 /// Options of an architecture have no meaning for another.
+/// Keys of `[train]`, with those that belong to one value of them.
+const DECISIVE_IN_TRAIN: [(&str, &[&str]); 2] = [
+    (
+        "optimizer",
+        &["momentum", "final_momentum", "momentum_steps"],
+    ),
+    ("lr_schedule", &["lr_decay", "lr_floor"]),
+];
+
 fn drop_options_of_another_architecture(own: &mut Table, over: &Table) {
     let kind = over.get("architecture").cloned();
     if let Some(Ok(kind)) = kind.map(Value::try_into) {

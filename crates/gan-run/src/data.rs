@@ -27,8 +27,12 @@ pub struct DataConfig {
     pub image_size: Option<u32>,
     /// For a folder of images: gray, RGB, or auto, which is gray if all images are.
     pub channels: Channels,
-    /// The share of the images that is held out if the data set has no test split.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The share of the images that is held out if the data set has no test split, and else of the training images that
+    /// are kept apart to choose by.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "gan_core::optional"
+    )]
     pub held_out: Option<f64>,
     /// Where the data set was found, if not at `path`.
     #[serde(skip)]

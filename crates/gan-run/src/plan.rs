@@ -191,13 +191,23 @@ impl Plan {
 
     /// A window is chosen by, and scored on, images that training has not seen and that no report shows.
     fn check_best_by(&self) -> Result<(), RunError> {
-        match (self.config.output.best_by, &self.validation) {
-            (BestBy::Parzen, None) => Err(RunError::refused(
-                &self.config.data.path,
-                "`output.best_by` is parzen, but no images are kept apart to choose by, expected a `data.held_out` \
-                 above 0 and a data set with a test split",
-            )),
-            _ => Ok(()),
+        let (output, data) = (&self.config.output, &self.config.data);
+        let refused = |expected: &str| {
+            let text = format!("`output.best_by` is parzen, expected {expected}");
+            Err(RunError::refused(&data.path, text))
+        };
+        match (output.best_by, &self.validation) {
+            (BestBy::Fid, _) => Ok(()),
+            (BestBy::Parzen, _) if output.evaluate_every.is_none() => {
+                refused("an `output.evaluate_every`: nothing is scored without it")
+            }
+            (BestBy::Parzen, Some(_)) => Ok(()),
+            (BestBy::Parzen, None) if data.held_out.is_some_and(|share| share > 0.0) => refused(
+                "a data set with a test split of its own, beside which images can be kept apart",
+            ),
+            (BestBy::Parzen, None) => {
+                refused("a `data.held_out` above 0: no images are kept apart to choose by")
+            }
         }
     }
 

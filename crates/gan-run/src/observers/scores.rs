@@ -157,7 +157,7 @@ impl<'a> ScoreObserver<'a> {
             metrics,
             count,
             best: match run.best_files().step::<Checkpoint>()? {
-                Some(_) => best(&run.read_scores()?, decisive),
+                Some(done) => value_after(done, &run.read_scores()?, decisive),
                 None => None,
             },
             writer,
@@ -249,15 +249,10 @@ impl<'a> ScoreObserver<'a> {
     }
 }
 
-/// The best value that a run had of a score.
-fn best(lines: &[ScoresLine], kind: ScoreKind) -> Option<f64> {
-    let scores = lines
-        .iter()
-        .filter_map(|line| *line.scores.get(kind.name())?);
-    scores.fold(None, |best, value| match is_better(kind, value, best) {
-        true => Some(value),
-        false => best,
-    })
+/// The value that a run had of a score after `done` steps.
+fn value_after(done: u64, lines: &[ScoresLine], kind: ScoreKind) -> Option<f64> {
+    let line = lines.iter().find(|line| line.step + 1 == done)?;
+    *line.scores.get(kind.name())?
 }
 
 fn is_better(kind: ScoreKind, value: f64, best: Option<f64>) -> bool {
