@@ -1,7 +1,6 @@
 //! The names of data sets of the Hugging Face hub, such as `hub:mnist`. Every build knows them; reading the
 //! sets needs the feature `hub`.
 
-use crate::splits::Found;
 use crate::{DataError, DataSplits, Parts, ReadOptions, cifar};
 use gan_core::ImageShape;
 use std::fmt;
@@ -85,12 +84,11 @@ pub(crate) fn open(
     let dataset = HubDataset::named(name)?;
     let origin = dataset.to_string();
     options.refuse_size(&origin, dataset.shape())?;
-    let share = options.validation_share();
-    read(dataset, parts)?.divide(options.share(), share.filter(|_| parts != Parts::Undivided))
+    read(dataset, parts)?.divide(options, parts)
 }
 
 #[cfg(not(feature = "hub"))]
-fn read(dataset: HubDataset, _: Parts) -> Result<Found, DataError> {
+fn read(dataset: HubDataset, _: Parts) -> Result<crate::splits::Found, DataError> {
     Err(DataError::WithoutHub {
         dataset: dataset.name(),
     })

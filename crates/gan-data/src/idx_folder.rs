@@ -5,7 +5,7 @@ use crate::manifest::Listing;
 use crate::reading::Skipped;
 use crate::shown::{shown, shown_text};
 use crate::splits::{Found, TestSplit};
-use crate::{DataError, Dataset, Parts, ReadOptions, class_names, content_hash};
+use crate::{DataError, Dataset, Parts, ReadOptions, class_names};
 use gan_core::ImageShape;
 use std::fs::File;
 use std::io::BufReader;
@@ -50,7 +50,6 @@ pub(crate) fn read(
     }
     let sources = taken.join(", ");
     let mut test_split = None;
-    let mut hashes = Vec::new();
     if let Some(test) = &test {
         taken.extend(test.names());
         let read = || read_files(folder, test, listing)?.with_classes_of(&images);
@@ -59,15 +58,11 @@ pub(crate) fn read(
             images: (parts == Parts::All).then(read).transpose()?,
         });
     }
-    if test.is_none() || options.validation_share().is_some() {
-        let hash = |image| content_hash::of_planes(images.shape(), image);
-        hashes = images.images().iter().map(hash).collect();
-    }
     let skipped = Skipped::beside(folder, &taken);
     Ok(Found {
         images,
         test: test_split,
-        hashes,
+        hashes: None,
         sources: shown_text(&sources),
         changes: Vec::new(),
         skipped: skipped.map_err(DataError::io(folder, "check its permissions"))?,

@@ -40,7 +40,7 @@ pub(crate) fn read(
     Ok(Found {
         images,
         test,
-        hashes,
+        hashes: Some(hashes),
         sources: changes.formats(),
         changes: layout
             .notes

@@ -68,10 +68,7 @@ pub fn open(folder: &Path, options: &ReadOptions, parts: Parts) -> Result<DataSp
     } else {
         image_folder::read(folder, options, parts, &listing)
     };
-    match parts {
-        Parts::Training | Parts::All => found?.divide(options.share(), options.validation_share()),
-        Parts::Undivided => found?.divide(0.0, None),
-    }
+    found?.divide(options, parts)
 }
 
 /// The names of the visible entries that are valid UTF-8, in order.

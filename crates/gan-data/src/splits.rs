@@ -2,7 +2,7 @@
 
 use crate::reading::{self, Skipped, counted};
 use crate::shown::thousands;
-use crate::{DataError, Dataset, Division, Reading, division};
+use crate::{DataError, Dataset, Division, Parts, ReadOptions, Reading, content_hash, division};
 use gan_core::{packed, shown_text};
 
 /// A data set in the parts that a training run and its evaluation need.
@@ -81,8 +81,8 @@ pub(crate) struct Found {
     pub(crate) images: Dataset,
     /// The set's own test split.
     pub(crate) test: Option<TestSplit>,
-    /// A hash of each image of `images`; not needed if there is a test split and no validation.
-    pub(crate) hashes: Vec<u64>,
+    /// A hash of each picture that became one of `images`. None: the images are as they were published.
+    pub(crate) hashes: Option<Vec<u64>>,
     /// What the images were read from: `4 PNG, 1 JPEG`, or names of files.
     pub(crate) sources: String,
     /// What the reader changed, for the summary.
@@ -100,17 +100,21 @@ pub(crate) struct TestSplit {
 }
 
 impl Found {
-    /// The parts, and what is reported about them. share: how much is held out without a test split, in [0, 0.5];
-    /// validation: how much of the training images is kept apart with one.
+    /// The parts, and what is reported about them.
     ///
     /// # Errors
-    /// [`DataError::Mismatch`] when the test split has images of another shape.
+    /// [`DataError::Mismatch`] when the test split has images of another shape, or no training images can be kept apart
+    /// though `options` ask for it.
     pub(crate) fn divide(
         self,
-        share: f64,
-        validation_share: Option<f64>,
+        options: &ReadOptions,
+        parts: Parts,
     ) -> Result<DataSplits, DataError> {
         self.check_test_shape()?;
+        let (share, validation_share) = match parts {
+            Parts::Training | Parts::All => (options.share(), options.validation_share()),
+            Parts::Undivided => (0.0, None),
+        };
         let (origin, shape) = (self.images.origin().to_string(), self.images.shape());
         let mut validation = None;
         let (training, held_out, division, [last, brief_last]) = match self.test {
@@ -123,7 +127,8 @@ impl Found {
                 let mut brief = "test split held out".to_string();
                 let mut training = self.images;
                 if let Some(share) = validation_share {
-                    let (rest, apart) = kept_apart(&training, &self.hashes, share)?;
+                    let (rest, apart) =
+                        kept_apart(&training, &hashes(&training, self.hashes), share)?;
                     let said = format!(", {} to choose by", thousands(apart.images.len()));
                     words.push_str(&said);
                     brief.push_str(&said);
@@ -131,7 +136,10 @@ impl Found {
                 }
                 (training, images, Division::Published, [words, brief])
             }
-            None => by_content(self.images, &self.hashes, share),
+            None => {
+                let hashes = hashes(&self.images, self.hashes);
+                by_content(self.images, &hashes, share)
+            }
         };
         let apart = validation.as_ref().map(|apart| &apart.images);
         let others = [held_out.as_ref(), apart].into_iter().flatten();
@@ -173,6 +181,12 @@ impl Found {
             _ => Ok(()),
         }
     }
+}
+
+/// The known hashes, or those of the images themselves.
+fn hashes(images: &Dataset, known: Option<Vec<u64>>) -> Vec<u64> {
+    let hash = |image| content_hash::of_planes(images.shape(), image);
+    known.unwrap_or_else(|| images.images().iter().map(hash).collect())
 }
 
 /// The images to train on and those to choose by, which share the pixels of `images`.

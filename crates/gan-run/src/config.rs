@@ -174,7 +174,6 @@ impl Configuration for RunConfig {
     }
 }
 
-/// Options of an architecture have no meaning for another.
 /// Keys of `[train]`, with those that belong to one value of them.
 const DECISIVE_IN_TRAIN: [(&str, &[&str]); 2] = [
     (
@@ -184,6 +183,7 @@ const DECISIVE_IN_TRAIN: [(&str, &[&str]); 2] = [
     ("lr_schedule", &["lr_decay", "lr_floor"]),
 ];
 
+/// Options of an architecture have no meaning for another.
 fn drop_options_of_another_architecture(own: &mut Table, over: &Table) {
     let kind = over.get("architecture").cloned();
     if let Some(Ok(kind)) = kind.map(Value::try_into) {

@@ -14,48 +14,40 @@ impl TrainConfig {
             ("train.final_momentum", self.final_momentum.into()),
             ("train.momentum_steps", self.momentum_steps.into()),
         ];
-        let refused = |expected: &str, (key, found): &(&'static str, Number)| OutOfRange {
-            key,
-            found: found.to_string(),
-            expected: expected.to_string(),
-        };
-        let of_adam = "no value: it belongs to `train.optimizer = momentum`";
         if self.optimizer == OptimizerKind::Adam {
-            let found = set.iter().find(|(_, found)| *found != Number::Unset);
-            return found.map_or(Ok(()), |key| Err(refused(of_adam, key)));
+            let of_another = "no value: it belongs to `train.optimizer = momentum`";
+            let found = set.into_iter().find(|(_, found)| *found != Number::Unset);
+            return found.map_or(Ok(()), |(key, found)| refused(key, found, of_another));
         }
-        let [_, end, steps] = &set;
         match (self.final_momentum, self.momentum_steps) {
-            (Some(_), None) => Err(refused(
+            (Some(_), None) => refused(
+                "train.momentum_steps",
+                Number::Unset,
                 "a number of steps, in which `train.final_momentum` is reached",
-                steps,
-            )),
-            (None, Some(_)) => Err(refused(
+            ),
+            (None, Some(_)) => refused(
+                "train.final_momentum",
+                Number::Unset,
                 "a momentum, from 0 to below 1, that is reached after `train.momentum_steps`",
-                end,
-            )),
+            ),
             _ => Ok(()),
         }
     }
 
     pub(super) fn check_decay(&self) -> Result<(), OutOfRange> {
-        let is_exponential = self.lr_schedule == LrSchedule::Exponential;
-        let expected = match (is_exponential, self.lr_decay, self.lr_floor) {
-            (true, Some(_), _) | (false, None, None) => return Ok(()),
-            (true, None, _) => {
-                "a number above 0, such as 0.0001: the exponential schedule needs it"
-            }
-            (false, ..) => "no value: it belongs to `train.lr_schedule = exponential`",
-        };
-        let (key, found) = match (self.lr_decay, self.lr_schedule) {
-            (None, LrSchedule::Exponential) | (Some(_), _) => ("train.lr_decay", self.lr_decay),
-            _ => ("train.lr_floor", self.lr_floor),
-        };
-        Err(OutOfRange {
-            key,
-            found: Number::from(found).to_string(),
-            expected: expected.to_string(),
-        })
+        let [decay, floor] = [self.lr_decay, self.lr_floor].map(Number::from);
+        let of_another = "no value: it belongs to `train.lr_schedule = exponential`";
+        match self.lr_schedule {
+            LrSchedule::Exponential if decay == Number::Unset => refused(
+                "train.lr_decay",
+                decay,
+                "a number above 0, such as 0.0001: the exponential schedule needs it",
+            ),
+            LrSchedule::Exponential => Ok(()),
+            _ if decay != Number::Unset => refused("train.lr_decay", decay, of_another),
+            _ if floor != Number::Unset => refused("train.lr_floor", floor, of_another),
+            _ => Ok(()),
+        }
     }
 
     /// The optimizer of a network with the learning rate `lr`.
@@ -83,4 +75,12 @@ impl TrainConfig {
             floor: self.lr_floor.unwrap_or(0.0),
         }
     }
+}
+
+fn refused(key: &'static str, found: Number, expected: &str) -> Result<(), OutOfRange> {
+    Err(OutOfRange {
+        key,
+        found: found.to_string(),
+        expected: expected.to_string(),
+    })
 }
