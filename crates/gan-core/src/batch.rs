@@ -10,3 +10,12 @@ pub struct ImageBatch {
     /// `[n]`, u32 class numbers from 0.
     pub labels: Option<Tensor>,
 }
+
+/// An image of a batch by its number in the data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// From 0.
+    pub image: u32,
+    /// Whether it is mirrored left to right.
+    pub is_mirrored: bool,
+}

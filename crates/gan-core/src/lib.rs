@@ -63,13 +63,15 @@ mod weights;
 mod wrapped;
 
 pub use atomic_file::{check_folder, write_atomically, write_folder_atomically};
-pub use batch::ImageBatch;
+pub use batch::{ImageBatch, Pick};
 pub use candle_core;
 pub use candle_nn::{self, Init};
 pub use causes::with_causes;
 pub use error_class::ErrorClass;
 pub use finite::is_finite;
-pub use graph::{Graph, GraphParameter, Node, NodeId, Op, Weight, Window};
+pub use graph::{
+    Graph, GraphParameter, GraphStage, GraphStages, Node, NodeId, Op, Source, Weight, Window,
+};
 pub use grouped::grouped;
 pub use hex::hex;
 pub use image_bytes::ImageBytes;

@@ -2,7 +2,7 @@
 
 use crate::{DataError, Dataset};
 use candle_core::{DType, Device, Result, Tensor, WithDType};
-use gan_core::{ImageBatch, Purpose, Seed};
+use gan_core::{ImageBatch, Pick, Purpose, Seed};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
@@ -111,6 +111,18 @@ impl DataLoader {
         })
     }
 
+    /// The images of these batches by their numbers, for an engine that has the data set.
+    pub fn picks_from(&self, step: u64) -> impl Iterator<Item = Vec<Pick>> + '_ {
+        let steps_per_epoch = self.steps_per_epoch() as u64;
+        let first = step / steps_per_epoch;
+        let passed = (step % steps_per_epoch) as usize;
+        (first..).flat_map(move |number| {
+            let epoch = self.epoch(number);
+            let skipped = if number == first { passed } else { 0 };
+            (skipped..self.steps_per_epoch()).map(move |batch| epoch.picks(batch))
+        })
+    }
+
     /// mirrored: whether each image is mirrored; none if it is empty.
     fn batch(&self, indices: &[usize], mirrored: &[bool]) -> Result<ImageBatch> {
         let labels = self.dataset.labels().map(|labels| {
@@ -157,6 +169,19 @@ pub struct Epoch<'a> {
     /// Whether the image at this place in the order is mirrored; empty if none is.
     mirrored: Vec<bool>,
     position: usize,
+}
+
+impl Epoch<'_> {
+    /// The images of a batch of the whole epoch, by its number.
+    fn picks(&self, batch: usize) -> Vec<Pick> {
+        let begin = batch * self.loader.batch_size;
+        let end = self.order.len().min(begin + self.loader.batch_size);
+        let pick = |place: usize| Pick {
+            image: self.order[place] as u32,
+            is_mirrored: self.mirrored.get(place) == Some(&true),
+        };
+        (begin..end).map(pick).collect()
+    }
 }
 
 impl Iterator for Epoch<'_> {

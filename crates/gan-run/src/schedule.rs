@@ -35,4 +35,46 @@ impl Schedule {
     pub fn is_last(self, step: u64) -> bool {
         step + 1 == self.steps
     }
+
+    /// Whether something is due after a step that is done after every `every` steps and at the end.
+    pub(crate) fn is_due(self, step: u64, every: u64) -> bool {
+        (step + 1).is_multiple_of(every) || self.is_last(step)
+    }
+
+    /// The first step, `step` or a later one, after which it is due.
+    pub(crate) fn next_due(self, step: u64, every: u64) -> u64 {
+        let done = (step + 1).checked_next_multiple_of(every);
+        done.unwrap_or(u64::MAX).min(self.steps).max(step + 1) - 1
+    }
+
+    /// The first step, `step` or a later one, whose number is a multiple of `every`, or the last.
+    pub(crate) fn next_multiple(self, step: u64, every: u64) -> u64 {
+        let multiple = step.checked_next_multiple_of(every).unwrap_or(u64::MAX);
+        multiple.min(self.steps.saturating_sub(1)).max(step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_due_step_is_the_first_that_is_due() {
+        for steps in [1, 7, 12] {
+            let schedule = Schedule {
+                steps,
+                steps_per_epoch: 3,
+            };
+            for every in [1, 2, 5, 100, u64::MAX] {
+                for step in 0..steps {
+                    let due = (step..steps).find(|later| schedule.is_due(*later, every));
+                    assert_eq!(Some(schedule.next_due(step, every)), due);
+                    let is_multiple =
+                        |later: &u64| later.is_multiple_of(every) || schedule.is_last(*later);
+                    let multiple = (step..steps).find(is_multiple);
+                    assert_eq!(Some(schedule.next_multiple(step, every)), multiple);
+                }
+            }
+        }
+    }
 }

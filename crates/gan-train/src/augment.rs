@@ -4,6 +4,7 @@
 //! Every change is affine in an image's values, so its backward pass is the transposed linear map.
 
 use candle_core::{DType, Device, Result, Tensor};
+use gan_core::ImageShape;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -28,44 +29,62 @@ pub(crate) struct BatchAugmentation {
 
 /// The changes to one image.
 #[derive(Clone, Copy, Debug)]
-struct ImageAugmentation {
-    brightness: f64,
-    rows: i64,
-    columns: i64,
+pub struct ImageAugmentation {
+    /// What is added to all values.
+    pub brightness: f64,
+    /// By how many pixels the image moves down.
+    pub rows: i64,
+    /// By how many pixels it moves to the right.
+    pub columns: i64,
     /// Top, bottom, left and right of the cutout, in pixels; bottom and right are exclusive.
-    hole: [i64; 4],
+    pub hole: [i64; 4],
+}
+
+/// Draws the changes to `count` images of one shape, one image after the other.
+pub fn draw_augmentations(
+    kinds: &[Augmentation],
+    count: usize,
+    shape: ImageShape,
+    rng: &mut ChaCha8Rng,
+) -> Vec<ImageAugmentation> {
+    let (height, width) = (shape.height as i64, shape.width as i64);
+    let change = |_| {
+        let mut change = ImageAugmentation {
+            brightness: 0.0,
+            rows: 0,
+            columns: 0,
+            hole: [0; 4],
+        };
+        for kind in kinds {
+            match kind {
+                Augmentation::Brightness => change.brightness = rng.random_range(-0.5..=0.5),
+                Augmentation::Translation => {
+                    change.rows = rng.random_range(-height / 8..=height / 8);
+                    change.columns = rng.random_range(-width / 8..=width / 8);
+                }
+                Augmentation::Cutout => {
+                    let top = rng.random_range(0..=height) - height / 4;
+                    let left = rng.random_range(0..=width) - width / 4;
+                    change.hole = [top, top + height / 2, left, left + width / 2];
+                }
+            }
+        }
+        change
+    };
+    (0..count).map(change).collect()
 }
 
 impl BatchAugmentation {
     /// Draws the changes to a batch of `shape` `[n, c, h, w]`.
     pub(crate) fn draw(kinds: &[Augmentation], shape: [usize; 4], rng: &mut ChaCha8Rng) -> Self {
-        let [n, _, height, width] = shape;
-        let (height, width) = (height as i64, width as i64);
-        let change = |_| {
-            let mut change = ImageAugmentation {
-                brightness: 0.0,
-                rows: 0,
-                columns: 0,
-                hole: [0; 4],
-            };
-            for kind in kinds {
-                match kind {
-                    Augmentation::Brightness => change.brightness = rng.random_range(-0.5..=0.5),
-                    Augmentation::Translation => {
-                        change.rows = rng.random_range(-height / 8..=height / 8);
-                        change.columns = rng.random_range(-width / 8..=width / 8);
-                    }
-                    Augmentation::Cutout => {
-                        let top = rng.random_range(0..=height) - height / 4;
-                        let left = rng.random_range(0..=width) - width / 4;
-                        change.hole = [top, top + height / 2, left, left + width / 2];
-                    }
-                }
-            }
-            change
+        let [n, channels, height, width] = shape;
+        let image = ImageShape {
+            channels,
+            height,
+            width,
         };
         Self {
-            changes: (0..n).map(change).collect(),
+            changes: draw_augmentations(kinds, n, image, rng),
             shape,
         }
     }

@@ -6,6 +6,7 @@ use crate::{TrainError, TrainState, Trainer};
 use candle_core::{Tensor, Var};
 use gan_core::{Discriminator, Graph, ParameterStore, Seed, Weights, is_finite};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The format that [`save`] writes. A reader refuses any other. Version 2 has a checksum.
@@ -18,11 +19,16 @@ pub const ENGINE: u32 = 1;
 /// 2⁵³: more steps or images than any run has.
 const MOST_COUNTED: u64 = 1 << 53;
 
-const GENERATOR: &str = "generator.";
-const DISCRIMINATOR: &str = "discriminator.";
-const AVERAGED_GENERATOR: &str = "averaged_generator.";
-const GENERATOR_OPTIMIZER: &str = "generator_optimizer.";
-const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
+/// How the names of the generator's tensors begin.
+pub const GENERATOR: &str = "generator.";
+/// How the names of the discriminator's tensors begin.
+pub const DISCRIMINATOR: &str = "discriminator.";
+/// How the names of the averages of the generator's tensors begin.
+pub const AVERAGED_GENERATOR: &str = "averaged_generator.";
+/// How the names of what the generator's optimizer keeps, before its own name for it begin.
+pub const GENERATOR_OPTIMIZER: &str = "generator_optimizer.";
+/// How the names of what the discriminator's optimizer keeps, before its own name for it begin.
+pub const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.";
 
 /// What a checkpoint stores besides its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,42 +56,12 @@ pub struct CheckpointHeader {
     pub run: serde_json::Value,
 }
 
-/// Writes a checkpoint with a checksum, whole or not at all. Equal states give equal bytes.
+/// Writes a checkpoint of the trainer with a checksum, whole or not at all. Equal states give equal bytes.
 ///
 /// # Errors
-/// [`TrainError::NonFinite`] when a weight or a running statistic is not finite: an earlier checkpoint is
-/// worth more then. When the file cannot be written.
+/// Those of [`Checkpoint::of`], and when the file cannot be written.
 pub fn save(trainer: &Trainer, run: serde_json::Value, path: &Path) -> Result<(), TrainError> {
-    let step = trainer.state.step.saturating_sub(1);
-    check_finite(step, "generator's", trainer.generator.parameters())?;
-    check_finite(step, "discriminator's", trainer.discriminator.parameters())?;
-    let header = CheckpointHeader {
-        checkpoint_format_version: CHECKPOINT_FORMAT_VERSION,
-        state: trainer.state,
-        seed: trainer.seed,
-        generator_optimizer_steps: trainer.generator_optimizer.steps(),
-        discriminator_optimizer_steps: trainer.discriminator_optimizer.steps(),
-        engine: ENGINE,
-        generator: trainer.generator.graph().cloned(),
-        discriminator: trainer.discriminator.graph().cloned(),
-        run,
-    };
-    let mut weights = Weights {
-        metadata: serde_json::json!(header).to_string(),
-        ..Weights::default()
-    };
-    weights.insert_all(GENERATOR, trainer.generator.parameters())?;
-    weights.insert_all(DISCRIMINATOR, trainer.discriminator.parameters())?;
-    if let Some(ema) = &trainer.ema {
-        ema.save(AVERAGED_GENERATOR, &mut weights)?;
-    }
-    trainer
-        .generator_optimizer
-        .save(GENERATOR_OPTIMIZER, &mut weights)?;
-    trainer
-        .discriminator_optimizer
-        .save(DISCRIMINATOR_OPTIMIZER, &mut weights)?;
-    Ok(weights.write_with_checksum(path)?)
+    Checkpoint::of(trainer, run)?.write(path)
 }
 
 fn check_finite(step: u64, whose: &str, parameters: &ParameterStore) -> Result<(), TrainError> {
@@ -111,6 +87,45 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// A copy of the trainer's state; `run` is what the caller wants to store beside it.
+    ///
+    /// # Errors
+    /// [`TrainError::NonFinite`] when a weight or a running statistic is not finite: an earlier checkpoint is
+    /// worth more then.
+    pub fn of(trainer: &Trainer, run: serde_json::Value) -> Result<Self, TrainError> {
+        let step = trainer.state.step.saturating_sub(1);
+        check_finite(step, "generator's", trainer.generator.parameters())?;
+        check_finite(step, "discriminator's", trainer.discriminator.parameters())?;
+        let header = CheckpointHeader {
+            checkpoint_format_version: CHECKPOINT_FORMAT_VERSION,
+            state: trainer.state,
+            seed: trainer.seed,
+            generator_optimizer_steps: trainer.generator_optimizer.steps(),
+            discriminator_optimizer_steps: trainer.discriminator_optimizer.steps(),
+            engine: ENGINE,
+            generator: trainer.generator.graph().cloned(),
+            discriminator: trainer.discriminator.graph().cloned(),
+            run,
+        };
+        let mut weights = Weights::default();
+        weights.insert_all(GENERATOR, trainer.generator.parameters())?;
+        weights.insert_all(DISCRIMINATOR, trainer.discriminator.parameters())?;
+        if let Some(ema) = &trainer.ema {
+            ema.save(AVERAGED_GENERATOR, &mut weights)?;
+        }
+        trainer
+            .generator_optimizer
+            .save(GENERATOR_OPTIMIZER, &mut weights)?;
+        trainer
+            .discriminator_optimizer
+            .save(DISCRIMINATOR_OPTIMIZER, &mut weights)?;
+        Ok(Self {
+            header,
+            weights,
+            origin: "the trainer's state".to_string(),
+        })
+    }
+
     /// Reads the file onto the CPU.
     ///
     /// # Errors
@@ -207,6 +222,16 @@ impl Checkpoint {
             }
         }
         Ok(())
+    }
+
+    /// Its tensors by name: a part's beginning, such as [`GENERATOR`], and the tensor's own name in it.
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.weights.tensors
+    }
+
+    /// Sets one of its tensors; [`restore`](Self::restore) checks its name and shape.
+    pub fn set_tensor(&mut self, name: String, tensor: Tensor) {
+        self.weights.tensors.insert(name, tensor);
     }
 
     /// Sets the weights of `discriminator` from the checkpoint.

@@ -50,12 +50,17 @@ impl Ema {
         })
     }
 
+    /// What is kept of the averages in a step of `images` real images, in [0, 1].
+    pub fn kept(&self, images: usize) -> f64 {
+        exp2(-(images as f64) / self.half_life_images)
+    }
+
     /// Updates the averages with the network's weights, after a step of `images` real images.
     ///
     /// # Errors
     /// When a tensor operation fails.
     pub fn update(&mut self, images: usize) -> TensorResult<()> {
-        let decay = exp2(-(images as f64) / self.half_life_images);
+        let decay = self.kept(images);
         for slot in &self.slots {
             moving_average_step(&slot.average, slot.value.as_tensor(), decay)?;
         }

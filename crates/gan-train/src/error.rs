@@ -52,6 +52,9 @@ pub enum TrainError {
         /// The tensor, such as `generator's model.0.weight`.
         tensor: String,
     },
+    /// Another engine than the CPU failed.
+    #[error(transparent)]
+    Engine(Box<dyn std::error::Error + Send + Sync>),
     /// An observer failed.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
@@ -61,7 +64,9 @@ impl TrainError {
     /// Whether the configuration or a checkpoint is at fault, or the training.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Tensor(_) | Self::NonFinite { .. } | Self::Observer(_) => ErrorClass::Failed,
+            Self::Tensor(_) | Self::NonFinite { .. } | Self::Engine(_) | Self::Observer(_) => {
+                ErrorClass::Failed
+            }
             Self::Weights(error) => error.class(),
             _ => ErrorClass::WrongUse,
         }

@@ -7,8 +7,8 @@ use gan_core::{ParameterStore, Weights};
 use gan_ops::{AdamStep, MomentumStep, adam_step, momentum_step, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
-/// PyTorch's default, which the tutorial uses.
-const EPS: f64 = 1e-8;
+/// Adam's eps: PyTorch's default, which the tutorial uses.
+pub const ADAM_EPS: f64 = 1e-8;
 
 /// Called with each parameter and its gradient.
 pub type Visit<'a> = dyn FnMut(&Tensor, &Tensor) -> candle_core::Result<()> + 'a;
@@ -22,6 +22,16 @@ pub enum OptimizerKind {
     Adam,
     /// Gradient descent with momentum.
     Momentum,
+}
+
+impl OptimizerKind {
+    /// The names of the tensors that it keeps beside each parameter.
+    pub fn kept(self) -> &'static [&'static str] {
+        match self {
+            Self::Adam => &["m", "v"],
+            Self::Momentum => &["velocity"],
+        }
+    }
 }
 
 /// A number that goes from one value to another in a straight line and then stays.
@@ -53,19 +63,20 @@ enum Rule {
 }
 
 impl Rule {
-    /// The names of the tensors that it keeps beside each parameter.
     fn state(self) -> &'static [&'static str] {
         match self {
-            Self::Adam { .. } => &["m", "v"],
-            Self::Momentum { .. } => &["velocity"],
+            Self::Adam { .. } => OptimizerKind::Adam.kept(),
+            Self::Momentum { .. } => OptimizerKind::Momentum.kept(),
         }
     }
 }
 
 /// The settings of one step.
-#[derive(Clone, Copy)]
-enum Step {
+#[derive(Clone, Copy, Debug)]
+pub enum StepSettings {
+    /// Of Adam.
     Adam(AdamStep),
+    /// Of gradient descent with momentum.
     Momentum(MomentumStep),
 }
 
@@ -132,27 +143,31 @@ impl Optimizer {
     /// gradient exactly once.
     pub fn begin(&mut self, lr_factor: f64) -> OptimizerStep<'_> {
         self.steps += 1;
-        let step = match self.rule {
-            Rule::Adam {
-                lr,
-                betas: [beta1, beta2],
-            } => Step::Adam(AdamStep {
-                lr: lr * lr_factor,
-                beta1,
-                beta2,
-                eps: EPS,
-                step: self.steps,
-            }),
-            Rule::Momentum { lr, momentum } => Step::Momentum(MomentumStep {
-                lr: lr * lr_factor,
-                momentum: momentum.at(self.steps - 1),
-            }),
-        };
         OptimizerStep {
-            step,
+            step: self.settings(self.steps, lr_factor),
             moved: vec![false; self.slots.len()],
             not_finite: None,
             slots: &self.slots,
+        }
+    }
+
+    /// The settings of its step number `step`, from 1, with `lr_factor` times the learning rate.
+    pub fn settings(&self, step: u64, lr_factor: f64) -> StepSettings {
+        match self.rule {
+            Rule::Adam {
+                lr,
+                betas: [beta1, beta2],
+            } => StepSettings::Adam(AdamStep {
+                lr: lr * lr_factor,
+                beta1,
+                beta2,
+                eps: ADAM_EPS,
+                step,
+            }),
+            Rule::Momentum { lr, momentum } => StepSettings::Momentum(MomentumStep {
+                lr: lr * lr_factor,
+                momentum: momentum.at(step.saturating_sub(1)),
+            }),
         }
     }
 
@@ -237,7 +252,7 @@ impl Optimizer {
 /// A step in progress.
 #[must_use = "a step is complete once every parameter has been updated"]
 pub struct OptimizerStep<'a> {
-    step: Step,
+    step: StepSettings,
     slots: &'a [Slot],
     moved: Vec<bool>,
     not_finite: Option<&'a str>,
@@ -262,8 +277,8 @@ impl OptimizerStep<'_> {
             );
         }
         let finite = match (&self.step, slot.state.as_slice()) {
-            (Step::Adam(step), [m, v]) => adam_step(&slot.theta, gradient, m, v, step),
-            (Step::Momentum(step), [velocity]) => {
+            (StepSettings::Adam(step), [m, v]) => adam_step(&slot.theta, gradient, m, v, step),
+            (StepSettings::Momentum(step), [velocity]) => {
                 momentum_step(&slot.theta, gradient, velocity, step)
             }
             (_, state) => candle_core::bail!("{} tensors beside {}", state.len(), slot.name),

@@ -1,9 +1,7 @@
 //! The figures of one training step.
 
-use candle_core::Tensor;
-
 /// The figures of one step. Those of the discriminator are from before its update.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct StepReport {
     /// The step's number, from 0.
     pub step: u64,
@@ -19,6 +17,4 @@ pub struct StepReport {
     pub d_fake: f64,
     /// V(D, G) = E ln D(x) + E ln(1 − D(G(z))), never positive; −ln 4 at the theory's equilibrium.
     pub value: f64,
-    /// The generated images of the step, `[n, c, h, w]` in [-1, 1], drawn in training mode.
-    pub fake: Tensor,
 }

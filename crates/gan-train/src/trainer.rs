@@ -2,8 +2,8 @@
 
 use crate::discriminator_inputs::{DiscriminatorInputs, InputTransform};
 use crate::{
-    Ema, LrDecay, LrSchedule, Observer, Optimizer, Points, Regularizer, StepReport, TrainConfig,
-    TrainError, UpdateOrder,
+    Ema, LrDecay, LrSchedule, Optimizer, Points, Regularizer, StepReport, TrainConfig, TrainError,
+    UpdateOrder,
 };
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result as TensorResult, Tensor, Var};
@@ -29,7 +29,7 @@ pub struct Trainer {
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
     loss: Box<dyn AdversarialLoss>,
-    regularizers: Vec<Box<dyn Regularizer>>,
+    pub(crate) regularizers: Vec<Box<dyn Regularizer>>,
     penalty_interval: u64,
     discriminator_steps: u64,
     lr_schedule: LrSchedule,
@@ -40,6 +40,8 @@ pub struct Trainer {
     update_order: UpdateOrder,
     input_transform: InputTransform,
     weight_clip: Option<f64>,
+    /// The generated images of the last step.
+    fake: Option<Tensor>,
 }
 
 /// A run's progress. With the seed it determines every random number still to be drawn.
@@ -139,32 +141,10 @@ impl Trainer {
             update_order: config.update_order,
             input_transform: InputTransform::new(config),
             weight_clip: config.weight_clip,
+            fake: None,
             seed: config.seed,
             state: TrainState::default(),
         })
-    }
-
-    /// Trains on each batch in turn and passes every report to the observers.
-    ///
-    /// # Errors
-    /// Stops at the first failure of a batch, a step or an observer.
-    pub fn run(
-        &mut self,
-        batches: impl IntoIterator<Item = TensorResult<ImageBatch>>,
-        observers: &mut [&mut dyn Observer],
-    ) -> Result<(), TrainError> {
-        for batch in batches {
-            let report = self.step(&batch?)?;
-            for observer in observers.iter_mut() {
-                observer
-                    .on_step(self, &report)
-                    .map_err(TrainError::Observer)?;
-            }
-        }
-        for observer in observers.iter_mut() {
-            observer.on_end(self).map_err(TrainError::Observer)?;
-        }
-        Ok(())
     }
 
     /// One update of the discriminator and, at every k-th step, one of the generator (Goodfellow et
@@ -207,6 +187,7 @@ impl Trainer {
         if let Some(ema) = &mut self.ema {
             ema.update(images)?;
         }
+        self.fake = Some(fake.clone());
         Ok(StepReport {
             step,
             images_seen: self.state.images_seen,
@@ -215,7 +196,6 @@ impl Trainer {
             d_real: figures.d_real,
             d_fake: figures.d_fake,
             value: figures.value,
-            fake: fake.clone(),
         })
     }
 
@@ -244,6 +224,12 @@ impl Trainer {
     /// The discriminator with its current weights.
     pub fn discriminator(&self) -> &dyn Discriminator {
         self.discriminator.as_ref()
+    }
+
+    /// The generated images of the last [`step`](Self::step), `[n, c, h, w]` in [-1, 1], drawn in training mode;
+    /// `None` before the first.
+    pub fn fake(&self) -> Option<&Tensor> {
+        self.fake.as_ref()
     }
 
     /// The run's progress.
@@ -313,13 +299,16 @@ impl Trainer {
 
     /// The factor of this step's learning rates.
     fn lr_factor(&self) -> f64 {
-        let (step, steps) = (self.state.step, self.steps);
-        self.lr_schedule.factor(step, steps, self.lr_decay)
+        self.lr_factor_at(self.state.step)
+    }
+
+    pub(crate) fn lr_factor_at(&self, step: u64) -> f64 {
+        self.lr_schedule.factor(step, self.steps, self.lr_decay)
     }
 
     /// Whether the penalties are applied in this step.
     fn penalizes(&self) -> bool {
-        !self.regularizers.is_empty() && self.state.step.is_multiple_of(self.penalty_interval)
+        self.has_penalties() && self.state.step.is_multiple_of(self.penalty_interval)
     }
 
     /// Clamps the discriminator's weights, if weight clipping is set.

@@ -2,10 +2,12 @@
 
 mod op;
 mod shape;
+mod stages;
 mod table;
 mod window;
 
 pub use op::{GraphParameter, Op, Weight};
+pub use stages::{GraphStage, GraphStages, Source};
 pub use window::Window;
 
 use crate::{ImageShape, hex};

@@ -1,6 +1,7 @@
 //! Tests of graphs: what follows from their operations.
 
 mod refusals;
+mod stages;
 
 use super::*;
 use crate::ParameterKind::{Buffer, Trainable};

@@ -2,7 +2,7 @@
 
 use super::forward::{Pass, Saved};
 use super::lower::Program;
-use super::stage::{Source, Stage, Way};
+use super::stage::{Stage, Way};
 use crate::element::Element;
 use crate::features::{Division, Features, Part};
 use crate::kernels::tile::lanes;
@@ -13,6 +13,7 @@ use crate::ops::{Map, Point};
 use crate::parallel::{for_each_part, map_parts};
 use crate::vectors::{Kernel, vectorized};
 use candle_core::Result;
+use gan_core::Source;
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The forward pass.
 
 use super::lower::Program;
-use super::stage::{Source, Stage, StageMap, Way};
+use super::stage::{Stage, StageMap, Way};
 use crate::element::{Element, with_slice};
 use crate::features::{Division, Features};
 use crate::lines::Lines;
@@ -11,7 +11,7 @@ use crate::ops::{Labels, Map, dropout};
 use crate::parallel::for_each_part;
 use crate::scratch::Scratch;
 use candle_core::Result;
-use gan_core::{Mode, Seed};
+use gan_core::{Mode, Seed, Source};
 use rand_chacha::ChaCha8Rng;
 
 /// What a pass computes with.

@@ -17,15 +17,7 @@ use crate::ops::reshape::Reshape;
 use crate::ops::{Labels, Map, Point};
 use crate::scratch::Scratch;
 use candle_core::{Result, Var};
-
-/// Where a stage finds its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// The network's input.
-    Input,
-    /// The output of the stage with this number.
-    Stage(usize),
-}
+use gan_core::Source;
 
 /// activation(norm(map(x) + bias) + shortcut)
 pub(crate) struct Stage {

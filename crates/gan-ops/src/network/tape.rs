@@ -3,7 +3,7 @@
 use super::Network;
 use super::backward::{Deltas, Record, weigh};
 use super::gradient_buffers::GradientBuffers;
-use super::stage::{Source, Stage, StageMap};
+use super::stage::{Stage, StageMap};
 use super::weight::Estimate;
 use crate::element::{Element, with_slice_mut};
 use crate::features::Features;
@@ -15,7 +15,7 @@ use crate::ops::bias;
 use crate::scratch::Buffer;
 use crate::transfer::{cut, join};
 use candle_core::{Device, Result, Shape, Tensor, Var};
-use gan_core::Tape;
+use gan_core::{Source, Tape};
 use std::sync::OnceLock;
 
 pub(super) struct NetworkTape<T> {

@@ -59,13 +59,9 @@ impl Inner {
             Op::Upsampling { factor } => resampling::upsampling_twin(x, *factor),
             Op::Bias { bias } => bias::twin(x, variables.get(bias)?.as_tensor()),
             Op::BatchNorm { .. } => variables.batch_norm(node.op())?.twin(x, mode),
-            Op::LeakyRelu { slope } => Activation::LeakyRelu { slope: *slope }.twin(x),
-            Op::Tanh => Activation::Tanh.twin(x),
-            Op::Affine { scale, shift } => Activation::Affine {
-                scale: *scale,
-                shift: *shift,
+            op @ (Op::LeakyRelu { .. } | Op::Tanh | Op::Affine { .. }) => {
+                Activation::of(op).twin(x)
             }
-            .twin(x),
             Op::Maxout { pieces } => maxout::twin(x, *pieces),
             Op::Dropout { .. } => Ok(x.clone()),
             Op::Add => x + inputs[1],

@@ -2,6 +2,7 @@
 
 use crate::element::Element;
 use candle_core::{Result, Tensor};
+use gan_core::Op;
 
 /// A function of one number, applied to every element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +21,19 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
+    /// Of an operation; those that are none keep each number.
+    pub(crate) fn of(op: &Op) -> Self {
+        match op {
+            Op::LeakyRelu { slope } => Self::LeakyRelu { slope: *slope },
+            Op::Tanh => Self::Tanh,
+            Op::Affine { scale, shift } => Self::Affine {
+                scale: *scale,
+                shift: *shift,
+            },
+            _ => Self::Identity,
+        }
+    }
+
     /// The twin of candle operations, differentiable any number of times; any shape, which is kept.
     ///
     /// # Errors

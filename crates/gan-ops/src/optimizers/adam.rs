@@ -25,12 +25,12 @@ pub struct AdamStep {
 
 impl AdamStep {
     /// lr / (1 − β₁ᵗ), the step size corrected for the first moment's bias.
-    pub(crate) fn step_size(&self) -> f64 {
+    pub fn step_size(&self) -> f64 {
         self.lr / (1.0 - powi(self.beta1, self.step))
     }
 
     /// √(1 − β₂ᵗ), the divisor of the second moment's square root.
-    pub(crate) fn root_correction(&self) -> f64 {
+    pub fn root_correction(&self) -> f64 {
         (1.0 - powi(self.beta2, self.step)).sqrt()
     }
 }

@@ -7,7 +7,7 @@ use crate::saved::RunFacts;
 use crate::{Event, OutputConfig, RunError, RunFolder, Schedule};
 use gan_core::Weights;
 use gan_models::{GeneratorHeader, ModelConfig, TrainingData};
-use gan_train::{Checkpoint, Observer, StepReport, Trainer};
+use gan_train::{Checkpoint, Look, Observer, Trainer};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -169,13 +169,20 @@ impl<'a> CheckpointObserver<'a> {
 }
 
 impl Observer for CheckpointObserver<'_> {
-    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
+    /// A checkpoint that is due by the clock is written at the next look.
+    fn looks_after(&self, step: u64) -> u64 {
+        let every = self.retention.regular.every.unwrap_or(u64::MAX);
+        self.schedule.next_due(step, every)
+    }
+
+    fn on_look(&mut self, look: &mut Look<'_>) -> Observed {
+        let step = look.report().step;
         let due = match self.retention.regular.every {
-            Some(every) => (report.step + 1).is_multiple_of(every),
-            None => self.written.elapsed() >= INTERVAL,
+            Some(every) => self.schedule.is_due(step, every),
+            None => self.schedule.is_last(step) || self.written.elapsed() >= INTERVAL,
         };
-        if due || self.schedule.is_last(report.step) {
-            self.keep(trainer)?;
+        if due {
+            self.keep(look.trainer()?)?;
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ use crate::figures::Figures;
 use crate::json_lines::JsonLines;
 use crate::log::{MetricsLine, TimingLine};
 use crate::{Event, Plan, RunError, RunFolder, Schedule, Summary};
+use candle_core::Tensor;
 use gan_data::Dataset;
 use gan_train::doctor::GeneratedImages;
-use gan_train::{Observer, StepReport, TrainState, Trainer};
+use gan_train::{Look, Observer, StepReport, TrainState};
 use std::time::{Duration, Instant};
 
 pub(crate) struct LogObserver<'a> {
@@ -84,8 +85,8 @@ impl<'a> LogObserver<'a> {
         }
     }
 
-    fn line(&mut self, report: &StepReport) -> candle_core::Result<MetricsLine> {
-        let fake = GeneratedImages::measure(&report.fake, self.data_saturated_share)?;
+    fn line(&mut self, report: &StepReport, fake: &Tensor) -> candle_core::Result<MetricsLine> {
+        let fake = GeneratedImages::measure(fake, self.data_saturated_share)?;
         let figures = Figures::default()
             .with_count("images_seen", report.images_seen)
             .with("discriminator_loss", report.discriminator_loss)
@@ -148,17 +149,26 @@ impl<'a> LogObserver<'a> {
 }
 
 impl Observer for LogObserver<'_> {
-    fn on_step(&mut self, _trainer: &Trainer, report: &StepReport) -> Observed {
+    fn looks_after(&self, step: u64) -> u64 {
+        self.schedule.next_multiple(step, self.every)
+    }
+
+    fn on_step(&mut self, report: &StepReport) -> Observed {
         self.done = Done {
             steps: self.done.steps + 1,
-            images: self.done.images + report.fake.dim(0)? as u64,
+            images: self.done.images + (report.images_seen - self.images_seen),
         };
+        self.images_seen = report.images_seen;
         self.events.tell(Event::Step {
             done: report.step + 1,
         });
-        self.images_seen = report.images_seen;
+        Ok(())
+    }
+
+    fn on_look(&mut self, look: &mut Look<'_>) -> Observed {
+        let report = look.report();
         if report.step.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
-            let line = self.line(report)?;
+            let line = self.line(report, &look.fake()?)?;
             let timing = self.timing(report.step);
             self.metrics.append(&line)?;
             self.timing.append(&timing)?;

@@ -6,11 +6,10 @@ use super::scatter::Points;
 use crate::events::Tell;
 use crate::picture::{PICTURE_SEED, picture_name};
 use crate::{Event, Plan, RunFolder, Schedule};
-use candle_core::Tensor;
 use gan_core::{Generator, Mode};
 use gan_models::ModelConfig;
 use gan_sample::{Raster, SampleError, Sampler, write_png};
-use gan_train::{Observer, StepReport, TrainError, Trainer};
+use gan_train::{Look, Observer, TrainError, Trainer};
 use std::path::PathBuf;
 
 /// Writes pictures from the generator (its average, if there is one) in evaluation mode: before the
@@ -91,10 +90,11 @@ impl<'a> PictureObserver<'a> {
 
     /// The batch of a step, as the generator made it in training mode; the file is named by the number of
     /// steps done then.
-    fn write_batch(&self, step: u64, images: &Tensor) -> Observed {
+    fn write_batch(&self, look: &mut Look<'_>) -> Observed {
+        let step = look.report().step;
         match &self.content {
             Content::Images(grid) if grid.of_batch && step.is_multiple_of(self.every) => {
-                let picture = grid.draw_batch(images)?;
+                let picture = grid.draw_batch(&look.fake()?)?;
                 self.write(&format!("{step:06}-batch.png"), &picture)?;
                 Ok(())
             }
@@ -111,11 +111,16 @@ impl<'a> PictureObserver<'a> {
 }
 
 impl Observer for PictureObserver<'_> {
-    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
-        self.write_batch(report.step, &report.fake)?;
-        let done = report.step + 1;
-        if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
-            self.write_picture(trainer, done)?;
+    fn looks_after(&self, step: u64) -> u64 {
+        let batch = self.schedule.next_multiple(step, self.every);
+        self.schedule.next_due(step, self.every).min(batch)
+    }
+
+    fn on_look(&mut self, look: &mut Look<'_>) -> Observed {
+        self.write_batch(look)?;
+        let step = look.report().step;
+        if self.schedule.is_due(step, self.every) {
+            self.write_picture(look.trainer()?, step + 1)?;
         }
         Ok(())
     }

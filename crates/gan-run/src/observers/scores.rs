@@ -16,7 +16,7 @@ use gan_metrics::{
     Better, Embedding, Evaluation, Metric, MetricError, ModeCoverage, Reference, ScoreKind,
 };
 use gan_train::doctor::{ClassBalance, diagnose};
-use gan_train::{Checkpoint, Observer, StepReport, TrainError, Trainer};
+use gan_train::{Checkpoint, Look, Observer, TrainError, Trainer};
 
 /// The first seed that `evaluate` uses.
 const SEED: Seed = Seed(0);
@@ -263,10 +263,14 @@ fn is_better(kind: ScoreKind, value: f64, best: Option<f64>) -> bool {
 }
 
 impl Observer for ScoreObserver<'_> {
-    fn on_step(&mut self, trainer: &Trainer, report: &StepReport) -> Observed {
-        let done = report.step + 1;
-        if done.is_multiple_of(self.every) || self.schedule.is_last(report.step) {
-            self.record(trainer, report.step)?;
+    fn looks_after(&self, step: u64) -> u64 {
+        self.schedule.next_due(step, self.every)
+    }
+
+    fn on_look(&mut self, look: &mut Look<'_>) -> Observed {
+        let step = look.report().step;
+        if self.schedule.is_due(step, self.every) {
+            self.record(look.trainer()?, step)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod bursts;
 mod divergence;
 mod doctor;
 mod losses;

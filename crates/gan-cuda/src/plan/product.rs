@@ -1,0 +1,285 @@
+//! Linear maps and convolutions: their geometry, their tiles and their launches.
+
+use super::recorder::{Finish, Precision, Recorder, blocks, number};
+use crate::launch::{Argument, KernelFile, Launch, Module, Place, optional};
+use gan_core::{GraphStage, ImageShape, Op, Window};
+use std::sync::Arc;
+
+/// Blocks that a large GPU runs at a time.
+const WANTED_BLOCKS: usize = 132;
+/// Parts of a sum that separate blocks make.
+const MOST_SPLITS: usize = 64;
+/// Terms of a sum that wait in shared memory.
+const TILE_K: usize = 32;
+const STAGES: usize = 2;
+
+/// A window between a large and a small image; for a linear map both have one pixel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Geometry {
+    pub(crate) large: ImageShape,
+    pub(crate) small: ImageShape,
+    pub(crate) window: Window,
+    /// Whether the map goes from the large image to the small one.
+    pub(crate) shrinks: bool,
+}
+
+/// Which product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Shrink,
+    Enlarge,
+    Weight,
+}
+
+/// The part of a result that a block computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tile {
+    m: usize,
+    n: usize,
+    warps: [usize; 3],
+}
+
+/// What a weight's gradient is the sum of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GradientTerms {
+    /// By what the map made.
+    pub(crate) delta: Place,
+    /// What the map read.
+    pub(crate) input: Place,
+    /// Factors of the examples.
+    pub(crate) weights: Option<Place>,
+    /// A second input, without factors.
+    pub(crate) tangent: Option<Place>,
+}
+
+impl Geometry {
+    /// Of a stage's map, if it has a weight.
+    pub(crate) fn of(stage: &GraphStage<'_>) -> Option<Self> {
+        let (from, to) = (stage.input_shape, stage.shape);
+        match stage.map? {
+            Op::Linear { .. } => Some(Self {
+                large: from,
+                small: to,
+                window: Window::of([1, 1]),
+                shrinks: true,
+            }),
+            Op::Convolution { window, .. } => Some(Self {
+                large: from,
+                small: to,
+                window: *window,
+                shrinks: true,
+            }),
+            Op::TransposedConvolution { window, .. } => Some(Self {
+                large: to,
+                small: from,
+                window: *window,
+                shrinks: false,
+            }),
+            _ => None,
+        }
+    }
+
+    fn columns(&self, mode: Mode) -> usize {
+        let groups = self.window.groups;
+        match mode {
+            Mode::Shrink => self.small.channels / groups,
+            Mode::Enlarge => self.large.channels / groups,
+            Mode::Weight => self.window.taps() * self.large.channels / groups,
+        }
+    }
+
+    /// Rows of the result, of the largest phase, in so many examples.
+    fn rows(&self, mode: Mode, examples: usize) -> usize {
+        let stride = self.window.stride;
+        match mode {
+            Mode::Shrink => examples * self.small.height * self.small.width,
+            Mode::Enlarge => {
+                let pixels = self.large.height.div_ceil(stride) * self.large.width.div_ceil(stride);
+                examples * pixels
+            }
+            Mode::Weight => self.small.channels / self.window.groups,
+        }
+    }
+
+    /// Values of the weight.
+    fn weights(&self) -> usize {
+        self.small.channels * self.columns(Mode::Weight)
+    }
+
+    fn module(&self, mode: Mode, tile: Tile, splits: usize, precision: Precision) -> Module {
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let threads = number(32 * tile.warps.iter().product::<usize>());
+        let mode = match mode {
+            Mode::Shrink => 0,
+            Mode::Enlarge => 1,
+            Mode::Weight => 2,
+        };
+        let precision = match precision {
+            Precision::F32 => 0,
+            Precision::Tf32 => 1,
+        };
+        Module::new(KernelFile::Product, threads)
+            .with("MODE", mode)
+            .with("LARGE_C", self.large.channels)
+            .with("LARGE_H", self.large.height)
+            .with("LARGE_W", self.large.width)
+            .with("SMALL_C", self.small.channels)
+            .with("SMALL_H", self.small.height)
+            .with("SMALL_W", self.small.width)
+            .with("KERNEL_H", kernel_height)
+            .with("KERNEL_W", kernel_width)
+            .with("STRIDE", self.window.stride)
+            .with("PADDING", self.window.padding)
+            .with("GROUPS", self.window.groups)
+            .with("TILE_M", tile.m)
+            .with("TILE_N", tile.n)
+            .with("TILE_K", TILE_K)
+            .with("WARPS_M", tile.warps[0])
+            .with("WARPS_N", tile.warps[1])
+            .with("WARPS_K", tile.warps[2])
+            .with("STAGES", STAGES)
+            .with("SPLITS", splits)
+            .with("PRECISION", precision)
+    }
+}
+
+/// Bytes of the parts of a sum that wait, or of what warps add.
+fn shared_bytes(mode: Mode, tile: Tile) -> u32 {
+    let by_k = |lines: usize| lines * (TILE_K + 4);
+    let by_line = |lines: usize| TILE_K * (lines + 8);
+    let (a, b) = match mode {
+        Mode::Shrink => (by_k(tile.m), by_k(tile.n)),
+        Mode::Enlarge => (by_k(tile.m), by_line(tile.n)),
+        Mode::Weight => (by_line(tile.m), by_line(tile.n)),
+    };
+    number(4 * (STAGES * (a + b)).max(tile.m * tile.n))
+}
+
+/// The largest tiles that still give enough blocks work, of a result [rows, columns] so many times.
+fn tile(rows: usize, columns: usize, times: usize) -> Tile {
+    let all = [
+        ([64, 64], [2, 2, 1]),
+        ([64, 32], [2, 2, 1]),
+        ([32, 32], [2, 2, 2]),
+        ([32, 16], [2, 1, 4]),
+        ([16, 8], [1, 1, 8]),
+    ];
+    let tiles = all.map(|([m, n], warps)| Tile { m, n, warps });
+    let narrow = |tile: &Tile| tile.n / 2 < columns || tile.n == 8;
+    let count = |tile: &Tile| rows.div_ceil(tile.m) * columns.div_ceil(tile.n) * times;
+    let enough = |tile: &&Tile| narrow(tile) && count(tile) >= WANTED_BLOCKS;
+    let found = tiles.iter().find(enough);
+    let most = || {
+        tiles
+            .iter()
+            .filter(|tile| narrow(tile))
+            .max_by_key(|t| count(t))
+    };
+    found.or_else(most).copied().unwrap_or(tiles[4])
+}
+
+impl Recorder {
+    /// The map, or its adjoint if not `forward`: x of `examples` → the result.
+    pub(crate) fn product(
+        &mut self,
+        geometry: &Geometry,
+        forward: bool,
+        examples: usize,
+        x: Place,
+        weight: Place,
+        finish: &Finish,
+    ) -> Place {
+        let (mode, to, times) = if geometry.shrinks == forward {
+            (Mode::Shrink, geometry.small, geometry.window.groups)
+        } else {
+            let phases = geometry.window.stride * geometry.window.stride;
+            let times = phases * geometry.window.groups;
+            (Mode::Enlarge, geometry.large, times)
+        };
+        let (rows, columns) = (geometry.rows(mode, examples), geometry.columns(mode));
+        let tile = tile(rows, columns, times);
+        let result = finish.result(&mut self.arena, examples * to.elements());
+        let module = geometry.module(mode, tile, 1, self.precision);
+        let module = finish.define(module).with("WEIGHTED", 0).with("TANGENT", 0);
+        let [bias, more, saved] = finish.arguments();
+        self.launches.push(Launch {
+            module: Arc::new(module),
+            kernel: "product",
+            grid: [blocks(columns, tile.n), blocks(rows, tile.m), number(times)],
+            shared_bytes: shared_bytes(mode, tile),
+            arguments: vec![
+                Argument::In(x),
+                Argument::In(weight),
+                Argument::Out(result),
+                bias,
+                more,
+                saved,
+                Argument::None,
+                Argument::None,
+                number(examples).into(),
+            ],
+        });
+        result
+    }
+
+    /// result ← the weight's gradient over `examples`.
+    pub(crate) fn weight_gradient(
+        &mut self,
+        geometry: &Geometry,
+        examples: usize,
+        terms: &GradientTerms,
+        result: Place,
+    ) {
+        let mode = Mode::Weight;
+        let (rows, columns) = (geometry.rows(mode, examples), geometry.columns(mode));
+        let groups = geometry.window.groups;
+        let sum = examples * geometry.small.height * geometry.small.width;
+        let tile = tile(rows, columns, groups * sum.div_ceil(8 * TILE_K));
+        let blocks_of_one = rows.div_ceil(tile.m) * columns.div_ceil(tile.n) * groups;
+        let splits = WANTED_BLOCKS.div_ceil(blocks_of_one);
+        let splits = splits.min(sum.div_ceil(4 * TILE_K)).clamp(1, MOST_SPLITS);
+        let module = geometry.module(mode, tile, splits, self.precision);
+        let tangent = match (terms.tangent, geometry.shrinks) {
+            (None, _) => 0,
+            (Some(_), true) => 1,
+            (Some(_), false) => 2,
+        };
+        let module = Finish::default()
+            .define(module)
+            .with("WEIGHTED", u32::from(terms.weights.is_some()))
+            .with("TANGENT", tangent);
+        let (small, large) = match geometry.shrinks {
+            true => (terms.delta, terms.input),
+            false => (terms.input, terms.delta),
+        };
+        let length = geometry.weights();
+        let parts = match splits {
+            1 => result,
+            _ => self.arena.floats(splits * length),
+        };
+        self.launches.push(Launch {
+            module: Arc::new(module),
+            kernel: "product",
+            grid: [
+                blocks(columns, tile.n),
+                blocks(rows, tile.m),
+                number(groups * splits),
+            ],
+            shared_bytes: shared_bytes(mode, tile),
+            arguments: vec![
+                Argument::In(small),
+                Argument::In(large),
+                Argument::Out(parts),
+                Argument::None,
+                Argument::None,
+                Argument::None,
+                optional(terms.tangent),
+                optional(terms.weights),
+                number(examples).into(),
+            ],
+        });
+        if splits > 1 {
+            self.add_parts(parts, result, splits, length);
+        }
+    }
+}
