@@ -116,7 +116,6 @@ fn what_does_not_fit_is_refused_by_name() {
         ("sample run --prompt zebra", "vocab.txt"),
         ("sample run --out some.png", "FILE.jsonl"),
         ("sample run --count 0", "count is 0"),
-        ("sample run --device cuda", "--device"),
         ("evaluate run --tokens byte", "tokens of its own"),
         ("evaluate run --max-length 2", "leave out"),
         ("train --resume run --lr 0.5", "train.lr is 0.5"),

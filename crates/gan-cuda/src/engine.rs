@@ -5,9 +5,10 @@ use crate::plan::memory::{
     CHANGE_BYTES, FIGURES_BYTES, MOST_STEPS, Memory, Players, STEP_BYTES, VALUES_OF_BLOCK,
 };
 use crate::plan::recorder::Recorder;
-use crate::plan::step::{DISCRIMINATOR, GENERATOR, StepPlan};
+use crate::plan::step::{DISCRIMINATOR, GENERATOR};
 use crate::plan::task::Variant;
-use crate::{CudaError, Machine, Precision, Task};
+use crate::planned::{planned, record};
+use crate::{CudaError, Machine, Task};
 use candle_core::{Device, Tensor};
 use gan_core::{Graph, Pick, Purpose};
 use gan_train::{
@@ -47,28 +48,18 @@ impl<'a, M: Machine, B: Iterator<Item = Vec<Pick>>> MachineEngine<'a, M, B> {
         mut machine: M,
         task: &'a Task<'a>,
         graphs: [&'a Graph; 2],
-        precision: Precision,
         batches: B,
     ) -> Result<Self, CudaError> {
         let mut arena = Arena::default();
         let players = Players::new(task, graphs, &mut arena)?;
         let memory = Memory::new(task, &players, &mut arena);
         let kept = arena.used();
-        let mut recorder = Recorder {
+        let recorder = Recorder {
             arena,
-            precision,
+            precision: task.config.precision,
             ..Recorder::default()
         };
-        // The largest step of all decides how much memory is needed.
-        for moves_generator in [false, true] {
-            let variant = Variant {
-                examples: task.config.batch_size,
-                is_penalized: true,
-                moves_generator,
-            };
-            record(task, &players, &memory, &mut recorder, kept, variant)?;
-        }
-        machine.allocate(recorder.arena.most())?;
+        machine.allocate(planned(task, graphs)?.bytes)?;
         let mut engine = Self {
             machine,
             task,
@@ -323,26 +314,6 @@ impl<'a, M: Machine, B: Iterator<Item = Vec<Pick>>> MachineEngine<'a, M, B> {
         }
         None
     }
-}
-
-fn record(
-    task: &Task<'_>,
-    players: &Players<'_>,
-    memory: &Memory,
-    recorder: &mut Recorder,
-    kept: usize,
-    variant: Variant,
-) -> Result<(), CudaError> {
-    recorder.arena.give_back(kept);
-    recorder.launches.clear();
-    let plan = StepPlan {
-        task,
-        players,
-        memory,
-        variant,
-        recorder,
-    };
-    Ok(plan.record()?)
 }
 
 impl<M: Machine, B: Iterator<Item = Vec<Pick>>> Engine for MachineEngine<'_, M, B> {

@@ -224,7 +224,7 @@ fn is_absence(error: &WeightsError) -> bool {
 }
 
 /// The user's cache folder: `$XDG_CACHE_HOME`, `~/.cache`, or `%LOCALAPPDATA%`; none in unit tests.
-pub(crate) fn cache_folder() -> Option<PathBuf> {
+pub fn cache_folder() -> Option<PathBuf> {
     // Tests neither depend on what is there nor leave anything.
     if cfg!(test) {
         return None;

@@ -20,8 +20,10 @@ pub struct Evaluated {
     pub file: EvaluationFile,
     pub(crate) data: DataReference,
     /// The images of the first seed.
+    #[cfg_attr(not(feature = "report"), expect(dead_code, reason = "the report's"))]
     pub(crate) generated: Embedding,
     /// Their scores.
+    #[cfg_attr(not(feature = "report"), expect(dead_code, reason = "the report's"))]
     pub(crate) evaluation: Evaluation,
 }
 

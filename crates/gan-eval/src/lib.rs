@@ -50,6 +50,7 @@ mod subject;
 mod table;
 mod text;
 
+pub use cache::cache_folder;
 pub use classifier::{ClassifierEvent, ClassifierOptions, is_feature_network, train_classifier};
 pub use compare::check_comparable;
 pub use controls::{Control, ControlKind};

@@ -58,7 +58,7 @@ impl Subject {
     ///
     /// # Errors
     /// When it is none of these, or the generator cannot be built.
-    pub fn open(path: &Path, networks: &dyn Networks, device: &Device) -> Result<Self, EvalError> {
+    pub fn open(path: &Path, networks: &dyn Networks) -> Result<Self, EvalError> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         if !path.exists() {
             return Err(EvalError::subject(
@@ -71,7 +71,7 @@ impl Subject {
             _ if path.is_dir() => ("folder", Source::Folder(path.to_path_buf())),
             Some("npy") => ("npy", Source::Npy(path.to_path_buf())),
             Some("safetensors") => {
-                let (header, generator) = GeneratorHeader::load_by(networks, path, device)?;
+                let (header, generator) = GeneratorHeader::load_by(networks, path, &Device::Cpu)?;
                 return Ok(Self::of_generator(path, "generator", &header, generator));
             }
             _ => {

@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
-use gan_core::candle_core::{Device, Result as TensorResult};
+use gan_core::candle_core::Result as TensorResult;
 use gan_core::{
     Discriminator, Generator, Graph, GraphParameter, ImageShape, Init, Op, ParameterStore, Seed,
     Weight,
@@ -169,10 +169,10 @@ pub(crate) fn run(folder: &Path, steps: u64) -> Result<(), Failure> {
     let run = session.folder().clone();
     println!("{}", session.train(&StopToken::default(), &mut quiet)?);
 
-    let (networks, device) = (networks.as_ref(), &Device::Cpu);
-    let drawn = Sample::default().draw(folder, networks, device, &mut |_, _| {})?;
+    let networks = networks.as_ref();
+    let drawn = Sample::default().draw(folder, networks, &mut |_, _| {})?;
     println!("{:?}", drawn.outputs);
-    let (subject, _) = open_subject(folder, true, networks, device)?;
+    let (subject, _) = open_subject(folder, true, networks)?;
     let data = EvaluationData::new(Path::new("bars"), bars()?);
     let protocol = Protocol {
         count: Some(2000),

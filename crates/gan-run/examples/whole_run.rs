@@ -5,7 +5,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
-use gan_core::candle_core::Device;
 use gan_data::Parts;
 use gan_eval::{Protocol, evaluate, score_table};
 use gan_models::KnownNetworks;
@@ -48,10 +47,10 @@ pub(crate) fn run(recipe: &str, data: &Path, folder: &Path, steps: u64) -> Resul
     let session = Session::resume(saved.agreed(plan, false)?, &mut show)?;
     println!("{}", session.train(&StopToken::default(), &mut show)?);
 
-    let (networks, device) = (&KnownNetworks, &Device::Cpu);
-    let drawn = Sample::default().draw(folder, networks, device, &mut |_, _| {})?;
+    let networks = &KnownNetworks;
+    let drawn = Sample::default().draw(folder, networks, &mut |_, _| {})?;
     println!("{:?}", drawn.outputs);
-    let (subject, data) = open_subject(folder, true, networks, device)?;
+    let (subject, data) = open_subject(folder, true, networks)?;
     let data = data
         .unwrap_or_default()
         .evaluation_data("train_classifier".into())?;

@@ -1,11 +1,12 @@
 //! The configuration of a run, as files hold it.
 
+use crate::describe::name;
 use crate::layers::{refused, sets};
 use crate::{Configuration, DataConfig, RunError};
 use gan_core::{Range, check_ranges};
 use gan_models::{ArchitectureKind, ModelConfig};
 use gan_sample::PixelRange;
-use gan_train::TrainConfig;
+use gan_train::{Precision, TrainConfig};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -112,6 +113,7 @@ impl Configuration for RunConfig {
         self.train.validate()?;
         self.data.read_options()?;
         self.check_points()?;
+        self.check_precision()?;
         let output = &self.output;
         let at_least_one = Range::AtLeastOne;
         check_ranges(&[
@@ -214,6 +216,18 @@ fn check_epochs(
 
 impl RunConfig {
     /// Points in the plane have no sides and no brightness.
+    /// The CPU's products are f32's.
+    fn check_precision(&self) -> Result<(), RunError> {
+        let precision = self.train.precision;
+        if precision == Precision::F32 || self.device != "cpu" {
+            return Ok(());
+        }
+        Err(RunError::Refused(format!(
+            "`train.precision` is {}, expected f32: the others are for `device = cuda`",
+            name(&precision)
+        )))
+    }
+
     fn check_points(&self) -> Result<(), RunError> {
         let changed = match (self.data.mirror, self.train.augmentations.is_empty()) {
             (true, _) => "data.mirror",

@@ -44,6 +44,8 @@ mod events;
 mod examination;
 mod figures;
 mod folder;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod history;
 mod inspect;
 mod json_lines;
@@ -75,7 +77,6 @@ pub use checkpoints::CheckpointFolder;
 pub use config::{BestBy, OutputConfig, RunConfig};
 pub use configuration::Configuration;
 pub use data::DataConfig;
-pub use device::device;
 pub use error::RunError;
 pub use events::{Event, Events};
 pub use examination::{Examination, examine, read_evaluation, without_classes};

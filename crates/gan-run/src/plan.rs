@@ -1,7 +1,8 @@
 //! Turns a configuration into data, networks and a number of steps that fit each other.
 
-use crate::{BestBy, Configuration, Event, Events, RunConfig, RunError, Schedule, device};
-use candle_core::DType;
+use crate::device::TrainingDevice;
+use crate::{BestBy, Configuration, Event, Events, RunConfig, RunError, Schedule};
+use candle_core::{DType, Device};
 use gan_core::Seed;
 use gan_data::{DEFAULT_HELD_OUT, DataLoader, DataSplits, Dataset, Division, Parts, Validation};
 use gan_models::{
@@ -90,6 +91,7 @@ impl Plan {
         plan.check_batches(&loader)?;
         plan.check_classes()?;
         plan.check_best_by()?;
+        plan.check_device()?;
         Ok(plan)
     }
 
@@ -118,8 +120,7 @@ impl Plan {
     /// The batches of the run under `seed`.
     pub(crate) fn loader(&self, seed: Seed) -> Result<DataLoader, RunError> {
         let (data, size) = (Arc::clone(&self.data), self.config.train.batch_size);
-        let cpu = candle_core::Device::Cpu;
-        let loader = DataLoader::new(data, size, seed, DType::F32, &cpu)?;
+        let loader = DataLoader::new(data, size, seed, DType::F32, &Device::Cpu)?;
         Ok(if self.config.data.mirror {
             loader.mirroring()
         } else {
@@ -133,7 +134,7 @@ impl Plan {
     /// When the networks cannot be built or cannot be trained as the configuration wants.
     pub fn trainer(&self) -> Result<Trainer, RunError> {
         let (config, shape) = (&self.config, self.data.shape());
-        let (seed, device) = (config.train.seed, device(&config.device)?);
+        let (seed, device) = (config.train.seed, Device::Cpu);
         let (model, networks) = (&config.model, self.networks.as_ref());
         let generator =
             model.generator_by(networks, MAX_VALUES, shape, seed, DType::F32, &device)?;
@@ -148,6 +149,17 @@ impl Plan {
             &config.train,
             self.schedule.steps,
         )?)
+    }
+
+    /// A GPU has all that training needs, before anything is written.
+    fn check_device(&self) -> Result<(), RunError> {
+        match TrainingDevice::named(&self.config.device)? {
+            TrainingDevice::Cpu => Ok(()),
+            #[cfg(feature = "cuda")]
+            TrainingDevice::Cuda(ordinal) => crate::gpu::check(self, ordinal),
+            #[cfg(not(feature = "cuda"))]
+            TrainingDevice::Cuda(_) => Ok(()),
+        }
     }
 
     /// Batch normalization cannot train on a batch of one image.
@@ -233,7 +245,7 @@ impl Plan {
 /// place in a file.
 fn check(config: &RunConfig) -> Result<(), RunError> {
     config.validate()?;
-    device(&config.device)?;
+    TrainingDevice::named(&config.device)?;
     config.to_toml().map(drop)
 }
 

@@ -76,6 +76,11 @@ impl SavedRun {
         })
     }
 
+    /// The device of the steps before the checkpoint.
+    pub(crate) fn device_before(&self) -> Option<&str> {
+        Some(self.facts.as_ref()?.config.device.as_str())
+    }
+
     /// The run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder

@@ -20,14 +20,13 @@ pub fn open_subject(
     path: &Path,
     with_discriminator: bool,
     networks: &dyn Networks,
-    device: &Device,
 ) -> Result<(Subject, Option<DataConfig>), RunError> {
     let run = RunFolder::open(path);
     if path.is_dir() && (run.config().exists() || run.generator().exists()) {
-        let (subject, data) = of_run(&run, with_discriminator, networks, device)?;
+        let (subject, data) = of_run(&run, with_discriminator, networks)?;
         return Ok((subject, Some(data)));
     }
-    Ok((Subject::open(path, networks, device)?, None))
+    Ok((Subject::open(path, networks)?, None))
 }
 
 /// The generator, and the discriminator of the last checkpoint if it is wanted and of the same step. The
@@ -36,10 +35,9 @@ fn of_run(
     run: &RunFolder,
     with_discriminator: bool,
     networks: &dyn Networks,
-    device: &Device,
 ) -> Result<(Subject, DataConfig), RunError> {
     let mut config = RunConfig::read(&run.config())?;
-    let (header, generator) = GeneratorHeader::load_by(networks, &run.generator(), device)?;
+    let (header, generator) = GeneratorHeader::load_by(networks, &run.generator(), &Device::Cpu)?;
     check_generator(run, &config, &header)?;
     config.data.locate(run.path());
     let mut subject = Subject::of_generator(run.path(), "run", &header, generator);
@@ -52,9 +50,8 @@ fn of_run(
         {
             subject = subject.trained_on(Some(facts.data_sha256));
         }
-        discriminator = checkpoint.and_then(|checkpoint| {
-            discriminator_of(&checkpoint, &config, &header, networks, device)
-        });
+        discriminator = checkpoint
+            .and_then(|checkpoint| discriminator_of(&checkpoint, &config, &header, networks));
     }
     Ok((subject.with_discriminator(discriminator), config.data))
 }
@@ -97,7 +94,6 @@ fn discriminator_of(
     config: &RunConfig,
     header: &GeneratorHeader,
     networks: &dyn Networks,
-    device: &Device,
 ) -> Result<Box<dyn Discriminator>, String> {
     let (found, expected) = (checkpoint.header.state.step, header.step);
     if found != expected {
@@ -112,7 +108,7 @@ fn discriminator_of(
     let (shape, seed) = (header.image_shape, header.seed);
     let discriminator = config
         .model
-        .discriminator_by(networks, MAX_VALUES, shape, seed, DType::F32, device)
+        .discriminator_by(networks, MAX_VALUES, shape, seed, DType::F32, &Device::Cpu)
         .map_err(|error| unusable(&error))?;
     checkpoint
         .restore_discriminator(discriminator.as_ref())

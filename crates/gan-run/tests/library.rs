@@ -12,7 +12,6 @@ mod own_network;
 mod whole_run;
 
 use gan_core::Weights;
-use gan_core::candle_core::Device;
 use gan_data::Parts;
 use gan_eval::EvaluationFile;
 use gan_metrics::ScoreKind;
@@ -120,14 +119,12 @@ fn an_architecture_of_the_programs_own_gets_the_same_services_and_its_graph_is_e
     let log = RunFolder::open(&run).read_metrics().unwrap();
     assert_eq!(log.last().unwrap().step, 39);
 
-    open_subject(&run, true, &KnownNetworks, &Device::Cpu).unwrap();
+    open_subject(&run, true, &KnownNetworks).unwrap();
     let again = Sample {
         out: Some(folder.path().join("again.png")),
         ..Sample::default()
     };
-    again
-        .draw(&run, &KnownNetworks, &Device::Cpu, &mut |_, _| {})
-        .unwrap();
+    again.draw(&run, &KnownNetworks, &mut |_, _| {}).unwrap();
     let pictures = [
         run.join("sample-5x5-step-40-seed-0.png"),
         folder.path().join("again.png"),
@@ -157,8 +154,8 @@ fn a_foreign_generator_without_a_graph_is_refused_by_name() {
     header.as_object_mut().unwrap().remove("graph").unwrap();
     weights.metadata = header.to_string();
     weights.write_with_checksum(&path).unwrap();
-    let refused = open_subject(&run, false, &KnownNetworks, &Device::Cpu);
-    let drawn = Sample::default().draw(&run, &KnownNetworks, &Device::Cpu, &mut |_, _| {});
+    let refused = open_subject(&run, false, &KnownNetworks);
+    let drawn = Sample::default().draw(&run, &KnownNetworks, &mut |_, _| {});
     for error in [
         refused.err().unwrap().to_string(),
         drawn.err().unwrap().to_string(),

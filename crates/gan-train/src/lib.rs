@@ -41,7 +41,7 @@ pub use checkpoint::{
     AVERAGED_GENERATOR, CHECKPOINT_FORMAT_VERSION, Checkpoint, CheckpointHeader, DISCRIMINATOR,
     DISCRIMINATOR_OPTIMIZER, ENGINE, GENERATOR, GENERATOR_OPTIMIZER, read_header, save,
 };
-pub use config::{OnNan, TrainConfig, UpdateOrder};
+pub use config::{OnNan, Precision, TrainConfig, UpdateOrder};
 pub use ema::Ema;
 pub use engine::{Engine, HostEngine, Look};
 pub use error::TrainError;

@@ -48,6 +48,7 @@ const ARROWS: &[(&str, Allowed)] = &[
         "gan-run",
         Allowed::Only(&[
             "gan-core",
+            "gan-cuda",
             "gan-data",
             "gan-eval",
             "gan-metrics",

@@ -8,7 +8,7 @@ use crate::flags::DataFlags;
 use gan_eval::{EvalError, EvalEvent, Protocol, evaluate};
 use gan_metrics::Metric;
 use gan_models::KnownNetworks;
-use gan_run::{Kind, device, evaluation_places, open_subject};
+use gan_run::{Kind, evaluation_places, open_subject};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -37,9 +37,6 @@ pub(crate) struct EvaluateArguments {
     /// Folder for evaluation.json and report.html [default: the run, or beside the images]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Device of the generator: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
 }
 
 pub(crate) fn run(arguments: &EvaluateArguments, console: &Console) -> Done {
@@ -57,11 +54,10 @@ fn images(arguments: &EvaluateArguments, console: &Console) -> Done {
         stacked: arguments.stacked,
         features: arguments.features.clone(),
     };
-    let device = device(&arguments.device)?;
     let (json, html) = evaluation_places(&arguments.subject, arguments.out.as_deref())?;
     let wants_discriminator = protocol.needs_discriminator();
     let (path, networks) = (&arguments.subject, &KnownNetworks);
-    let (subject, trained_on) = open_subject(path, wants_discriminator, networks, &device)?;
+    let (subject, trained_on) = open_subject(path, wants_discriminator, networks)?;
     protocol.check(&subject)?;
     let config = arguments
         .data

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use gan_core::Seed;
 use gan_models::KnownNetworks;
 use gan_run::sample::{Format, MAX_CELLS, Sample};
-use gan_run::{GridShape, Kind, PICTURE_SEED, RunError, TextSample, device};
+use gan_run::{GridShape, Kind, PICTURE_SEED, RunError, TextSample};
 use gan_sample::PixelRange;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -69,9 +69,6 @@ pub(crate) struct SampleArguments {
     /// Replace an existing file, or a folder of images from an earlier call that holds nothing else
     #[arg(long)]
     force: bool,
-    /// Device: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
 }
 
 pub(crate) fn run(arguments: &SampleArguments, console: &Console) -> Done {
@@ -89,7 +86,6 @@ fn texts(arguments: &SampleArguments, console: &Console) -> Done {
         ("interpolate", arguments.interpolate.is_some()),
         ("batch-statistics", arguments.batch_statistics),
         ("pixel-range", arguments.pixel_range.is_some()),
-        ("device", arguments.device != "cpu"),
     ])?;
     let sample = TextSample {
         count: arguments.count.unwrap_or(20),
@@ -153,8 +149,7 @@ fn images(arguments: &SampleArguments, console: &Console) -> Done {
     };
     let mut bar: Option<Bar> = None;
     let mut told = 0;
-    let device = device(&arguments.device)?;
-    let drawn = sample.draw(&arguments.run, &KnownNetworks, &device, &mut |done, all| {
+    let drawn = sample.draw(&arguments.run, &KnownNetworks, &mut |done, all| {
         let bar = bar.get_or_insert_with(|| console.progress(all, "images"));
         bar.inc(done - told);
         told = done;

@@ -32,14 +32,17 @@ INSIDE float slope(float y) {
 }
 
 // x: what the map gave at `index`, of `channel`. more: a second term, of the result's shape. saved: the
-// activations, where the derivative is taken.
+// activations, where the derivative is taken. factors: of each example, whose values are FACTOR_VALUES.
 INSIDE float finish(float x, size_t index, u32 channel, const float* bias, const float* more,
-                    const float* saved) {
+                    const float* saved, const float* factors) {
 #if HAS_BIAS
     x += bias[channel];
 #endif
 #if HAS_MORE
     x += more[index];
+#endif
+#if HAS_FACTORS
+    x *= factors[index / FACTOR_VALUES];
 #endif
 #if BACKWARD
     return x * slope(ACTIVATION == IDENTITY || ACTIVATION == AFFINE ? 0.0f : saved[index]);

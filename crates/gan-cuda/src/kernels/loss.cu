@@ -131,11 +131,3 @@ KERNEL losses(const float* logits, float* by_discriminator, float* by_generator,
         }
     }
 }
-
-// The rows of each example times its factor: x [examples, values].
-KERNEL weigh(float* x, const float* factors, u32 examples, u32 values) {
-    const size_t count = (size_t)examples * values;
-    for (size_t index = FIRST; index < count; index += STRIDE_OF_GRID) {
-        x[index] *= factors[index / values];
-    }
-}

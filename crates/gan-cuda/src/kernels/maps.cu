@@ -9,9 +9,10 @@
     for (size_t index = FIRST; index < count; index += STRIDE_OF_GRID)
 
 #define PARAMETERS                                                                                 \
-    const float *x, float *y, const float *bias, const float *more, const float *saved, u32 examples
+    const float *x, float *y, const float *bias, const float *more, const float *saved,            \
+        const float *factors, u32 examples
 
-#define FINISH(value) y[index] = finish(value, index, index % TO_CHANNELS, bias, more, saved)
+#define FINISH(value) y[index] = finish(value, index, index % TO_CHANNELS, bias, more, saved, factors)
 
 #if MAP == 0
 // The same numbers: in PyTorch's order, channel by channel, they are equal before and after.

@@ -6,8 +6,9 @@
 // pixels and examples.
 //
 // A block computes a tile [TILE_M, TILE_N] of the result as a sum over k, whose parts of TILE_K terms wait in
-// shared memory, STAGES of them at a time. Each product of f32 numbers is three of their halves (Markidis et al.,
-// 2018, arXiv 1803.04014), which are summed in f32: together as accurate as f32 products.
+// shared memory, STAGES of them at a time. With PRECISION 0 each product of f32 numbers is three of their halves
+// (Markidis et al., 2018, arXiv 1803.04014), which are summed in f32: together as accurate as f32 products. With 1 the
+// factors are rounded to TF32, with 2 to bfloat16.
 
 #define SHRINK 0
 #define ENLARGE 1
@@ -147,25 +148,57 @@ INSIDE Halves halves(float x) {
     return two;
 }
 
+// A term of a row, times its example's weight.
+INSIDE float a_term(const float* a, u32 row, u32 term, u32 first_term, u32 terms,
+                    const float* row_weights) {
+    float value = A_BY_K ? a[row * A_ROW + term] : a[term * A_ROW + row];
+#if WEIGHTED
+    if (row_weights) {
+        const u32 all = first_term + term;
+        value *= all < terms ? row_weights[all / SMALL_PIXELS] : 0.0f;
+    }
+#endif
+    return value;
+}
+
+INSIDE float b_term(const float* b, u32 column, u32 term) {
+    return B_BY_K ? b[column * B_ROW + term] : b[term * B_ROW + column];
+}
+
 // Adds the terms in shared memory to this warp's part of the tile.
 INSIDE void add_terms(float (*sums)[N_TILES][4], const float* a, const float* b, u32 first_term,
                       u32 terms, const float* row_weights) {
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, t = lane % 4;
     const u32 m = warp / WARPS_N % WARPS_M * (TILE_M / WARPS_M) + g;
     const u32 n = warp % WARPS_N * (TILE_N / WARPS_N) + g;
+#if PRECISION == 2
+    for (u32 k = warp / (WARPS_M * WARPS_N) * 16; k < TILE_K; k += 16 * WARPS_K) {
+        u32 rows[M_TILES][4];
+        for (int i = 0; i < M_TILES; ++i) {
+            for (int part = 0; part < 4; ++part) {
+                const u32 row = m + 16 * i + part % 2 * 8, term = k + 2 * t + part / 2 * 8;
+                rows[i][part] = bf16_pair(a_term(a, row, term, first_term, terms, row_weights),
+                                          a_term(a, row, term + 1, first_term, terms, row_weights));
+            }
+        }
+        for (int j = 0; j < N_TILES; ++j) {
+            u32 columns[2];
+            for (int part = 0; part < 2; ++part) {
+                const u32 column = n + 8 * j, term = k + 2 * t + part * 8;
+                columns[part] = bf16_pair(b_term(b, column, term), b_term(b, column, term + 1));
+            }
+            for (int i = 0; i < M_TILES; ++i) {
+                multiply_bf16(sums[i][j], rows[i], columns);
+            }
+        }
+    }
+#else
     for (u32 k = warp / (WARPS_M * WARPS_N) * 8; k < TILE_K; k += 8 * WARPS_K) {
         u32 a_high[M_TILES][4], a_low[M_TILES][4];
         for (int i = 0; i < M_TILES; ++i) {
             for (int part = 0; part < 4; ++part) {
                 const u32 row = m + 16 * i + part % 2 * 8, term = k + t + part / 2 * 4;
-                float value = A_BY_K ? a[row * A_ROW + term] : a[term * A_ROW + row];
-#if WEIGHTED
-                if (row_weights) {
-                    const u32 all = first_term + term;
-                    value *= all < terms ? row_weights[all / SMALL_PIXELS] : 0.0f;
-                }
-#endif
-                const Halves two = halves(value);
+                const Halves two = halves(a_term(a, row, term, first_term, terms, row_weights));
                 a_high[i][part] = two.high;
                 a_low[i][part] = two.low;
             }
@@ -173,9 +206,7 @@ INSIDE void add_terms(float (*sums)[N_TILES][4], const float* a, const float* b,
         for (int j = 0; j < N_TILES; ++j) {
             u32 b_high[2], b_low[2];
             for (int part = 0; part < 2; ++part) {
-                const u32 column = n + 8 * j, term = k + t + part * 4;
-                const Halves two =
-                    halves(B_BY_K ? b[column * B_ROW + term] : b[term * B_ROW + column]);
+                const Halves two = halves(b_term(b, n + 8 * j, k + t + part * 4));
                 b_high[part] = two.high;
                 b_low[part] = two.low;
             }
@@ -188,6 +219,7 @@ INSIDE void add_terms(float (*sums)[N_TILES][4], const float* a, const float* b,
             }
         }
     }
+#endif
 }
 
 // Adds what the warps with other terms have summed, in their order.
@@ -221,32 +253,42 @@ INSIDE void add_warps(float (*sums)[N_TILES][4], float* shared) {
     }
 }
 
-// a, b: the factors, of so many examples. tangent: with TANGENT 1 a second `b`, with 2 a second `a`, whose products
-// are added. row_weights: of each example, if WEIGHTED, in the first products alone. SPLITS: so many blocks share a
-// sum and write a result each.
-KERNEL product(const float* a, const float* b, float* result, const float* bias, const float* more,
-               const float* saved, const float* tangent, const float* row_weights, u32 examples) {
-    DYNAMIC_SHARED(shared);
-    const u32 n = blockIdx.x * TILE_N, m = blockIdx.y * TILE_M;
-    const u32 group = blockIdx.z % GROUPS, rest = blockIdx.z / GROUPS;
-    const Phase phase = phase_of(PHASES > 1 ? rest : 0);
+// What a block computes: rows and columns from (m, n) on of the result's `rows`, each a sum of so many terms.
+struct Work {
+    u32 m, n, group, rest, rows, terms;
+    Phase phase;
+};
+
+INSIDE Work work_of(u32 examples) {
+    Work work;
+    work.n = blockIdx.x * TILE_N;
+    work.m = blockIdx.y * TILE_M;
+    work.group = blockIdx.z % GROUPS;
+    work.rest = blockIdx.z / GROUPS;
+    work.phase = phase_of(PHASES > 1 ? work.rest : 0);
 #if MODE == SHRINK
-    const u32 rows = examples * SMALL_PIXELS, terms = TAPS * LARGE_G;
+    work.rows = examples * SMALL_PIXELS;
+    work.terms = TAPS * LARGE_G;
 #elif MODE == ENLARGE
-    const u32 rows = examples * phase.height * phase.width;
-    const u32 terms = phase.taps_y * phase.taps_x * SMALL_G;
+    work.rows = examples * work.phase.height * work.phase.width;
+    work.terms = work.phase.taps_y * work.phase.taps_x * SMALL_G;
 #else
-    const u32 rows = SMALL_G, terms = examples * SMALL_PIXELS;
+    work.rows = SMALL_G;
+    work.terms = examples * SMALL_PIXELS;
 #endif
-    u32 first = 0, parts = (terms + TILE_K - 1) / TILE_K;
+    return work;
+}
+
+// The sums of a tile, each warp's part in its threads; of those with other terms the first ones have all.
+INSIDE void sum_tile(float (*sums)[N_TILES][4], float* shared, const Work& work, const float* a,
+                     const float* b, const float* tangent, const float* row_weights) {
+    u32 first = 0, parts = (work.terms + TILE_K - 1) / TILE_K;
 #if MODE == WEIGHT
     const u32 share = (parts + SPLITS - 1) / SPLITS;
-    first = rest * share;
+    first = work.rest * share;
     parts = parts < first + share ? (parts > first ? parts - first : 0) : share;
 #endif
     const u32 all = TANGENT ? 2 * parts : parts;
-
-    float sums[M_TILES][N_TILES][4];
     for (int i = 0; i < M_TILES; ++i) {
         for (int j = 0; j < N_TILES; ++j) {
             for (int part = 0; part < 4; ++part) {
@@ -260,8 +302,10 @@ KERNEL product(const float* a, const float* b, float* result, const float* bias,
             const bool second = TANGENT && part >= parts;
             const u32 k = (first + (second ? part - parts : part)) * TILE_K;
             float* stage = shared + part % STAGES * (A_SIZE + B_SIZE);
-            load_a(stage, second && TANGENT == 2 ? tangent : a, m, k, rows, terms, group, phase);
-            load_b(stage + A_SIZE, second && TANGENT == 1 ? tangent : b, n, k, terms, group, phase);
+            load_a(stage, second && TANGENT == 2 ? tangent : a, work.m, k, work.rows, work.terms,
+                   work.group, work.phase);
+            load_b(stage + A_SIZE, second && TANGENT == 1 ? tangent : b, work.n, k, work.terms,
+                   work.group, work.phase);
         }
         copies_commit();
         if (part + 1 >= STAGES) {
@@ -271,42 +315,169 @@ KERNEL product(const float* a, const float* b, float* result, const float* bias,
             copies_wait<STAGES - 1>();
             __syncthreads();
             const float* stage = shared + oldest % STAGES * (A_SIZE + B_SIZE);
-            add_terms(sums, stage, stage + A_SIZE, k, terms, second ? 0 : row_weights);
+            add_terms(sums, stage, stage + A_SIZE, k, work.terms, second ? 0 : row_weights);
             __syncthreads();
         }
     }
     add_warps(sums, shared);
+}
 
-    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    if (warp >= WARPS_M * WARPS_N) {
-        return;
-    }
-    for (int i = 0; i < M_TILES; ++i) {
-        for (int j = 0; j < N_TILES; ++j) {
-            for (int part = 0; part < 4; ++part) {
-                const u32 row = m + warp / WARPS_N * (TILE_M / WARPS_M) + 16 * i + lane / 4 + part / 2 * 8;
-                const u32 column =
-                    n + warp % WARPS_N * (TILE_N / WARPS_N) + 8 * j + lane % 4 * 2 + part % 2;
-                if (row >= rows || column >= COLUMNS) {
-                    continue;
-                }
+// Where a value of the result lies, and its channel.
+struct Target {
+    size_t index;
+    u32 channel;
+};
+
+INSIDE Target target_of(const Work& work, u32 row, u32 column) {
+    Target target;
 #if MODE == SHRINK
-                const u32 channel = group * SMALL_G + column;
-                const size_t index = (size_t)row * SMALL_C + channel;
+    target.channel = work.group * SMALL_G + column;
+    target.index = (size_t)row * SMALL_C + target.channel;
 #elif MODE == ENLARGE
-                const u32 pixels = phase.height * phase.width, pixel = row % pixels;
-                const u32 y = phase.y + pixel / phase.width * STRIDE;
-                const u32 x = phase.x + pixel % phase.width * STRIDE;
-                const u32 channel = group * LARGE_G + column;
-                const size_t index =
-                    (((size_t)(row / pixels) * LARGE_H + y) * LARGE_W + x) * LARGE_C + channel;
+    const u32 pixels = work.phase.height * work.phase.width, pixel = row % pixels;
+    const u32 y = work.phase.y + pixel / work.phase.width * STRIDE;
+    const u32 x = work.phase.x + pixel % work.phase.width * STRIDE;
+    target.channel = work.group * LARGE_G + column;
+    target.index = (((size_t)(row / pixels) * LARGE_H + y) * LARGE_W + x) * LARGE_C + target.channel;
 #else
-                const u32 channel = 0;
-                const size_t index =
-                    ((size_t)rest * SMALL_C + group * SMALL_G + row) * COLUMNS + column;
+    target.channel = 0;
+    target.index = ((size_t)work.rest * SMALL_C + work.group * SMALL_G + row) * COLUMNS + column;
 #endif
-                result[index] = finish(sums[i][j][part], index, channel, bias, more, saved);
-            }
+    return target;
+}
+
+// The row and column in the tile of a thread's sum [i][j][part]; a thread without sums has none.
+#define FOR_EACH_SUM                                                                               \
+    const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;                                    \
+    if (warp < WARPS_M * WARPS_N)                                                                  \
+        for (int i = 0; i < M_TILES; ++i)                                                          \
+            for (int j = 0; j < N_TILES; ++j)                                                      \
+                for (int part = 0; part < 4; ++part)
+
+#define ROW_OF_SUM (warp / WARPS_N * (TILE_M / WARPS_M) + 16 * i + lane / 4 + part / 2 * 8)
+#define COLUMN_OF_SUM (warp % WARPS_N * (TILE_N / WARPS_N) + 8 * j + lane % 4 * 2 + part % 2)
+
+#if NORM == 0
+// a, b: the factors, of so many examples. tangent: with TANGENT 1 a second `b`, with 2 a second `a`, whose products
+// are added. row_weights: of each example, if WEIGHTED, in the first products alone. SPLITS: so many blocks share a
+// sum and write a result each.
+KERNEL product(const float* a, const float* b, float* result, const float* bias, const float* more,
+               const float* saved, const float* factors, const float* tangent,
+               const float* row_weights, u32 examples) {
+    DYNAMIC_SHARED(shared);
+    const Work work = work_of(examples);
+    float sums[M_TILES][N_TILES][4];
+    sum_tile(sums, shared, work, a, b, tangent, row_weights);
+    FOR_EACH_SUM {
+        const u32 row = work.m + ROW_OF_SUM, column = work.n + COLUMN_OF_SUM;
+        if (row < work.rows && column < COLUMNS) {
+            const Target to = target_of(work, row, column);
+            result[to.index] = finish(sums[i][j][part], to.index, to.channel, bias, more, saved, factors);
         }
     }
 }
+#else
+// Batch normalization of a result whose tiles have all rows of their columns, in the same kernel: one batch of examples
+// of one pixel.
+
+#define TILE_ROW (TILE_N + 1)
+#define THREADS_OF_COLUMN (THREADS / TILE_N)
+
+// The sum over the rows of a column of the tile, in a fixed order, for each of its threads; parts: THREADS values.
+template <typename Value> INSIDE double column_sum(double* parts, u32 rows, Value value) {
+    const u32 column = threadIdx.x % TILE_N;
+    float sum = 0.0f;
+    for (u32 row = threadIdx.x / TILE_N; row < rows; row += THREADS_OF_COLUMN) {
+        sum += value(row);
+    }
+    __syncthreads();
+    parts[threadIdx.x] = sum;
+    __syncthreads();
+    double total = 0.0;
+    for (u32 part = 0; part < THREADS_OF_COLUMN; ++part) {
+        total += parts[part * TILE_N + column];
+    }
+    return total;
+}
+#endif
+
+#if NORM == 1
+KERNEL product_normalized(const float* a, const float* b, float* result, const float* bias,
+                          float* normalized, float* moments, float* running_mean,
+                          float* running_variance, const float* gamma, const float* beta,
+                          u32 examples) {
+    DYNAMIC_SHARED(shared);
+    __shared__ double parts[THREADS];
+    const Work work = work_of(examples);
+    float sums[M_TILES][N_TILES][4];
+    sum_tile(sums, shared, work, a, b, 0, 0);
+    __syncthreads();
+    float* tile = shared;
+    FOR_EACH_SUM {
+        const u32 column = work.n + COLUMN_OF_SUM;
+        const float before = HAS_BIAS && column < COLUMNS ? bias[column] : 0.0f;
+        tile[ROW_OF_SUM * TILE_ROW + COLUMN_OF_SUM] = sums[i][j][part] + before;
+    }
+    __syncthreads();
+    const u32 rows = work.rows, own = threadIdx.x % TILE_N, channel = work.n + own;
+    const bool inside = channel < COLUMNS;
+    const float mean = (float)(column_sum(parts, rows, [&](u32 row) { return tile[row * TILE_ROW + own]; }) / rows);
+    const double variance = column_sum(parts, rows, [&](u32 row) {
+        const float centred = tile[row * TILE_ROW + own] - mean;
+        return centred * centred;
+    }) / rows;
+    const float scale = (float)(1.0 / sqrt(variance + (double)(EPS)));
+    if (inside && threadIdx.x < TILE_N) {
+        moments[channel] = mean;
+        moments[COLUMNS + channel] = scale;
+        const float kept = (float)(1.0 - (double)(MOMENTUM));
+        const double unbiased = variance * ((double)rows / (rows - 1.0));
+        running_mean[channel] = running_mean[channel] * kept + (float)(mean * (double)(MOMENTUM));
+        running_variance[channel] =
+            running_variance[channel] * kept + (float)(unbiased * (double)(MOMENTUM));
+    }
+    for (u32 row = threadIdx.x / TILE_N; inside && row < rows; row += THREADS_OF_COLUMN) {
+        const float value = (tile[row * TILE_ROW + own] - mean) * scale;
+        normalized[(size_t)row * COLUMNS + channel] = value;
+        result[(size_t)row * COLUMNS + channel] = activated(value * gamma[channel] + beta[channel]);
+    }
+}
+#endif
+
+#if NORM == 2
+KERNEL product_normalized_back(const float* a, const float* b, float* result, const float* more,
+                               const float* saved, const float* normalized, const float* moments,
+                               const float* gamma, float* by_gamma, float* by_beta, u32 examples) {
+    DYNAMIC_SHARED(shared);
+    __shared__ double parts[THREADS];
+    const Work work = work_of(examples);
+    float sums[M_TILES][N_TILES][4];
+    sum_tile(sums, shared, work, a, b, 0, 0);
+    __syncthreads();
+    float* tile = shared;
+    FOR_EACH_SUM {
+        const u32 row = ROW_OF_SUM, column = work.n + COLUMN_OF_SUM;
+        const size_t index = (size_t)row * COLUMNS + column;
+        const bool inside = row < work.rows && column < COLUMNS;
+        tile[row * TILE_ROW + COLUMN_OF_SUM] =
+            inside ? finish(sums[i][j][part], index, column, 0, more, saved, 0) : 0.0f;
+    }
+    __syncthreads();
+    const u32 rows = work.rows, own = threadIdx.x % TILE_N, channel = work.n + own;
+    const bool inside = channel < COLUMNS;
+    const double bias = column_sum(parts, rows, [&](u32 row) { return tile[row * TILE_ROW + own]; });
+    const double weight = column_sum(parts, rows, [&](u32 row) {
+        return inside ? tile[row * TILE_ROW + own] * normalized[(size_t)row * COLUMNS + channel] : 0.0f;
+    });
+    if (inside && threadIdx.x < TILE_N) {
+        by_beta[channel] = (float)bias;
+        by_gamma[channel] = (float)weight;
+    }
+    const float mean = (float)bias / rows, along = (float)weight / rows;
+    const float scale = inside ? moments[COLUMNS + channel] * gamma[channel] : 0.0f;
+    for (u32 row = threadIdx.x / TILE_N; inside && row < rows; row += THREADS_OF_COLUMN) {
+        const size_t index = (size_t)row * COLUMNS + channel;
+        result[index] = scale * (tile[row * TILE_ROW + own] - mean - normalized[index] * along);
+    }
+}
+#endif

@@ -8,15 +8,38 @@ use crate::launch::Place;
 use candle_core::Result;
 use gan_core::{GraphStage, ImageShape, Op, Source};
 
+/// By what a gradient is given.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// By the output, in PyTorch's order.
+    Output(Place),
+    /// By what the last stage's map made.
+    Product(Place),
+}
+
 impl Network<'_> {
-    /// The gradients over `batches` from number `first` on, from those by the output, in PyTorch's order. by_norms:
-    /// whether those of γ and β are wanted.
+    /// What the gradient by the output needs to become the one by what the last stage's map made, if whoever computes
+    /// it can do that too.
+    pub(crate) fn output_finish(&self, pass: &Pass) -> Option<Finish> {
+        let last = self.stages.stages.len() - 1;
+        let stage = &self.stages.stages[last];
+        let joins = stage.norm.is_none() && is_flat(self.stages.output);
+        joins.then(|| Finish {
+            activation: Activation::of(stage.activation),
+            is_backward: true,
+            saved: Some(pass.stages[last].output),
+            ..Finish::default()
+        })
+    }
+
+    /// The gradients over `batches` from number `first` on, from those by the output. by_norms: whether those of γ and β
+    /// are wanted.
     pub(crate) fn deltas(
         &self,
         recorder: &mut Recorder,
         pass: &Pass,
         [first, batches]: [usize; 2],
-        by_output: Place,
+        by: By,
         by_norms: bool,
     ) -> Result<Deltas> {
         let count = self.stages.stages.len();
@@ -33,12 +56,23 @@ impl Network<'_> {
             let gradient = if index + 1 == count {
                 let shape = self.stages.output;
                 let needs_work = stage.norm.is_some() || finish.activation != Activation::Identity;
-                match needs_work || !is_flat(shape) {
-                    true => recorder.reordered(all, by_output, [flat(shape), shape], &finish),
-                    false => by_output,
+                match by {
+                    By::Product(gradient) => gradient,
+                    By::Output(gradient) if needs_work || !is_flat(shape) => {
+                        recorder.reordered(all, gradient, [flat(shape), shape], &finish)
+                    }
+                    By::Output(gradient) => gradient,
                 }
             } else {
                 let readers = self.readers(Source::Stage(index));
+                if let ([(reader, false)], 1, true) = (readers.as_slice(), pass.batches, by_norms) {
+                    let places = (index, *reader);
+                    let done = self.normalized_back(recorder, pass, places, &products, &finish)?;
+                    if let Some(gradient) = done {
+                        products[index] = Some(gradient);
+                        continue;
+                    }
+                }
                 self.gathered(
                     recorder,
                     pass,
@@ -52,11 +86,9 @@ impl Network<'_> {
                 (self.norm(stage)?, pass.stages[index].normalized)
             {
                 let sizes = pass.sizes(stage, batches);
-                let by = match (stage.norm, by_norms) {
-                    (Some(Op::BatchNorm { weight, bias, .. }), true) => {
-                        Some([self.gradient_of(weight)?, self.gradient_of(bias)?])
-                    }
-                    _ => None,
+                let by = match by_norms {
+                    true => self.gradients_of_norm(stage)?,
+                    false => None,
                 };
                 let normalized = normalized.of_batches(first, sizes);
                 recorder.normalize_back(&norm, sizes, normalized, gradient, by);
@@ -70,13 +102,57 @@ impl Network<'_> {
         })
     }
 
-    /// The gradient by the input over the batches of `deltas` from number `first` on, in PyTorch's order.
+    /// Where the gradients of γ and β go.
+    fn gradients_of_norm(&self, stage: &GraphStage<'_>) -> Result<Option<[Place; 2]>> {
+        match stage.norm {
+            Some(Op::BatchNorm { weight, bias, .. }) => {
+                Ok(Some([self.gradient_of(weight)?, self.gradient_of(bias)?]))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The gradient by what a normalized stage's map made, from its one reader's, if both are one kernel's work.
+    fn normalized_back(
+        &self,
+        recorder: &mut Recorder,
+        pass: &Pass,
+        (index, reader): (usize, usize),
+        products: &[Option<Place>],
+        finish: &Finish,
+    ) -> Result<Option<Place>> {
+        let stage = &self.stages.stages[index];
+        let (Some(norm), Some(normalized), Some(by), Some(geometry), Some(gradient)) = (
+            self.norm(stage)?,
+            pass.stages[index].normalized,
+            self.gradients_of_norm(stage)?,
+            Geometry::of(&self.stages.stages[reader]),
+            products[reader],
+        ) else {
+            return Ok(None);
+        };
+        let weight = self.weight(reader)?;
+        let examples = pass.examples;
+        let norm = (&norm, normalized);
+        Ok(recorder.product_normalized_back(
+            &geometry,
+            norm,
+            examples,
+            [gradient, weight],
+            finish,
+            by,
+        ))
+    }
+
+    /// The gradient by the input over the batches of `deltas` from number `first` on, in PyTorch's order, through
+    /// `finish`.
     pub(crate) fn input_gradient(
         &self,
         recorder: &mut Recorder,
         pass: &Pass,
         deltas: &Deltas,
         [first, batches]: [usize; 2],
+        finish: &Finish,
     ) -> Result<Place> {
         let skipped = (first - deltas.first) * pass.examples;
         let all = batches * pass.examples;
@@ -86,18 +162,14 @@ impl Network<'_> {
         };
         let stages = &self.stages.stages;
         let products: Vec<_> = deltas.products.iter().zip(stages).map(of_stage).collect();
-        let finish = Finish {
-            is_backward: true,
-            ..Finish::default()
-        };
         let readers = self.readers(Source::Input);
-        let part = [first, batches];
-        let gradient = self.gathered(recorder, pass, part, &readers, &products, &finish)?;
-        let shape = self.stages.input;
-        Ok(match is_flat(shape) {
-            true => gradient,
-            false => recorder.reordered(all, gradient, [shape, flat(shape)], &Finish::default()),
-        })
+        let (part, shape) = ([first, batches], self.stages.input);
+        if is_flat(shape) {
+            return self.gathered(recorder, pass, part, &readers, &products, finish);
+        }
+        let plain = plain_back();
+        let gradient = self.gathered(recorder, pass, part, &readers, &products, &plain)?;
+        Ok(recorder.reordered(all, gradient, [shape, flat(shape)], finish))
     }
 
     /// What reads a result: the numbers of stages, and whether as their shortcut.
@@ -190,7 +262,7 @@ impl Network<'_> {
 }
 
 /// A term of a gradient that is not the last.
-fn plain_back() -> Finish {
+pub(super) fn plain_back() -> Finish {
     Finish {
         is_backward: true,
         ..Finish::default()

@@ -81,7 +81,24 @@ impl Network<'_> {
             }
             _ => None,
         };
-        let output = match Geometry::of(stage) {
+        let geometry = Geometry::of(stage);
+        if let (Some(geometry), Some(norm), 1) = (&geometry, &norm, pass.batches) {
+            let weight = self.weight(index)?;
+            let finish = Finish {
+                activation,
+                result,
+                ..finish
+            };
+            let done = recorder.product_normalized(geometry, norm, all, [x, weight], &finish);
+            if let Some((output, normalized)) = done {
+                return Ok(Saved {
+                    output,
+                    normalized: Some(normalized),
+                    mask,
+                });
+            }
+        }
+        let output = match geometry {
             Some(geometry) => {
                 let weight = self.weight(index)?;
                 recorder.product(&geometry, true, all, x, weight, &finish)

@@ -1,6 +1,6 @@
 //! Batch normalization, each batch by its own moments.
 
-use super::recorder::{Activation, Recorder, THREADS, number};
+use super::recorder::{Activation, Finish, Recorder, THREADS, number};
 use super::sums::{lanes_grid, row_tiles};
 use crate::launch::{Argument, KernelFile, Module, Place};
 use std::sync::Arc;
@@ -60,13 +60,11 @@ impl Batches {
             .with("CHANNELS", self.channels)
             .with("EPS", format!("{:?}", norm.eps))
             .with("MOMENTUM", format!("{:?}", norm.momentum));
-        let module = activation.define(module);
-        Arc::new(
-            module
-                .with("HAS_BIAS", 0)
-                .with("HAS_MORE", 0)
-                .with("BACKWARD", 0),
-        )
+        let finish = Finish {
+            activation,
+            ..Finish::default()
+        };
+        Arc::new(finish.define(module))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Linear maps and convolutions: their geometry, their tiles and their launches.
 
-use super::recorder::{Finish, Precision, Recorder, blocks, number};
+use super::norm::{Norm, Normalized};
+use super::recorder::{Finish, Recorder, blocks, number};
 use crate::launch::{Argument, KernelFile, Launch, Module, Place, optional};
 use gan_core::{GraphStage, ImageShape, Op, Window};
+use gan_train::Precision;
 use std::sync::Arc;
 
 /// Blocks that a large GPU runs at a time.
@@ -79,6 +81,23 @@ impl Geometry {
         }
     }
 
+    /// A tile with all rows of its columns, of so many examples of one pixel each.
+    fn normalized_tile(&self, mode: Mode, examples: usize) -> Option<Tile> {
+        const MOST_ROWS: usize = 128;
+        let is_linear = self.large.height * self.large.width == 1 && self.window.taps() == 1;
+        let columns = self.columns(mode);
+        let m = examples.next_multiple_of(16);
+        let warps_m = (1..=8)
+            .rev()
+            .find(|warps| (m / 16).is_multiple_of(*warps))?;
+        let tile = Tile {
+            m,
+            n: if columns >= 16 * WANTED_BLOCKS { 16 } else { 8 },
+            warps: [warps_m, 1, 8 / warps_m],
+        };
+        (is_linear && m <= MOST_ROWS).then_some(tile)
+    }
+
     fn columns(&self, mode: Mode) -> usize {
         let groups = self.window.groups;
         match mode {
@@ -117,6 +136,7 @@ impl Geometry {
         let precision = match precision {
             Precision::F32 => 0,
             Precision::Tf32 => 1,
+            Precision::Bf16 => 2,
         };
         Module::new(KernelFile::Product, threads)
             .with("MODE", mode)
@@ -143,7 +163,17 @@ impl Geometry {
     }
 }
 
-/// Bytes of the parts of a sum that wait, or of what warps add.
+/// A module of products with a normalization: 1 forwards, 2 backwards.
+fn normalizing(module: Module, norm: &Norm, way: u32) -> Module {
+    module
+        .with("WEIGHTED", 0)
+        .with("TANGENT", 0)
+        .with("NORM", way)
+        .with("EPS", format!("{:?}", norm.eps))
+        .with("MOMENTUM", format!("{:?}", norm.momentum))
+}
+
+/// Bytes of the parts of a sum that wait, of what warps add, or of a whole tile.
 fn shared_bytes(mode: Mode, tile: Tile) -> u32 {
     let by_k = |lines: usize| lines * (TILE_K + 4);
     let by_line = |lines: usize| TILE_K * (lines + 8);
@@ -152,7 +182,7 @@ fn shared_bytes(mode: Mode, tile: Tile) -> u32 {
         Mode::Enlarge => (by_k(tile.m), by_line(tile.n)),
         Mode::Weight => (by_line(tile.m), by_line(tile.n)),
     };
-    number(4 * (STAGES * (a + b)).max(tile.m * tile.n))
+    number(4 * (STAGES * (a + b)).max(tile.m * (tile.n + 1)))
 }
 
 /// The largest tiles that still give enough blocks work, of a result [rows, columns] so many times.
@@ -200,8 +230,12 @@ impl Recorder {
         let tile = tile(rows, columns, times);
         let result = finish.result(&mut self.arena, examples * to.elements());
         let module = geometry.module(mode, tile, 1, self.precision);
-        let module = finish.define(module).with("WEIGHTED", 0).with("TANGENT", 0);
-        let [bias, more, saved] = finish.arguments();
+        let module = finish
+            .define(module)
+            .with("WEIGHTED", 0)
+            .with("TANGENT", 0)
+            .with("NORM", 0);
+        let [bias, more, saved, factors] = finish.arguments();
         self.launches.push(Launch {
             module: Arc::new(module),
             kernel: "product",
@@ -214,12 +248,108 @@ impl Recorder {
                 bias,
                 more,
                 saved,
+                factors,
                 Argument::None,
                 Argument::None,
                 number(examples).into(),
             ],
         });
         result
+    }
+
+    /// The linear map with batch normalization behind it, in one kernel, of one batch whose examples are the rows of a
+    /// tile; `None` if they are too many.
+    pub(super) fn product_normalized(
+        &mut self,
+        geometry: &Geometry,
+        norm: &Norm,
+        examples: usize,
+        [x, weight]: [Place; 2],
+        finish: &Finish,
+    ) -> Option<(Place, Normalized)> {
+        let tile = geometry.normalized_tile(Mode::Shrink, examples)?;
+        let channels = geometry.small.channels;
+        let result = finish.result(&mut self.arena, examples * channels);
+        let normalized = Normalized {
+            values: self.arena.floats(examples * channels),
+            moments: self.arena.floats(2 * channels),
+        };
+        let module = geometry.module(Mode::Shrink, tile, 1, self.precision);
+        let module = normalizing(finish.define(module), norm, 1);
+        let arguments = vec![
+            Argument::In(x),
+            Argument::In(weight),
+            Argument::Out(result),
+            optional(finish.bias),
+            Argument::Out(normalized.values),
+            Argument::Out(normalized.moments),
+            Argument::Out(norm.running_mean),
+            Argument::Out(norm.running_variance),
+            Argument::In(norm.weight),
+            Argument::In(norm.bias),
+            number(examples).into(),
+        ];
+        let grid = [blocks(channels, tile.n), 1, 1];
+        self.launch_tile(
+            module,
+            "product_normalized",
+            grid,
+            (Mode::Shrink, tile),
+            arguments,
+        );
+        Some((result, normalized))
+    }
+
+    /// The adjoint of the linear map and, behind it, the backward pass of the normalization that made its input; `None`
+    /// if the examples are too many. by: where the gradients of γ and β go.
+    pub(super) fn product_normalized_back(
+        &mut self,
+        geometry: &Geometry,
+        (norm, normalized): (&Norm, Normalized),
+        examples: usize,
+        [gradient, weight]: [Place; 2],
+        finish: &Finish,
+        by: [Place; 2],
+    ) -> Option<Place> {
+        let tile = geometry.normalized_tile(Mode::Enlarge, examples)?;
+        let channels = geometry.large.channels;
+        let result = finish.result(&mut self.arena, examples * channels);
+        let module = geometry.module(Mode::Enlarge, tile, 1, self.precision);
+        let module = normalizing(finish.define(module), norm, 2);
+        let arguments = vec![
+            Argument::In(gradient),
+            Argument::In(weight),
+            Argument::Out(result),
+            optional(finish.more),
+            optional(finish.saved),
+            Argument::In(normalized.values),
+            Argument::In(normalized.moments),
+            Argument::In(norm.weight),
+            Argument::Out(by[0]),
+            Argument::Out(by[1]),
+            number(examples).into(),
+        ];
+        let grid = [blocks(channels, tile.n), 1, 1];
+        let kernel = "product_normalized_back";
+        self.launch_tile(module, kernel, grid, (Mode::Enlarge, tile), arguments);
+        Some(result)
+    }
+
+    fn launch_tile(
+        &mut self,
+        module: Module,
+        kernel: &'static str,
+        grid: [u32; 3],
+        (mode, tile): (Mode, Tile),
+        arguments: Vec<Argument>,
+    ) {
+        self.launches.push(Launch {
+            module: Arc::new(module),
+            kernel,
+            grid,
+            shared_bytes: shared_bytes(mode, tile),
+            arguments,
+        });
     }
 
     /// result ← the weight's gradient over `examples`.
@@ -247,7 +377,8 @@ impl Recorder {
         let module = Finish::default()
             .define(module)
             .with("WEIGHTED", u32::from(terms.weights.is_some()))
-            .with("TANGENT", tangent);
+            .with("TANGENT", tangent)
+            .with("NORM", 0);
         let (small, large) = match geometry.shrinks {
             true => (terms.delta, terms.input),
             false => (terms.input, terms.delta),
@@ -270,6 +401,7 @@ impl Recorder {
                 Argument::In(small),
                 Argument::In(large),
                 Argument::Out(parts),
+                Argument::None,
                 Argument::None,
                 Argument::None,
                 Argument::None,

@@ -1,7 +1,8 @@
 //! Writes launches down, with the memory of their results.
 
-use crate::launch::{Arena, Argument, KernelFile, Launch, Module, Place};
+use crate::launch::{Arena, Argument, KernelFile, Launch, Module, Place, optional};
 use gan_core::Op;
+use gan_train::Precision;
 use std::sync::Arc;
 
 /// Threads of a block of every kernel but products.
@@ -15,16 +16,6 @@ pub(crate) struct Recorder {
     pub(crate) arena: Arena,
     pub(crate) launches: Vec<Launch>,
     pub(crate) precision: Precision,
-}
-
-/// How exact products are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// As f32: three products of the tensor cores for one.
-    #[default]
-    F32,
-    /// Factors of 10 bits of mantissa, summed in f32.
-    Tf32,
 }
 
 impl Recorder {
@@ -92,6 +83,8 @@ pub(crate) struct Finish {
     /// What is added, of the result's shape.
     pub(crate) more: Option<Place>,
     pub(crate) saved: Option<Place>,
+    /// Factors of the examples, and how many values of the result an example has.
+    pub(crate) factors: Option<(Place, usize)>,
     /// Where the result goes; a new place, if none is given.
     pub(crate) result: Option<Place>,
 }
@@ -137,10 +130,16 @@ impl Finish {
             .with("HAS_BIAS", u32::from(self.bias.is_some()))
             .with("HAS_MORE", u32::from(self.more.is_some()))
             .with("BACKWARD", u32::from(self.is_backward))
+            .with("HAS_FACTORS", u32::from(self.factors.is_some()))
+            .with(
+                "FACTOR_VALUES",
+                self.factors.map_or(1, |(_, values)| values),
+            )
     }
 
-    pub(crate) fn arguments(&self) -> [Argument; 3] {
-        [self.bias, self.more, self.saved].map(crate::launch::optional)
+    pub(crate) fn arguments(&self) -> [Argument; 4] {
+        let factors = self.factors.map(|(place, _)| place);
+        [self.bias, self.more, self.saved, factors].map(optional)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A step as launches: Algorithm 1 of Goodfellow et al., 2014, with what the configuration adds.
 
+use super::backward::{By, plain_back};
 use super::memory::{Memory, Players, STEP_BYTES, VALUES_OF_BLOCK, changes_of_step};
 use super::network::{Deltas, Pass};
 use super::recorder::{Finish, Recorder, THREADS, blocks, number, random_module};
@@ -283,7 +284,8 @@ impl StepPlan<'_, '_> {
         }
         let ones = self.memory.ones.floats(0, pass.batches * pass.examples);
         let all = [0, pass.batches];
-        let deltas = discriminator.deltas(self.recorder, pass, all, ones, false)?;
+        let by = By::Output(ones);
+        let deltas = discriminator.deltas(self.recorder, pass, all, by, false)?;
         Ok(Some(deltas))
     }
 
@@ -298,26 +300,24 @@ impl StepPlan<'_, '_> {
             return Ok(());
         }
         let (examples, values) = (self.variant.examples, self.values());
-        let discriminator = &self.players.discriminator;
+        let (generator, discriminator) = (&self.players.generator, &self.players.discriminator);
         let fake = [FAKE, 1];
+        // The last kernel before the generator does its first one's work, if nothing comes between.
+        let joined = generator.output_finish(generated);
+        let joined = joined.filter(|_| self.memory.changes.is_none());
+        let finish = joined.unwrap_or_else(plain_back);
         let mut gradient = match unit {
             Some(unit) => {
-                let gradient = discriminator.input_gradient(self.recorder, pass, unit, fake)?;
-                let module = Arc::new(Module::new(KernelFile::Loss, THREADS).with("LOSS", 0));
-                let arguments = vec![
-                    Argument::Out(gradient),
-                    Argument::In(slopes.generator),
-                    number(examples).into(),
-                    number(values).into(),
-                ];
-                self.recorder
-                    .for_each(&module, "weigh", examples * values, arguments);
-                gradient
+                let finish = Finish {
+                    factors: Some((slopes.generator, values)),
+                    ..finish
+                };
+                discriminator.input_gradient(self.recorder, pass, unit, fake, &finish)?
             }
             None => {
-                let deltas =
-                    discriminator.deltas(self.recorder, pass, fake, slopes.generator, false)?;
-                discriminator.input_gradient(self.recorder, pass, &deltas, fake)?
+                let by = By::Output(slopes.generator);
+                let deltas = discriminator.deltas(self.recorder, pass, fake, by, false)?;
+                discriminator.input_gradient(self.recorder, pass, &deltas, fake, &finish)?
             }
         };
         if self.memory.changes.is_some() {
@@ -325,8 +325,11 @@ impl StepPlan<'_, '_> {
             self.through_changes("augment_back", FAKE, gradient, to);
             gradient = to;
         }
-        let generator = &self.players.generator;
-        let deltas = generator.deltas(self.recorder, generated, [0, 1], gradient, true)?;
+        let by = match joined {
+            Some(_) => By::Product(gradient),
+            None => By::Output(gradient),
+        };
+        let deltas = generator.deltas(self.recorder, generated, [0, 1], by, true)?;
         generator.parameter_gradients(self.recorder, generated, &deltas, None, None)?;
         self.descend(GENERATOR);
         Ok(())
@@ -356,8 +359,8 @@ impl StepPlan<'_, '_> {
             }
             None => {
                 let all = [0, pass.batches];
-                let slopes = slopes.discriminator;
-                let deltas = discriminator.deltas(self.recorder, pass, all, slopes, true)?;
+                let by = By::Output(slopes.discriminator);
+                let deltas = discriminator.deltas(self.recorder, pass, all, by, true)?;
                 discriminator.parameter_gradients(self.recorder, pass, &deltas, None, None)?;
             }
         }
@@ -386,7 +389,8 @@ impl StepPlan<'_, '_> {
             }
             let part = [*batch, 1];
             let discriminator = &self.players.discriminator;
-            let gradient = discriminator.input_gradient(self.recorder, pass, unit, part)?;
+            let gradient =
+                discriminator.input_gradient(self.recorder, pass, unit, part, &plain_back())?;
             let module = self.recorder.plain(KernelFile::Sums);
             let arguments = vec![
                 Argument::In(gradient),

@@ -3,7 +3,7 @@
 use crate::emulator::Emulator;
 use candle_core::{DType, Device};
 use gan_core::ImageShape;
-use gan_cuda::{MachineEngine, Precision, Prior, Task};
+use gan_cuda::{MachineEngine, Prior, Task};
 use gan_data::{DataLoader, Dataset};
 use gan_models::ModelConfig;
 use gan_train::{Checkpoint, Engine, HostEngine, StepReport, TrainConfig, Trainer};
@@ -122,8 +122,7 @@ impl Case {
         let batches = loader.picks_from(first).take((until - first) as usize);
         let machine = Emulator::new(&folder, order);
         let graphs = [&generator, &discriminator];
-        let mut engine =
-            MachineEngine::new(machine, &task, graphs, Precision::F32, batches).unwrap();
+        let mut engine = MachineEngine::new(machine, &task, graphs, batches).unwrap();
         while trainer.state().step < until {
             engine.burst(trainer, 4, reports).unwrap();
             engine.store(trainer).unwrap();

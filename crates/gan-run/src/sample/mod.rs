@@ -90,7 +90,6 @@ impl Sample {
         &self,
         path: &Path,
         networks: &dyn Networks,
-        device: &Device,
         drawn: &mut dyn FnMut(u64, u64),
     ) -> Result<Drawn, RunError> {
         let file = match path.is_dir() {
@@ -101,7 +100,7 @@ impl Sample {
         if self.out.is_some() {
             self.place(&foreseen, Path::new(""))?;
         }
-        let (header, generator) = GeneratorHeader::load_by(networks, &file, device)?;
+        let (header, generator) = GeneratorHeader::load_by(networks, &file, &Device::Cpu)?;
         let known = generator.classes();
         let job = self.job(drawn_classes(known, header.data.as_ref()))?;
         job.check_points(generator.as_ref())?;

@@ -2,6 +2,8 @@
 
 use super::Ended;
 use crate::best::generator_step;
+#[cfg(feature = "cuda")]
+use crate::device::TrainingDevice;
 use crate::events::Tell;
 use crate::observers::{
     CheckpointObserver, CheckpointWriter, LogObserver, Observed, PictureObserver, ScoreObserver,
@@ -9,6 +11,7 @@ use crate::observers::{
 use crate::saved::RunFacts;
 use crate::{Event, Plan, RunError, RunFolder, StopToken};
 use gan_core::with_causes;
+use gan_data::DataLoader;
 use gan_eval::DataReference;
 use gan_train::{Checkpoint, Observer, TrainError, Trainer};
 
@@ -55,16 +58,13 @@ impl Attempt<'_> {
         let seed = config.train.seed.after_rollbacks(state.rollbacks);
         let loader = plan.loader(seed)?;
         let left = schedule.steps.saturating_sub(state.step);
-        let batches = loader
-            .batches_from(state.step)
-            .take(usize::try_from(left).unwrap_or(usize::MAX))
-            .take_while(|_| !self.stop.is_stopped());
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
 
         // Checkpoints come last: what comes before one need not be written again after a stop.
         let mut observers: Vec<&mut dyn Observer> = vec![&mut pictures, &mut log];
         observers.extend(scores.as_mut().map(|scores| scores as &mut dyn Observer));
         observers.push(&mut checkpoints);
-        let trained = trainer.run(batches, &mut observers);
+        let trained = self.take_steps(trainer, &loader, left, &mut observers);
         let kept = match trained {
             Ok(()) => checkpoints.keep(trainer).map_err(TrainError::Observer),
             Err(error) => Err(error),
@@ -78,6 +78,25 @@ impl Attempt<'_> {
         } else {
             Ended::Complete(log.summary())
         }))
+    }
+
+    /// Trains on `left` batches, or until a stop is asked for.
+    fn take_steps(
+        &self,
+        trainer: &mut Trainer,
+        loader: &DataLoader,
+        left: usize,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), TrainError> {
+        let step = trainer.state().step;
+        #[cfg(feature = "cuda")]
+        if let Ok(TrainingDevice::Cuda(ordinal)) = TrainingDevice::named(&self.plan.config.device) {
+            let picks = loader.picks_from(step).take(left);
+            let picks = picks.take_while(|_| !self.stop.is_stopped());
+            return crate::gpu::run(self.plan, ordinal, trainer, picks, observers);
+        }
+        let batches = loader.batches_from(step).take(left);
+        trainer.run(batches.take_while(|_| !self.stop.is_stopped()), observers)
     }
 
     /// Writes the best generator again, where it is missing or not that of the best checkpoint. If that

@@ -10,7 +10,7 @@ pub(crate) use start::Start;
 
 use crate::events::Tell;
 use crate::observers::prepare;
-use crate::saved::{AgreedRun, RunFacts};
+use crate::saved::{AgreedRun, RunFacts, SavedRun};
 use crate::{Event, Events, NewRun, Plan, RunError, RunFolder, StopToken, check_outside_data};
 use attempt::{Attempt, Outcome};
 use gan_eval::DataReference;
@@ -57,6 +57,7 @@ impl Session {
         let AgreedRun { saved, plan } = agreed;
         check_outside_data(saved.folder.path(), &plan.config.data)?;
         let reference = prepare(&plan, events)?;
+        tell_of_another_device(&saved, &plan, events);
         let start = saved.start(&plan);
         // A checkpoint that does not fit is to be found before the run's configuration is replaced.
         if let Some(checkpoint) = &start.checkpoint {
@@ -189,6 +190,21 @@ impl Session {
             }),
             found => Ok((found, cause)),
         }
+    }
+}
+
+/// Says that the CPU goes on where a GPU trained, or the reverse.
+fn tell_of_another_device(saved: &SavedRun, plan: &Plan, events: &mut dyn Events) {
+    let Some(before) = saved.device_before() else {
+        return;
+    };
+    let now = &plan.config.device;
+    let is_cpu = |device: &str| device == "cpu";
+    if is_cpu(before) != is_cpu(now) {
+        events.event(Event::Note(&format!(
+            "The run was trained with `device = {before}` so far, now with `device = {now}`: the same images and \
+             noise, but numbers that differ in their last digits"
+        )));
     }
 }
 

@@ -21,6 +21,25 @@ pub enum UpdateOrder {
     DiscriminatorFirst,
 }
 
+/// How exact the factors of matrix products are. Sums, and all else, are f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// f32.
+    #[default]
+    F32,
+    /// TF32: 10 bits of mantissa. On GPUs alone.
+    Tf32,
+    /// bfloat16: 7 bits of mantissa. On GPUs alone.
+    Bf16,
+}
+
+impl Precision {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What happens when a tensor is not finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -138,6 +157,9 @@ pub struct TrainConfig {
         deserialize_with = "gan_core::optional"
     )]
     pub ema_half_life_images: Option<f64>,
+    /// How exact products are. [`Trainer::step`](crate::Trainer::step) computes as its tensors are; engines of GPUs heed it.
+    #[serde(skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Which network is updated first.
     pub update_order: UpdateOrder,
     /// What happens when a tensor is not finite. [`Trainer`](crate::Trainer) ignores it and always returns
@@ -176,6 +198,7 @@ impl Default for TrainConfig {
             gradient_clip: None,
             augmentations: Vec::new(),
             ema_half_life_images: None,
+            precision: Precision::default(),
             update_order: UpdateOrder::default(),
             on_nan: OnNan::default(),
             seed: Seed(0),
@@ -322,6 +345,11 @@ impl TrainConfig {
 }
 
 impl TrainConfig {
+    /// Whether there are gradient penalties.
+    pub fn has_penalties(&self) -> bool {
+        !self.regularizers().is_empty()
+    }
+
     /// The configured penalties with their keys.
     pub(crate) fn regularizers(&self) -> Vec<(&'static str, Box<dyn Regularizer>)> {
         let mut all: Vec<(&'static str, Box<dyn Regularizer>)> = Vec::new();

@@ -12,7 +12,6 @@ pub(super) fn run(arguments: &EvaluateArguments, console: &Console) -> Done {
         ("metrics", !arguments.metrics.is_empty()),
         ("stacked", arguments.stacked),
         ("seeds", arguments.seeds != 1),
-        ("device", arguments.device != "cpu"),
     ];
     if let Some((name, _)) = of_images.iter().find(|(_, is_set)| *is_set) {
         let text = format!("--{name} is for images, and this is of text; leave it out");

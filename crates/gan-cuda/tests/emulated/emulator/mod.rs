@@ -3,15 +3,16 @@
 use gan_cuda::{Argument, CudaError, Launch, Machine, Module, Place};
 use libloading::Library;
 use std::collections::HashMap;
-use std::ffi::c_void;
+use std::ffi::{CString, c_char, c_void};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const PRELUDE: &str = include_str!("prelude.cpp");
 
-/// A kernel that can be called: the launch, and a pointer to each argument.
-type Call = unsafe extern "C" fn(*const Configuration, *mut *mut c_void) -> i32;
+/// A kernel that can be called: the launch, a pointer to each argument, and their types.
+type Call = unsafe extern "C" fn(*const Configuration, *mut *mut c_void, *const c_char) -> i32;
 
 /// `emulation::Launch`.
 #[repr(C)]
@@ -111,21 +112,38 @@ impl Emulator {
             shared_bytes: launch.shared_bytes,
             order: self.order,
         };
+        let types: String = launch.arguments.iter().map(type_of).collect();
+        let types = CString::new(types).unwrap();
         let name = format!("call_{}", launch.kernel);
         let library = &self.libraries[&launch.module];
         let _running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: the function has this type, and an argument of 8 bytes or fewer behind each pointer; the places that
-        // it is given lie in the memory.
+        // SAFETY: the function has this type and checks those of the arguments, of 8 bytes or fewer behind each pointer;
+        // the places that it is given lie in the memory.
         #[allow(unsafe_code)]
         let result = unsafe {
             let call = library.get::<Call>(name.as_bytes()).unwrap();
-            call(&configuration, pointers.as_mut_ptr())
+            call(&configuration, pointers.as_mut_ptr(), types.as_ptr())
         };
-        assert_eq!(result, 0, "{}: some threads wait for ever", launch.kernel);
+        match result {
+            0 => {}
+            1 => panic!("{}: some threads wait for ever", launch.kernel),
+            _ => panic!("{}: other arguments than {types:?}", launch.kernel),
+        }
     }
 
     fn place(&mut self, place: Place) -> &mut [u8] {
         &mut self.memory[self.begin + place.offset..][..place.bytes]
+    }
+}
+
+/// As the emulation's `type_of` has it.
+fn type_of(argument: &Argument) -> char {
+    match argument {
+        Argument::In(_) | Argument::Out(_) | Argument::None => 'p',
+        Argument::U32(_) => 'u',
+        Argument::U64(_) => 'U',
+        Argument::F32(_) => 'f',
+        Argument::F64(_) => 'd',
     }
 }
 
@@ -145,12 +163,11 @@ fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
         "{}\n{PRELUDE}\n{source}\n",
         source.lines().next().unwrap_or("")
     );
-    // Kernels that the constants leave out are found by the preprocessor alone.
-    let preprocessed = preprocessed(&source);
-    for kernel in kernels(&preprocessed) {
+    // Which kernels the constants leave is known to the preprocessor.
+    for kernel in kernels(&preprocessed(&source)) {
         text.push_str(&format!(
-            "extern \"C\" int call_{kernel}(const emulation::Launch* launch, void** arguments) {{ \
-             return emulation::launch({kernel}, launch, arguments); }}\n"
+            "extern \"C\" int call_{kernel}(const emulation::Launch* launch, void** arguments, const char* types) {{ \
+             return emulation::launch({kernel}, launch, arguments, types); }}\n"
         ));
     }
     let file = path.with_extension("cpp");
@@ -158,7 +175,7 @@ fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
     let child = Command::new("c++")
         .args([
             "-std=c++17",
-            "-O2",
+            "-O1",
             "-ffp-contract=off",
             "-fno-strict-aliasing",
             "-fPIC",
@@ -167,29 +184,25 @@ fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
         .args(["-U_FORTIFY_SOURCE", "-shared", "-o"])
         .arg(path)
         .arg(&file)
-        .stderr(std::process::Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn();
     Some(child.unwrap())
 }
 
-/// A source without the kernels that its constants leave out: blocks of `#if MAP == number`.
+/// A source as the preprocessor leaves it, which does not know the prelude's names.
 fn preprocessed(source: &str) -> String {
-    let map = source
-        .lines()
-        .find_map(|line| line.strip_prefix("#define MAP "));
-    let mut kept = String::new();
-    let mut skips = false;
-    for line in source.lines() {
-        if let Some(number) = line.strip_prefix("#if MAP == ") {
-            skips = map != Some(number);
-        } else if line == "#endif" {
-            skips = false;
-        } else if !skips && !line.starts_with("#define") {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
+    let mut child = Command::new("c++")
+        .args(["-E", "-P", "-x", "c++", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(source.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
 }
 
 impl Machine for Emulator {

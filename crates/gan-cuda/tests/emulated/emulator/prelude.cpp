@@ -139,8 +139,20 @@ static void call(void (*kernel)(Arguments...), void** arguments, std::index_sequ
     kernel(*(Arguments*)arguments[Numbers]...);
 }
 
+template <typename T> static char type_of(T*) { return 'p'; }
+static char type_of(u32) { return 'u'; }
+static char type_of(u64) { return 'U'; }
+static char type_of(float) { return 'f'; }
+static char type_of(double) { return 'd'; }
+
+// 0: done; 1: some threads wait for ever; 2: the kernel has other arguments.
 template <typename... Arguments>
-static int launch(void (*kernel)(Arguments...), const Launch* launch, void** arguments) {
+static int launch(void (*kernel)(Arguments...), const Launch* launch, void** arguments,
+                  const char* types) {
+    const char expected[] = {type_of(Arguments())..., 0};
+    if (std::strcmp(types, expected) != 0) {
+        return 2;
+    }
     struct Call {
         void (*kernel)(Arguments...);
         void** arguments;
@@ -224,6 +236,32 @@ static inline void multiply(float* d, const u32* a, const u32* b) {
         for (u32 k = 0; k < 8; ++k) {
             const u64 a_pair = lanes[4 * g + k % 4][k / 4], b_pair = lanes[4 * column + k % 4][2];
             d[part] += from_bits((u32)(a_pair >> 32 * high_row)) * from_bits((u32)(b_pair >> 32 * (k / 4)));
+        }
+    }
+}
+
+static inline u32 bf16_pair(float low, float high) {
+    // To the nearest, halfway to an even last bit.
+    const u32 bits[2] = {bits_of(low), bits_of(high)};
+    u32 pair = 0;
+    for (int i = 0; i < 2; ++i) {
+        const u32 rounded = bits[i] + 0x7fffu + (bits[i] >> 16 & 1u);
+        pair |= rounded >> 16 << 16 * i;
+    }
+    return pair;
+}
+
+static inline void multiply_bf16(float* d, const u32* a, const u32* b) {
+    const u64(*lanes)[3] = emulation::exchange(a[0] | (u64)a[1] << 32, a[2] | (u64)a[3] << 32,
+                                               b[0] | (u64)b[1] << 32);
+    const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    for (u32 part = 0; part < 4; ++part) {
+        const u32 high_row = part / 2, column = 2 * t + part % 2;
+        for (u32 k = 0; k < 16; ++k) {
+            const u32 of_lane = k % 8 / 2;
+            const u32 a_pair = (u32)(lanes[4 * g + of_lane][k / 8] >> 32 * high_row);
+            const u32 b_pair = (u32)(lanes[4 * column + of_lane][2] >> 32 * (k / 8));
+            d[part] += from_bits(a_pair >> 16 * (k % 2) << 16) * from_bits(b_pair >> 16 * (k % 2) << 16);
         }
     }
 }

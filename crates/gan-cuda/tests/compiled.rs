@@ -1,0 +1,77 @@
+//! The kernels of a few plans compiled to machine code, where NVRTC can be had; no GPU is needed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test, which says what it leaves out"
+)]
+
+use candle_core::{DType, Device};
+use gan_core::{ImageShape, Seed};
+use gan_cuda::{Compiler, CudaError, Module, Places, Prior, Task, planned};
+use gan_data::Dataset;
+use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
+use gan_train::{Augmentation, Precision, TrainConfig};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+fn modules(model: &ModelConfig, config: &TrainConfig) -> BTreeSet<Arc<Module>> {
+    let (shape, cpu) = (ImageShape::MNIST, Device::Cpu);
+    let generator = model.generator(shape, Seed(0), DType::F32, &cpu).unwrap();
+    let discriminator = model
+        .discriminator(shape, Seed(0), DType::F32, &cpu)
+        .unwrap();
+    let data = Dataset::new("black", shape, vec![0; 10 * shape.elements()]).unwrap();
+    let task = Task {
+        config,
+        parameters: [generator.parameters(), discriminator.parameters()],
+        image: shape,
+        images: data.images(),
+        labels: None,
+        prior: Prior::Normal,
+        latent_dim: model.latent_dim,
+        seed: Seed(0),
+    };
+    let graphs = [generator.graph().unwrap(), discriminator.graph().unwrap()];
+    let plan = planned(&task, graphs).unwrap();
+    let all = plan.sequences.into_iter().flatten();
+    all.map(|launch| launch.module).collect()
+}
+
+#[test]
+fn kernels_compile_for_two_kinds_of_gpu() {
+    let dcgan = ModelConfig {
+        architecture: Architecture::Dcgan {
+            width: 8,
+            discriminator_norm: DiscriminatorNorm::Spectral,
+        },
+        ..ModelConfig::default()
+    };
+    let penalized = TrainConfig {
+        r1: 1.0,
+        precision: Precision::Bf16,
+        augmentations: vec![Augmentation::Cutout],
+        ema_half_life_images: Some(1000.0),
+        gradient_clip: Some(1.0),
+        ..TrainConfig::default()
+    };
+    let mut all = modules(&ModelConfig::default(), &TrainConfig::default());
+    all.extend(modules(&dcgan, &penalized));
+    for architecture in [80, 90] {
+        let compiler = match Compiler::new(&Places::of_this_machine(), architecture, None) {
+            Ok(compiler) => compiler,
+            Err(CudaError::Missing(text)) => {
+                eprintln!(
+                    "left out: {} modules for sm_{architecture}: {text}",
+                    all.len()
+                );
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        for module in &all {
+            let compiled = compiler.compile(module).unwrap();
+            assert!(compiled.cubin.starts_with(b"\x7fELF"), "{module:?}");
+        }
+    }
+}
