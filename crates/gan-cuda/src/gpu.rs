@@ -78,15 +78,15 @@ impl GpuFacts {
 ///
 /// # Errors
 /// What is missing.
-pub fn check(ordinal: usize, places: &Places, bytes: usize) -> Result<(), CudaError> {
-    let gpu = Gpu::new(ordinal, places, None)?;
-    let free = gpu.facts.memory_mib[1];
+pub fn check(ordinal: usize, places: &Places, bytes: usize) -> Result<GpuFacts, CudaError> {
+    let facts = Gpu::new(ordinal, places, None)?.facts.clone();
+    let free = facts.memory_mib[1];
     match bytes.div_ceil(MIB) {
         needed if needed > free => Err(CudaError::Memory {
             free_mib: free,
             needed_mib: needed,
         }),
-        _ => Ok(()),
+        _ => Ok(facts),
     }
 }
 

@@ -32,17 +32,30 @@ pub fn planned(task: &Task<'_>, graphs: [&Graph; 2]) -> Result<Planned, CudaErro
         precision: task.config.precision,
         ..Recorder::default()
     };
-    let mut sequence = |moves_generator| {
+    let (batch, config) = (task.config.batch_size, task.config);
+    let mut sequence = |examples, is_penalized, moves_generator| {
         let variant = Variant {
-            examples: task.config.batch_size,
-            is_penalized: task.config.has_penalties(),
+            examples,
+            is_penalized,
             moves_generator,
         };
         record(task, &players, &memory, &mut recorder, kept, variant)?;
         Ok::<_, CudaError>(std::mem::take(&mut recorder.launches))
     };
+    let penalized = config.has_penalties();
+    let sequences = [
+        sequence(batch, penalized, true)?,
+        sequence(batch, penalized, false)?,
+    ];
+    // The other steps of a run need no more, or not much.
+    sequence(batch, false, true)?;
+    let last = task.images.len() % batch;
+    if last > 0 {
+        sequence(last, penalized, true)?;
+        sequence(last, false, true)?;
+    }
     Ok(Planned {
-        sequences: [sequence(true)?, sequence(false)?],
+        sequences,
         bytes: recorder.arena.most(),
     })
 }

@@ -10,7 +10,6 @@
 //! [`length_plots`], quality against length, of one or several evaluations; they are in its `report.html` too.
 //!
 //! ```no_run
-//! use gan_core::candle_core::Device;
 //! use gan_data::{Parts, ReadOptions};
 //! use gan_eval::{EvaluationData, Protocol, Subject, evaluate};
 //! use gan_models::KnownNetworks;
@@ -19,7 +18,7 @@
 //! let folder = Path::new("data/mnist");
 //! let splits = gan_data::open(folder, &ReadOptions::default(), Parts::All)?;
 //! let data = EvaluationData::new(folder, splits);
-//! let subject = Subject::open(Path::new("generator.safetensors"), &KnownNetworks, &Device::Cpu)?;
+//! let subject = Subject::open(Path::new("generator.safetensors"), &KnownNetworks)?;
 //! let evaluated = evaluate(&subject, &data, &Protocol::default(), &mut |_| {})?;
 //! for line in gan_eval::score_table(&evaluated.file) {
 //!     println!("{line}");

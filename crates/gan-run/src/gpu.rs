@@ -1,6 +1,6 @@
 //! Training on an NVIDIA GPU: what it needs, and its engine.
 
-use crate::{Plan, RunError};
+use crate::{Event, Events, Plan, RunError};
 use gan_core::{Graph, ParameterStore, Pick, Seed};
 use gan_cuda::{CudaError, Gpu, MachineEngine, Places, Task};
 use gan_models::Prior;
@@ -53,16 +53,23 @@ impl Players {
 ///
 /// # Errors
 /// What is missing.
-pub(crate) fn check(plan: &Plan, ordinal: usize) -> Result<(), RunError> {
+pub(crate) fn check(plan: &Plan, ordinal: usize, events: &mut dyn Events) -> Result<(), RunError> {
     let trainer = plan.trainer()?;
     let ready = || {
         let players = Players::of(&trainer)?;
         let task = players.task(plan, plan.config.train.seed);
         let graphs = [&players.graphs[0], &players.graphs[1]];
         let needed = gan_cuda::planned(&task, graphs)?.bytes;
-        gan_cuda::check(ordinal, &Places::of_this_machine(), needed)
+        let facts = gan_cuda::check(ordinal, &Places::of_this_machine(), needed)?;
+        Ok::<_, CudaError>((facts, needed))
     };
-    ready().map_err(|error| RunError::Refused(error.to_string()))
+    let (facts, needed) = ready().map_err(|error| RunError::Refused(error.to_string()))?;
+    events.event(Event::Note(&format!(
+        "Steps are computed on {}, in {} MiB of its memory; pictures and scores on the CPU",
+        facts.name,
+        needed.div_ceil(1 << 20)
+    )));
+    Ok(())
 }
 
 /// Trains to the end of the batches on a GPU.

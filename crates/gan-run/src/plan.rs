@@ -91,7 +91,7 @@ impl Plan {
         plan.check_batches(&loader)?;
         plan.check_classes()?;
         plan.check_best_by()?;
-        plan.check_device()?;
+        plan.check_device(events)?;
         Ok(plan)
     }
 
@@ -152,14 +152,16 @@ impl Plan {
     }
 
     /// A GPU has all that training needs, before anything is written.
-    fn check_device(&self) -> Result<(), RunError> {
-        match TrainingDevice::named(&self.config.device)? {
-            TrainingDevice::Cpu => Ok(()),
-            #[cfg(feature = "cuda")]
-            TrainingDevice::Cuda(ordinal) => crate::gpu::check(self, ordinal),
-            #[cfg(not(feature = "cuda"))]
-            TrainingDevice::Cuda(_) => Ok(()),
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(unused_variables, clippy::unnecessary_wraps)
+    )]
+    fn check_device(&self, events: &mut dyn Events) -> Result<(), RunError> {
+        #[cfg(feature = "cuda")]
+        if let TrainingDevice::Cuda(ordinal) = TrainingDevice::named(&self.config.device)? {
+            crate::gpu::check(self, ordinal, events)?;
         }
+        Ok(())
     }
 
     /// Batch normalization cannot train on a batch of one image.

@@ -52,7 +52,12 @@ const PEERS: [(&str, &str, &str, &[&str]); 8] = [
         "torch_gpu.py",
         &["mlp", "compile"],
     ),
-    ("JAX, jitted", "tutorial", "jax_step.py", &[]),
+    (
+        "JAX, jitted",
+        "tutorial",
+        "jax_step.py",
+        &["--burst", "100", "--repeat", "20"],
+    ),
     (
         "PyTorch, CUDA graph",
         "dcgan64",

@@ -29,13 +29,24 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn described(facts: &GpuFacts) -> String {
+    let driver = loaded("libcuda.so").unwrap_or_default();
     let [all, free] = facts.memory_mib;
     let (major, minor) = facts.driver;
     format!(
-        "{}, compute capability {}, {free} of {all} MiB free; the driver knows CUDA up to {major}.{minor}",
+        "{}, compute capability {}, {free} of {all} MiB free; the driver, {driver}, knows CUDA up to {major}.{minor}",
         facts.name,
         f64::from(facts.architecture) / 10.0
     )
+}
+
+/// The file of a library that this process has opened.
+fn loaded(name: &str) -> Option<String> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let paths = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().last());
+    let mut found = paths.filter(|path| path.contains(name));
+    found.next().map(str::to_string)
 }
 
 fn nvrtc(places: &Places, architecture: u32) -> Result<String, CudaError> {

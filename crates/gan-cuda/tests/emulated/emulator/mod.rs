@@ -2,7 +2,7 @@
 
 use gan_cuda::{Argument, CudaError, Launch, Machine, Module, Place};
 use libloading::Library;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CString, c_char, c_void};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,18 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const PRELUDE: &str = include_str!("prelude.cpp");
+const HEADERS: &str = include_str!("headers.h");
+
+/// The compiler's options; the headers are compiled with the same ones.
+const OPTIONS: [&str; 7] = [
+    "-std=c++17",
+    "-O1",
+    "-ffp-contract=off",
+    "-fno-strict-aliasing",
+    "-fPIC",
+    "-w",
+    "-U_FORTIFY_SOURCE",
+];
 
 /// A kernel that can be called: the launch, a pointer to each argument, and their types.
 type Call = unsafe extern "C" fn(*const Configuration, *mut *mut c_void, *const c_char) -> i32;
@@ -25,6 +37,9 @@ struct Configuration {
 
 /// A library has one block's shared memory and threads: one test runs a kernel at a time.
 static RUNNING: Mutex<()> = Mutex::new(());
+
+/// Tests share modules: one test compiles at a time.
+static COMPILING: Mutex<()> = Mutex::new(());
 
 /// Memory and kernels on the CPU.
 pub(crate) struct Emulator {
@@ -62,13 +77,13 @@ impl Emulator {
 
     /// Compiles the modules of some launches, two at a time.
     fn compile(&mut self, launches: &[Launch]) {
-        let mut functions: HashMap<Arc<Module>, Vec<&'static str>> = HashMap::new();
-        for launch in launches {
-            if !self.libraries.contains_key(&launch.module) {
-                functions.entry(Arc::clone(&launch.module)).or_default();
-            }
-        }
-        let wanted: Vec<Arc<Module>> = functions.into_keys().collect();
+        let modules = launches.iter().map(|launch| Arc::clone(&launch.module));
+        let wanted: HashSet<_> = modules
+            .filter(|module| !self.libraries.contains_key(module))
+            .collect();
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        let _compiling = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
+        compile_headers(&self.folder);
         for some in wanted.chunks(2) {
             let started = some.iter().map(|module| {
                 let path = self.folder.join(format!("{}.so", module.sha256(PRELUDE)));
@@ -153,6 +168,21 @@ fn kernels(source: &str) -> impl Iterator<Item = &str> {
     after.filter_map(|rest| rest.split('(').next())
 }
 
+/// Makes the headers ready for all modules.
+fn compile_headers(folder: &Path) {
+    let headers = folder.join("headers.h");
+    if std::fs::read_to_string(&headers).is_ok_and(|text| text == HEADERS) {
+        return;
+    }
+    std::fs::write(&headers, HEADERS).unwrap();
+    let mut command = Command::new("c++");
+    command
+        .args(OPTIONS)
+        .args(["-x", "c++-header"])
+        .arg(&headers);
+    assert!(command.status().unwrap().success());
+}
+
 fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
     if path.exists() {
         return None;
@@ -164,7 +194,11 @@ fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
         source.lines().next().unwrap_or("")
     );
     // Which kernels the constants leave is known to the preprocessor.
-    for kernel in kernels(&preprocessed(&source)) {
+    let left = match source.contains("\n#if") {
+        true => preprocessed(&source),
+        false => source.clone(),
+    };
+    for kernel in kernels(&left) {
         text.push_str(&format!(
             "extern \"C\" int call_{kernel}(const emulation::Launch* launch, void** arguments, const char* types) {{ \
              return emulation::launch({kernel}, launch, arguments, types); }}\n"
@@ -173,15 +207,8 @@ fn start_compiler(module: &Module, path: &Path) -> Option<std::process::Child> {
     let file = path.with_extension("cpp");
     std::fs::write(&file, text).unwrap();
     let child = Command::new("c++")
-        .args([
-            "-std=c++17",
-            "-O1",
-            "-ffp-contract=off",
-            "-fno-strict-aliasing",
-            "-fPIC",
-            "-w",
-        ])
-        .args(["-U_FORTIFY_SOURCE", "-shared", "-o"])
+        .args(OPTIONS)
+        .args(["-shared", "-o"])
         .arg(path)
         .arg(&file)
         .stderr(Stdio::piped())

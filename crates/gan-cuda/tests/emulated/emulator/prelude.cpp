@@ -2,13 +2,7 @@
 // The threads of a block are contexts that take turns: each runs until it waits for the block or its warp. In which
 // order is a choice, so that what depends on it is found. Warps multiply with the tensor cores' numbers.
 
-#include <csetjmp>
-#include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <ucontext.h>
-#include <utility>
+#include "headers.h"
 
 typedef unsigned char u8;
 typedef unsigned int u32;
@@ -51,10 +45,12 @@ static void wait(State state) {
     }
 }
 
+// A thread's context serves every block: to begin one anew asks the system for its signals.
 static void thread() {
-    body(body_argument);
-    states[current] = DONE;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        body(body_argument);
+        wait(DONE);
+    }
 }
 
 }  // namespace emulation
@@ -105,7 +101,6 @@ static bool run_block(const Launch* launch) {
     std::memset(shared_memory, 0xff, launch->shared_bytes);
     for (u32 i = 0; i < count; ++i) {
         states[i] = READY;
-        begun[i] = false;
         exchanges[i] = 0;
     }
     u32 stride = launch->order == 0 ? 1 : launch->order % count;
@@ -199,15 +194,41 @@ static u64 (*exchange(u64 a, u64 b, u64 c))[3] {
 
 static inline void __syncthreads() { emulation::wait(emulation::AT_BLOCK); }
 
-template <int WIDTH> static inline void copy(float* to, const float* from, bool valid) {
-    for (int i = 0; i < WIDTH; ++i) {
-        to[i] = valid ? from[i] : 0.0f;
+// Copies into shared memory are made when a thread waits for them, and not before: who forgets it reads what was there.
+struct Copy {
+    float* to;
+    const float* from;
+    int width;
+};
+
+static std::vector<std::vector<Copy>> groups[emulation::MOST_THREADS];
+
+static std::vector<std::vector<Copy>>* own_groups() {
+    std::vector<std::vector<Copy>>* own = &groups[emulation::current];
+    if (own->empty()) {
+        own->emplace_back();
     }
+    return own;
 }
 
-static inline void copies_commit() {}
+template <int WIDTH> static inline void copy(float* to, const float* from, bool valid) {
+    own_groups()->back().push_back({to, valid ? from : 0, WIDTH});
+}
 
-template <int LEFT> static inline void copies_wait() {}
+static inline void copies_commit() { own_groups()->emplace_back(); }
+
+template <int LEFT> static inline void copies_wait() {
+    std::vector<std::vector<Copy>>* own = own_groups();
+    // The last one is not committed yet.
+    while (own->size() > LEFT + 1) {
+        for (const Copy& copy : own->front()) {
+            for (int i = 0; i < copy.width; ++i) {
+                copy.to[i] = copy.from ? copy.from[i] : 0.0f;
+            }
+        }
+        own->erase(own->begin());
+    }
+}
 
 template <typename To, typename From> static inline To same_bits(From x) {
     static_assert(sizeof(To) == sizeof(From), "sizes");
