@@ -29,16 +29,17 @@ pub struct Compiled {
 }
 
 impl Compiler {
-    /// NVRTC for GPUs of a compute capability, such as 90 for 9.0.
+    /// NVRTC for GPUs of a compute capability, such as 90 for 9.0, of a CUDA that is not newer than `newest`.
     ///
     /// # Errors
     /// [`CudaError::Missing`] when NVRTC is not found.
     pub fn new(
         places: &Places,
+        newest: u32,
         architecture: u32,
         cache: Option<PathBuf>,
     ) -> Result<Self, CudaError> {
-        libraries::open_nvrtc(places)?;
+        libraries::open_nvrtc(places, newest)?;
         let (mut major, mut minor) = (0, 0);
         // SAFETY: the library is open, and the two numbers are written to.
         #[allow(unsafe_code)]

@@ -135,7 +135,12 @@ impl Gpu {
                 f64::from(OLDEST) / 10.0
             )));
         }
-        let compiler = Compiler::new(places, facts.architecture, cache)?;
+        let compiler = Compiler::new(
+            places,
+            facts.driver.0.unsigned_abs(),
+            facts.architecture,
+            cache,
+        )?;
         if compiler.version().0 > facts.driver.0 {
             let ((major, minor), (known, _)) = (compiler.version(), facts.driver);
             return Err(CudaError::Missing(format!(
@@ -301,7 +306,9 @@ impl Machine for Gpu {
         let memory = self.memory(place)?;
         let bytes = &bytes[..bytes.len().min(place.bytes)];
         let mut part = memory.slice_mut(place.offset..place.offset + bytes.len());
-        failed("cuMemcpyHtoD", stream.memcpy_htod(bytes, &mut part))
+        failed("cuMemcpyHtoD", stream.memcpy_htod(bytes, &mut part))?;
+        // The bytes may be freed when this returns.
+        failed("cuStreamSynchronize", stream.synchronize())
     }
 
     fn read(&mut self, place: Place) -> Result<Vec<u8>, CudaError> {

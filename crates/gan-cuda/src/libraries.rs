@@ -58,11 +58,12 @@ impl Places {
         Self { toolkits, packages }
     }
 
-    /// NVRTC with its builtins in the same folder.
-    pub fn nvrtc(&self) -> Option<Nvrtc> {
+    /// NVRTC with its builtins in the same folder, of a CUDA that is not newer than `newest`.
+    pub fn nvrtc(&self, newest: u32) -> Option<Nvrtc> {
         let mut folders = self.folders();
         folders.find_map(|folder| {
-            NVRTC_MAJORS.iter().find_map(|major| {
+            let known = NVRTC_MAJORS.iter().filter(|major| **major <= newest);
+            known.into_iter().find_map(|major| {
                 let compiler = folder.join(format!("libnvrtc.so.{major}"));
                 let beginning = format!("libnvrtc-builtins.so.{major}.");
                 let builtins = children(&folder, &beginning).pop()?;
@@ -130,12 +131,12 @@ fn pythons_own() -> Vec<PathBuf> {
 ///
 /// # Errors
 /// [`CudaError::Missing`] with the places where it was looked for.
-pub(crate) fn open_nvrtc(places: &Places) -> Result<Nvrtc, CudaError> {
+pub(crate) fn open_nvrtc(places: &Places, newest: u32) -> Result<Nvrtc, CudaError> {
     static OPENED: OnceLock<Nvrtc> = OnceLock::new();
     if let Some(nvrtc) = OPENED.get() {
         return Ok(nvrtc.clone());
     }
-    let Some(nvrtc) = places.nvrtc() else {
+    let Some(nvrtc) = places.nvrtc(newest) else {
         return Err(CudaError::Missing(format!(
             "NVRTC, CUDA's compiler, is missing: no libnvrtc.so.13 or .12 with its builtins in {}; install the CUDA \
              toolkit, or `pip install nvidia-cuda-nvrtc`",
@@ -202,12 +203,12 @@ mod tests {
             toolkits: vec![toolkit.clone()],
             packages: vec![packages.clone()],
         };
-        assert_eq!(places.nvrtc(), None);
+        assert_eq!(places.nvrtc(13), None);
         let in_packages = packages.join("nvidia/cu13/lib");
         touch(&in_packages.join("libnvrtc.so.13"));
-        assert_eq!(places.nvrtc(), None, "no builtins");
+        assert_eq!(places.nvrtc(13), None, "no builtins");
         touch(&in_packages.join("libnvrtc-builtins.so.13.0"));
-        let found = places.nvrtc().unwrap();
+        let found = places.nvrtc(13).unwrap();
         assert_eq!(found.compiler, in_packages.join("libnvrtc.so.13"));
         assert_eq!(
             found.builtins,
@@ -216,24 +217,22 @@ mod tests {
         let in_toolkit = toolkit.join("lib64");
         touch(&in_toolkit.join("libnvrtc.so.12"));
         touch(&in_toolkit.join("libnvrtc-builtins.so.12.9"));
+        touch(&in_toolkit.join("libnvrtc.so.13"));
+        touch(&in_toolkit.join("libnvrtc-builtins.so.13.0"));
+        let of_driver_12 = places.nvrtc(12).unwrap();
+        assert_eq!(of_driver_12.compiler, in_toolkit.join("libnvrtc.so.12"));
         assert_eq!(
-            places.nvrtc().unwrap().compiler,
-            in_toolkit.join("libnvrtc.so.12")
+            places.nvrtc(13).unwrap().compiler,
+            in_toolkit.join("libnvrtc.so.13")
         );
     }
 
     #[test]
-    fn what_is_missing_is_named_with_the_places_of_the_search() {
+    fn the_places_of_a_search_are_named() {
         let places = Places {
             toolkits: vec!["/nowhere/cuda".into()],
-            packages: Vec::new(),
+            packages: vec!["/nowhere/packages".into()],
         };
-        if OPENED_ELSEWHERE {
-            return;
-        }
-        let text = places.described();
-        assert!(text.contains("/nowhere/cuda"));
+        assert_eq!(places.described(), "/nowhere/cuda, /nowhere/packages");
     }
-
-    const OPENED_ELSEWHERE: bool = false;
 }

@@ -58,7 +58,7 @@ fn kernels_compile_for_two_kinds_of_gpu() {
     let mut all = modules(&ModelConfig::default(), &TrainConfig::default());
     all.extend(modules(&dcgan, &penalized));
     for architecture in [80, 90] {
-        let compiler = match Compiler::new(&Places::of_this_machine(), architecture, None) {
+        let compiler = match Compiler::new(&Places::of_this_machine(), 13, architecture, None) {
             Ok(compiler) => compiler,
             Err(CudaError::Missing(text)) => {
                 eprintln!(

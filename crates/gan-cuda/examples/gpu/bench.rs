@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use candle_core::DType;
 use gan_cuda::{Gpu, GpuFacts, MachineEngine, Places};
 use gan_train::{Engine, Precision};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -78,7 +78,8 @@ const PEERS: [(&str, &str, &str, &[&str]); 8] = [
     ),
 ];
 
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options, cache: Option<PathBuf>) -> Result<()> {
+    let cache = cache.unwrap_or_else(|| std::env::temp_dir().join("gan-cuda"));
     let facts = GpuFacts::of(options.gpu)?;
     println!(
         "{}; milliseconds a step, median of {BURSTS} times {STEPS} steps\n",
@@ -99,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             (Precision::Bf16, "bf16"),
         ] {
             recipe.config.train.precision = precision;
-            let row = match measure(&recipe, options.gpu) {
+            let row = match measure(&recipe, options.gpu, &cache) {
                 Ok(milliseconds) => (
                     recipe.name.clone(),
                     format!("gan-cuda, {name}"),
@@ -150,7 +151,7 @@ fn measured() -> Result<Vec<Recipe>> {
 }
 
 /// Milliseconds a step.
-fn measure(recipe: &Recipe, gpu: usize) -> Result<f64> {
+fn measure(recipe: &Recipe, gpu: usize, cache: &Path) -> Result<f64> {
     let steps = STEPS * (BURSTS as u64 + 1);
     let mut trainer = recipe.trainer(DType::F32, steps)?;
     let players = Players::of(&trainer)?;
@@ -159,7 +160,7 @@ fn measure(recipe: &Recipe, gpu: usize) -> Result<f64> {
     // A smaller last batch would be a second graph: whole batches alone are measured.
     let size = recipe.config.train.batch_size;
     let picks = loader.picks_from(0).filter(|picks| picks.len() == size);
-    let gpu = Gpu::new(gpu, &Places::of_this_machine(), None)?;
+    let gpu = Gpu::new(gpu, &Places::of_this_machine(), Some(cache.to_path_buf()))?;
     let graphs = [&players.graphs[0], &players.graphs[1]];
     let mut engine = MachineEngine::new(gpu, &task, graphs, picks)?;
     let mut times = Vec::new();
@@ -175,7 +176,7 @@ fn measure(recipe: &Recipe, gpu: usize) -> Result<f64> {
 }
 
 /// The median that a script prints as JSON.
-fn measure_peer(script: &std::path::Path, arguments: &[&str]) -> Result<f64> {
+fn measure_peer(script: &Path, arguments: &[&str]) -> Result<f64> {
     let output = Command::new("python3")
         .arg(script)
         .args(arguments)

@@ -8,9 +8,12 @@ pub(crate) fn run() -> Result<()> {
     let places = Places::of_this_machine();
     let gpu = GpuFacts::of(0);
     let architecture = gpu.as_ref().map_or(90, |facts| facts.architecture);
+    let newest = gpu
+        .as_ref()
+        .map_or(13, |facts| facts.driver.0.unsigned_abs());
     let parts = [
         ("driver and GPU", gpu.map(|facts| described(&facts))),
-        ("NVRTC", nvrtc(&places, architecture)),
+        ("NVRTC", nvrtc(&places, newest, architecture)),
     ];
     let mut missing = Vec::new();
     for (name, found) in parts {
@@ -49,10 +52,10 @@ fn loaded(name: &str) -> Option<String> {
     found.next().map(str::to_string)
 }
 
-fn nvrtc(places: &Places, architecture: u32) -> Result<String, CudaError> {
-    let (major, minor) = Compiler::new(places, architecture, None)?.version();
+fn nvrtc(places: &Places, newest: u32, architecture: u32) -> Result<String, CudaError> {
+    let (major, minor) = Compiler::new(places, newest, architecture, None)?.version();
     let path = places
-        .nvrtc()
+        .nvrtc(newest)
         .map(|nvrtc| nvrtc.compiler.display().to_string());
     Ok(format!("{major}.{minor}, {}", path.unwrap_or_default()))
 }

@@ -5,8 +5,10 @@ use anyhow::{Result, bail};
 use candle_core::DType;
 use gan_cuda::{Compiler, Module, Places, planned};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+/// What to compile.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Compute capabilities without the point.
@@ -39,12 +41,12 @@ fn modules() -> Result<BTreeMap<Arc<Module>, String>> {
     Ok(modules)
 }
 
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options, cache: Option<&Path>) -> Result<()> {
     let modules = modules()?;
     let places = Places::of_this_machine();
     let mut failures = 0;
     for arch in &options.arch {
-        let compiler = Compiler::new(&places, *arch, None)?;
+        let compiler = Compiler::new(&places, 13, *arch, cache.map(Path::to_path_buf))?;
         let (major, minor) = compiler.version();
         println!(
             "sm_{arch}, NVRTC {major}.{minor}: {} modules",

@@ -10,12 +10,16 @@ mod selftest;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Training on NVIDIA GPUs: what is there, and whether it is right and fast.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Keep the kernels' machine code in this folder, and take it from there
+    #[arg(long, global = true, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -31,10 +35,11 @@ enum Command {
 }
 
 fn main() -> Result<()> {
-    match Arguments::parse().command {
+    let Arguments { command, cache } = Arguments::parse();
+    match command {
         Command::Check => check::run(),
-        Command::Kernels(options) => kernels::run(&options),
-        Command::Selftest(options) => selftest::run(&options),
-        Command::Bench(options) => bench::run(&options),
+        Command::Kernels(options) => kernels::run(&options, cache.as_deref()),
+        Command::Selftest(options) => selftest::run(&options, cache),
+        Command::Bench(options) => bench::run(&options, cache),
     }
 }

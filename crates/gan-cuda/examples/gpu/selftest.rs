@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use candle_core::DType;
 use gan_cuda::{Gpu, MachineEngine, Places};
 use gan_train::{Checkpoint, Engine, HostEngine, StepReport, Trainer};
+use std::path::PathBuf;
 use std::time::Instant;
 
 #[derive(clap::Args)]
@@ -15,6 +16,8 @@ pub(crate) struct Options {
     /// The GPU's number.
     #[arg(long, default_value_t = 0)]
     gpu: usize,
+    #[arg(skip)]
+    cache: PathBuf,
 }
 
 /// Steps after which the tutorial's losses are compared, and how near they must be, relative to their size.
@@ -23,7 +26,12 @@ const NEAR: f64 = 2e-6;
 /// Elsewhere: so many times the distance between the CPU's own f32 and f64 steps.
 const TIMES: f64 = 4.0;
 
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options, cache: Option<PathBuf>) -> Result<()> {
+    // Each recipe's kernels are needed several times.
+    let options = &Options {
+        cache: cache.unwrap_or_else(|| std::env::temp_dir().join("gan-cuda")),
+        ..*options
+    };
     let mut failures = Vec::new();
     let mut lines = Vec::new();
     for recipe in recipes::all()? {
@@ -131,7 +139,11 @@ fn some_steps(
     let loader = recipe.loader(DType::F32)?;
     let first = trainer.state().step;
     let picks = loader.picks_from(first).take((until - first) as usize);
-    let gpu = Gpu::new(options.gpu, &Places::of_this_machine(), None)?;
+    let gpu = Gpu::new(
+        options.gpu,
+        &Places::of_this_machine(),
+        Some(options.cache.clone()),
+    )?;
     let graphs = [&players.graphs[0], &players.graphs[1]];
     let mut engine = MachineEngine::new(gpu, &task, graphs, picks)?;
     engine.burst(trainer, until - first, reports)?;

@@ -26,11 +26,11 @@ template <int WIDTH> INSIDE void copy(float* to, const float* from, bool valid) 
     }
 }
 
-INSIDE void copies_commit() { asm volatile("cp.async.commit_group;"); }
+INSIDE void copies_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Waits until at most `LEFT` groups of copies are not complete.
 template <int LEFT> INSIDE void copies_wait() {
-    asm volatile("cp.async.wait_group %0;" ::"n"(LEFT));
+    asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory");
 }
 
 // The nearest number with the 10 bits of mantissa that a tensor core reads, in an f32.
@@ -66,7 +66,7 @@ INSIDE void multiply_bf16(float* d, const u32* a, const u32* b) {
 }
 
 // The shared memory whose size is given at the launch.
-#define DYNAMIC_SHARED(name) extern __shared__ float name[]
+#define DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 
 INSIDE float from_bits(u32 bits) { return __uint_as_float(bits); }
 

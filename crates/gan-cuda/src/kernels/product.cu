@@ -7,8 +7,8 @@
 //
 // A block computes a tile [TILE_M, TILE_N] of the result as a sum over k, whose parts of TILE_K terms wait in
 // shared memory, STAGES of them at a time. With PRECISION 0 each product of f32 numbers is three of their halves
-// (Markidis et al., 2018, arXiv 1803.04014), which are summed in f32: together as accurate as f32 products. With 1 the
-// factors are rounded to TF32, with 2 to bfloat16.
+// (Markidis et al., 2018, arXiv 1803.04014), which are summed outside of the tensor cores (Ootomo & Yokota, 2022, arXiv
+// 2203.03341): together as accurate as f32 products. With 1 the factors are rounded to TF32, with 2 to bfloat16.
 
 #define SHRINK 0
 #define ENLARGE 1
@@ -212,10 +212,17 @@ INSIDE void add_terms(float (*sums)[N_TILES][4], const float* a, const float* b,
             }
             for (int i = 0; i < M_TILES; ++i) {
 #if PRECISION == 0
-                multiply(sums[i][j], a_low[i], b_high);
-                multiply(sums[i][j], a_high[i], b_low);
-#endif
+                // Tensor cores cut their sums off: eight terms at a time, which are then added with rounding.
+                float eight[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+                multiply(eight, a_low[i], b_high);
+                multiply(eight, a_high[i], b_low);
+                multiply(eight, a_high[i], b_high);
+                for (int part = 0; part < 4; ++part) {
+                    sums[i][j][part] += eight[part];
+                }
+#else
                 multiply(sums[i][j], a_high[i], b_high);
+#endif
             }
         }
     }
@@ -261,8 +268,8 @@ struct Work {
 
 INSIDE Work work_of(u32 examples) {
     Work work;
-    work.n = blockIdx.x * TILE_N;
-    work.m = blockIdx.y * TILE_M;
+    work.m = blockIdx.x * TILE_M;
+    work.n = blockIdx.y * TILE_N;
     work.group = blockIdx.z % GROUPS;
     work.rest = blockIdx.z / GROUPS;
     work.phase = phase_of(PHASES > 1 ? work.rest : 0);

@@ -13,7 +13,9 @@ const WANTED_BLOCKS: usize = 132;
 const MOST_SPLITS: usize = 64;
 /// Terms of a sum that wait in shared memory.
 const TILE_K: usize = 32;
-const STAGES: usize = 2;
+/// So many parts of them wait, if there is room in what every block may have beside what kernels declare.
+const MOST_STAGES: usize = 4;
+const SHARED_BYTES: usize = 45 << 10;
 
 /// A window between a large and a small image; for a linear map both have one pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,7 +95,7 @@ impl Geometry {
         let tile = Tile {
             m,
             n: if columns >= 16 * WANTED_BLOCKS { 16 } else { 8 },
-            warps: [warps_m, 1, 8 / warps_m],
+            warps: [warps_m, 1, (8 / warps_m).min(TILE_K / 8)],
         };
         (is_linear && m <= MOST_ROWS).then_some(tile)
     }
@@ -127,7 +129,14 @@ impl Geometry {
 
     fn module(&self, mode: Mode, tile: Tile, splits: usize, precision: Precision) -> Module {
         let [kernel_height, kernel_width] = self.window.kernel;
-        let threads = number(32 * tile.warps.iter().product::<usize>());
+        // A warp sums so many terms at a time.
+        let terms = match precision {
+            Precision::Bf16 => 16,
+            _ => 8,
+        };
+        let warps_k = tile.warps[2].min(TILE_K / terms);
+        let threads = number(32 * tile.warps[0] * tile.warps[1] * warps_k);
+        let mode_of = mode;
         let mode = match mode {
             Mode::Shrink => 0,
             Mode::Enlarge => 1,
@@ -156,8 +165,8 @@ impl Geometry {
             .with("TILE_K", TILE_K)
             .with("WARPS_M", tile.warps[0])
             .with("WARPS_N", tile.warps[1])
-            .with("WARPS_K", tile.warps[2])
-            .with("STAGES", STAGES)
+            .with("WARPS_K", warps_k)
+            .with("STAGES", stages(mode_of, tile))
             .with("SPLITS", splits)
             .with("PRECISION", precision)
     }
@@ -175,6 +184,12 @@ fn normalizing(module: Module, norm: &Norm, way: u32) -> Module {
 
 /// Bytes of the parts of a sum that wait, of what warps add, or of a whole tile.
 fn shared_bytes(mode: Mode, tile: Tile) -> u32 {
+    let parts = stages(mode, tile) * stage_bytes(mode, tile);
+    number(parts.max(4 * tile.m * (tile.n + 1)))
+}
+
+/// Bytes of a part of a sum that waits.
+fn stage_bytes(mode: Mode, tile: Tile) -> usize {
     let by_k = |lines: usize| lines * (TILE_K + 4);
     let by_line = |lines: usize| TILE_K * (lines + 8);
     let (a, b) = match mode {
@@ -182,7 +197,11 @@ fn shared_bytes(mode: Mode, tile: Tile) -> u32 {
         Mode::Enlarge => (by_k(tile.m), by_line(tile.n)),
         Mode::Weight => (by_line(tile.m), by_line(tile.n)),
     };
-    number(4 * (STAGES * (a + b)).max(tile.m * (tile.n + 1)))
+    4 * (a + b)
+}
+
+fn stages(mode: Mode, tile: Tile) -> usize {
+    (SHARED_BYTES / stage_bytes(mode, tile)).clamp(2, MOST_STAGES)
 }
 
 /// The largest tiles that still give enough blocks work, of a result [rows, columns] so many times.
@@ -192,7 +211,7 @@ fn tile(rows: usize, columns: usize, times: usize) -> Tile {
         ([64, 32], [2, 2, 1]),
         ([32, 32], [2, 2, 2]),
         ([32, 16], [2, 1, 4]),
-        ([16, 8], [1, 1, 8]),
+        ([16, 8], [1, 1, 4]),
     ];
     let tiles = all.map(|([m, n], warps)| Tile { m, n, warps });
     let narrow = |tile: &Tile| tile.n / 2 < columns || tile.n == 8;
@@ -239,7 +258,7 @@ impl Recorder {
         self.launches.push(Launch {
             module: Arc::new(module),
             kernel: "product",
-            grid: [blocks(columns, tile.n), blocks(rows, tile.m), number(times)],
+            grid: [blocks(rows, tile.m), blocks(columns, tile.n), number(times)],
             shared_bytes: shared_bytes(mode, tile),
             arguments: vec![
                 Argument::In(x),
@@ -289,7 +308,7 @@ impl Recorder {
             Argument::In(norm.bias),
             number(examples).into(),
         ];
-        let grid = [blocks(channels, tile.n), 1, 1];
+        let grid = [1, blocks(channels, tile.n), 1];
         self.launch_tile(
             module,
             "product_normalized",
@@ -329,7 +348,7 @@ impl Recorder {
             Argument::Out(by[1]),
             number(examples).into(),
         ];
-        let grid = [blocks(channels, tile.n), 1, 1];
+        let grid = [1, blocks(channels, tile.n), 1];
         let kernel = "product_normalized_back";
         self.launch_tile(module, kernel, grid, (Mode::Enlarge, tile), arguments);
         Some(result)
@@ -392,8 +411,8 @@ impl Recorder {
             module: Arc::new(module),
             kernel: "product",
             grid: [
-                blocks(columns, tile.n),
                 blocks(rows, tile.m),
+                blocks(columns, tile.n),
                 number(groups * splits),
             ],
             shared_bytes: shared_bytes(mode, tile),

@@ -247,6 +247,12 @@ static inline u32 to_tf32(float x) {
     return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & 0xffffe000u;
 }
 
+// A sum as a tensor core leaves it, which cuts it off.
+static inline float cut_off(double sum) {
+    const float nearest = (float)sum;
+    return std::fabs((double)nearest) > std::fabs(sum) ? std::nextafter(nearest, 0.0f) : nearest;
+}
+
 static inline void multiply(float* d, const u32* a, const u32* b) {
     // a₀ a₁, a₂ a₃, b₀ b₁ of each lane.
     const u64(*lanes)[3] = emulation::exchange(a[0] | (u64)a[1] << 32, a[2] | (u64)a[3] << 32,
@@ -254,10 +260,13 @@ static inline void multiply(float* d, const u32* a, const u32* b) {
     const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
     for (u32 part = 0; part < 4; ++part) {
         const u32 high_row = part / 2, column = 2 * t + part % 2;
+        double sum = d[part];
         for (u32 k = 0; k < 8; ++k) {
             const u64 a_pair = lanes[4 * g + k % 4][k / 4], b_pair = lanes[4 * column + k % 4][2];
-            d[part] += from_bits((u32)(a_pair >> 32 * high_row)) * from_bits((u32)(b_pair >> 32 * (k / 4)));
+            const float a_k = from_bits((u32)(a_pair >> 32 * high_row));
+            sum += (double)a_k * from_bits((u32)(b_pair >> 32 * (k / 4)));
         }
+        d[part] = cut_off(sum);
     }
 }
 
@@ -278,12 +287,15 @@ static inline void multiply_bf16(float* d, const u32* a, const u32* b) {
     const u32 lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
     for (u32 part = 0; part < 4; ++part) {
         const u32 high_row = part / 2, column = 2 * t + part % 2;
+        double sum = d[part];
         for (u32 k = 0; k < 16; ++k) {
             const u32 of_lane = k % 8 / 2;
             const u32 a_pair = (u32)(lanes[4 * g + of_lane][k / 8] >> 32 * high_row);
             const u32 b_pair = (u32)(lanes[4 * column + of_lane][2] >> 32 * (k / 8));
-            d[part] += from_bits(a_pair >> 16 * (k % 2) << 16) * from_bits(b_pair >> 16 * (k % 2) << 16);
+            const float a_k = from_bits(a_pair >> 16 * (k % 2) << 16);
+            sum += (double)a_k * from_bits(b_pair >> 16 * (k % 2) << 16);
         }
+        d[part] = cut_off(sum);
     }
 }
 
