@@ -195,7 +195,7 @@ impl<'a, M: Machine, B: Iterator<Item = Vec<Pick>>> MachineEngine<'a, M, B> {
         self.state.images_seen += examples as u64;
         let variant = Variant {
             examples,
-            is_penalized: trainer.has_penalties() && step.is_multiple_of(config.penalty_interval),
+            is_penalized: config.has_penalties() && step.is_multiple_of(config.penalty_interval),
             moves_generator,
         };
         (variant, bytes)

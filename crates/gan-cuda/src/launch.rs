@@ -183,6 +183,11 @@ pub(crate) fn optional(place: Option<Place>) -> Argument {
     place.map_or(Argument::None, Argument::In)
 }
 
+/// Memory to write, if there is any.
+pub(crate) fn optional_out(place: Option<Place>) -> Argument {
+    place.map_or(Argument::None, Argument::Out)
+}
+
 /// One kernel's work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Launch {

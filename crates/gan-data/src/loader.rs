@@ -102,13 +102,7 @@ impl DataLoader {
     /// The batches of a run from its step `step` on, epoch after epoch without end. The batches before it
     /// are not gathered.
     pub fn batches_from(&self, step: u64) -> impl Iterator<Item = Result<ImageBatch>> {
-        let steps_per_epoch = self.steps_per_epoch() as u64;
-        let first = step / steps_per_epoch;
-        let passed = (step % steps_per_epoch) as usize;
-        (first..).flat_map(move |epoch| {
-            self.epoch(epoch)
-                .skip(if epoch == first { passed } else { 0 })
-        })
+        self.picks_from(step).map(|picks| self.batch(&picks))
     }
 
     /// The images of these batches by their numbers, for an engine that has the data set.
@@ -117,46 +111,43 @@ impl DataLoader {
         let first = step / steps_per_epoch;
         let passed = (step % steps_per_epoch) as usize;
         (first..).flat_map(move |number| {
-            let epoch = self.epoch(number);
-            let skipped = if number == first { passed } else { 0 };
-            (skipped..self.steps_per_epoch()).map(move |batch| epoch.picks(batch))
+            let mut epoch = self.epoch(number);
+            if number == first {
+                epoch.position = passed * self.batch_size;
+            }
+            std::iter::from_fn(move || epoch.next_picks())
         })
     }
 
-    /// mirrored: whether each image is mirrored; none if it is empty.
-    fn batch(&self, indices: &[usize], mirrored: &[bool]) -> Result<ImageBatch> {
+    fn batch(&self, picks: &[Pick]) -> Result<ImageBatch> {
         let labels = self.dataset.labels().map(|labels| {
-            let labels: Vec<u32> = indices.iter().map(|index| labels[*index]).collect();
-            Tensor::from_vec(labels, indices.len(), &self.device)
+            let label = |pick: &Pick| labels[pick.image as usize];
+            let labels: Vec<u32> = picks.iter().map(label).collect();
+            Tensor::from_vec(labels, picks.len(), &self.device)
         });
         Ok(ImageBatch {
             images: match &self.table {
-                Table::F32(table) => self.images(indices, mirrored, table),
-                Table::F64(table) => self.images(indices, mirrored, table),
+                Table::F32(table) => self.images(picks, table),
+                Table::F64(table) => self.images(picks, table),
             }?,
             labels: labels.transpose()?,
         })
     }
 
-    fn images<T: WithDType>(
-        &self,
-        indices: &[usize],
-        mirrored: &[bool],
-        table: &[T],
-    ) -> Result<Tensor> {
+    fn images<T: WithDType>(&self, picks: &[Pick], table: &[T]) -> Result<Tensor> {
         let shape = self.dataset.shape();
-        let mut values = Vec::with_capacity(indices.len() * shape.elements());
-        for (place, index) in indices.iter().enumerate() {
-            let image = self.dataset.image(*index).unwrap_or_default();
+        let mut values = Vec::with_capacity(picks.len() * shape.elements());
+        for pick in picks {
+            let image = self.dataset.image(pick.image as usize).unwrap_or_default();
             let value = |byte: &u8| table[usize::from(*byte)];
-            if mirrored.get(place) == Some(&true) {
+            if pick.is_mirrored {
                 let rows = image.chunks_exact(shape.width);
                 values.extend(rows.flat_map(|row| row.iter().rev().map(value)));
             } else {
                 values.extend(image.iter().map(value));
             }
         }
-        let shape = (indices.len(), shape.channels, shape.height, shape.width);
+        let shape = (picks.len(), shape.channels, shape.height, shape.width);
         Tensor::from_vec(values, shape, &self.device)
     }
 }
@@ -172,15 +163,17 @@ pub struct Epoch<'a> {
 }
 
 impl Epoch<'_> {
-    /// The images of a batch of the whole epoch, by its number.
-    fn picks(&self, batch: usize) -> Vec<Pick> {
-        let begin = batch * self.loader.batch_size;
+    /// The images of the next batch; none at the end.
+    fn next_picks(&mut self) -> Option<Vec<Pick>> {
+        let begin = self.position;
         let end = self.order.len().min(begin + self.loader.batch_size);
         let pick = |place: usize| Pick {
             image: self.order[place] as u32,
             is_mirrored: self.mirrored.get(place) == Some(&true),
         };
-        (begin..end).map(pick).collect()
+        let picks: Vec<Pick> = (begin..end).map(pick).collect();
+        self.position = end;
+        (!picks.is_empty()).then_some(picks)
     }
 }
 
@@ -188,14 +181,8 @@ impl Iterator for Epoch<'_> {
     type Item = Result<ImageBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.order.get(self.position..)?;
-        let indices = &rest[..rest.len().min(self.loader.batch_size)];
-        if indices.is_empty() {
-            return None;
-        }
-        let mirrored = self.mirrored.get(self.position..).unwrap_or_default();
-        self.position += indices.len();
-        Some(self.loader.batch(indices, mirrored))
+        let picks = self.next_picks()?;
+        Some(self.loader.batch(&picks))
     }
 
     /// Skips `n` batches without gathering them, which makes `skip` cheap.

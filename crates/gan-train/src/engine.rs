@@ -139,9 +139,4 @@ impl Trainer {
     pub fn average_kept(&self, images: usize) -> Option<f64> {
         self.ema.as_ref().map(|ema| ema.kept(images))
     }
-
-    /// Whether there are gradient penalties.
-    pub fn has_penalties(&self) -> bool {
-        !self.regularizers.is_empty()
-    }
 }

@@ -29,7 +29,7 @@ pub struct Trainer {
     pub(crate) seed: Seed,
     prior: Box<dyn LatentPrior>,
     loss: Box<dyn AdversarialLoss>,
-    pub(crate) regularizers: Vec<Box<dyn Regularizer>>,
+    regularizers: Vec<Box<dyn Regularizer>>,
     penalty_interval: u64,
     discriminator_steps: u64,
     lr_schedule: LrSchedule,
@@ -308,7 +308,7 @@ impl Trainer {
 
     /// Whether the penalties are applied in this step.
     fn penalizes(&self) -> bool {
-        self.has_penalties() && self.state.step.is_multiple_of(self.penalty_interval)
+        !self.regularizers.is_empty() && self.state.step.is_multiple_of(self.penalty_interval)
     }
 
     /// Clamps the discriminator's weights, if weight clipping is set.

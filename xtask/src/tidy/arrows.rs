@@ -15,10 +15,7 @@ const ARROWS: &[(&str, Allowed)] = &[
     ("gan-ops", Allowed::Only(&["gan-core"])),
     ("gan-models", Allowed::Only(&["gan-core", "gan-ops"])),
     ("gan-train", Allowed::Only(&["gan-core", "gan-ops"])),
-    (
-        "gan-cuda",
-        Allowed::Only(&["gan-core", "gan-ops", "gan-train"]),
-    ),
+    ("gan-cuda", Allowed::Only(&["gan-core", "gan-train"])),
     ("gan-data", Allowed::Only(&["gan-core"])),
     ("gan-sample", Allowed::Only(&["gan-core"])),
     ("gan-metrics", Allowed::Only(&["gan-core", "gan-ops"])),

@@ -2,7 +2,7 @@
 
 use super::recorder::{Activation, Finish, Recorder, THREADS, number};
 use super::sums::{lanes_grid, row_tiles};
-use crate::launch::{Argument, KernelFile, Module, Place};
+use crate::launch::{Argument, KernelFile, Module, Place, optional_out};
 use std::sync::Arc;
 
 /// The tensors of a normalization, [channels] each.
@@ -81,17 +81,7 @@ impl Recorder {
         let module = sizes.module(norm, activation);
         let (rows, batches) = (number(sizes.rows), number(sizes.batches));
         let (tiles, rows_of_tile) = row_tiles(sizes.rows);
-        let partials = self
-            .arena
-            .floats(2 * sizes.batches * tiles * sizes.channels);
-        let grid = lanes_grid(sizes.channels, tiles, sizes.batches);
-        let arguments = vec![
-            Argument::In(x),
-            Argument::Out(partials),
-            rows.into(),
-            number(rows_of_tile).into(),
-        ];
-        self.launch(&module, "norm_partials", grid, arguments);
+        let partials = self.tile_sums(&module, "norm_partials", sizes, &[x]);
         let normalized = Normalized {
             values: self.arena.floats(sizes.values()),
             moments: self.arena.floats(2 * sizes.batches * sizes.channels),
@@ -133,26 +123,15 @@ impl Recorder {
     ) {
         let module = sizes.module(norm, Activation::Identity);
         let (rows, batches) = (number(sizes.rows), number(sizes.batches));
-        let (tiles, rows_of_tile) = row_tiles(sizes.rows);
-        let partials = self
-            .arena
-            .floats(2 * sizes.batches * tiles * sizes.channels);
-        let grid = lanes_grid(sizes.channels, tiles, sizes.batches);
-        let arguments = vec![
-            Argument::In(gradient),
-            Argument::In(normalized.values),
-            Argument::Out(partials),
-            rows.into(),
-            number(rows_of_tile).into(),
-        ];
-        self.launch(&module, "norm_back_partials", grid, arguments);
+        let (tiles, _) = row_tiles(sizes.rows);
+        let of = [gradient, normalized.values];
+        let partials = self.tile_sums(&module, "norm_back_partials", sizes, &of);
         let sums = self.arena.floats(2 * sizes.batches * sizes.channels);
-        let out = |place: Option<Place>| place.map_or(Argument::None, Argument::Out);
         let arguments = vec![
             Argument::In(partials),
             Argument::Out(sums),
-            out(by.map(|[weight, _]| weight)),
-            out(by.map(|[_, bias]| bias)),
+            optional_out(by.map(|[weight, _]| weight)),
+            optional_out(by.map(|[_, bias]| bias)),
             number(tiles).into(),
             batches.into(),
         ];
@@ -167,5 +146,27 @@ impl Recorder {
             batches.into(),
         ];
         self.for_each(&module, "norm_back_apply", sizes.values(), arguments);
+    }
+
+    /// Two sums over each tile of rows of some features: [batches, tiles, 2, channels].
+    fn tile_sums(
+        &mut self,
+        module: &Arc<Module>,
+        kernel: &'static str,
+        sizes: Batches,
+        features: &[Place],
+    ) -> Place {
+        let (tiles, rows_of_tile) = row_tiles(sizes.rows);
+        let count = 2 * sizes.batches * tiles * sizes.channels;
+        let partials = self.arena.floats(count);
+        let mut arguments: Vec<_> = features.iter().map(|place| Argument::In(*place)).collect();
+        arguments.extend([
+            Argument::Out(partials),
+            number(sizes.rows).into(),
+            number(rows_of_tile).into(),
+        ]);
+        let grid = lanes_grid(sizes.channels, tiles, sizes.batches);
+        self.launch(module, kernel, grid, arguments);
+        partials
     }
 }

@@ -136,8 +136,7 @@ impl Geometry {
         };
         let warps_k = tile.warps[2].min(TILE_K / terms);
         let threads = number(32 * tile.warps[0] * tile.warps[1] * warps_k);
-        let mode_of = mode;
-        let mode = match mode {
+        let mode_number = match mode {
             Mode::Shrink => 0,
             Mode::Enlarge => 1,
             Mode::Weight => 2,
@@ -148,7 +147,7 @@ impl Geometry {
             Precision::Bf16 => 2,
         };
         Module::new(KernelFile::Product, threads)
-            .with("MODE", mode)
+            .with("MODE", mode_number)
             .with("LARGE_C", self.large.channels)
             .with("LARGE_H", self.large.height)
             .with("LARGE_W", self.large.width)
@@ -166,7 +165,7 @@ impl Geometry {
             .with("WARPS_M", tile.warps[0])
             .with("WARPS_N", tile.warps[1])
             .with("WARPS_K", warps_k)
-            .with("STAGES", stages(mode_of, tile))
+            .with("STAGES", stages(mode, tile))
             .with("SPLITS", splits)
             .with("PRECISION", precision)
     }
@@ -255,24 +254,20 @@ impl Recorder {
             .with("TANGENT", 0)
             .with("NORM", 0);
         let [bias, more, saved, factors] = finish.arguments();
-        self.launches.push(Launch {
-            module: Arc::new(module),
-            kernel: "product",
-            grid: [blocks(rows, tile.m), blocks(columns, tile.n), number(times)],
-            shared_bytes: shared_bytes(mode, tile),
-            arguments: vec![
-                Argument::In(x),
-                Argument::In(weight),
-                Argument::Out(result),
-                bias,
-                more,
-                saved,
-                factors,
-                Argument::None,
-                Argument::None,
-                number(examples).into(),
-            ],
-        });
+        let grid = [blocks(rows, tile.m), blocks(columns, tile.n), number(times)];
+        let arguments = vec![
+            Argument::In(x),
+            Argument::In(weight),
+            Argument::Out(result),
+            bias,
+            more,
+            saved,
+            factors,
+            Argument::None,
+            Argument::None,
+            number(examples).into(),
+        ];
+        self.launch_tile(module, "product", grid, (mode, tile), arguments);
         result
     }
 
@@ -407,28 +402,24 @@ impl Recorder {
             1 => result,
             _ => self.arena.floats(splits * length),
         };
-        self.launches.push(Launch {
-            module: Arc::new(module),
-            kernel: "product",
-            grid: [
-                blocks(rows, tile.m),
-                blocks(columns, tile.n),
-                number(groups * splits),
-            ],
-            shared_bytes: shared_bytes(mode, tile),
-            arguments: vec![
-                Argument::In(small),
-                Argument::In(large),
-                Argument::Out(parts),
-                Argument::None,
-                Argument::None,
-                Argument::None,
-                Argument::None,
-                optional(terms.tangent),
-                optional(terms.weights),
-                number(examples).into(),
-            ],
-        });
+        let grid = [
+            blocks(rows, tile.m),
+            blocks(columns, tile.n),
+            number(groups * splits),
+        ];
+        let arguments = vec![
+            Argument::In(small),
+            Argument::In(large),
+            Argument::Out(parts),
+            Argument::None,
+            Argument::None,
+            Argument::None,
+            Argument::None,
+            optional(terms.tangent),
+            optional(terms.weights),
+            number(examples).into(),
+        ];
+        self.launch_tile(module, "product", grid, (mode, tile), arguments);
         if splits > 1 {
             self.add_parts(parts, result, splits, length);
         }

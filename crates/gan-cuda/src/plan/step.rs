@@ -5,7 +5,7 @@ use super::memory::{Memory, Players, STEP_BYTES, VALUES_OF_BLOCK, changes_of_ste
 use super::network::{Deltas, Pass};
 use super::recorder::{Finish, Recorder, THREADS, blocks, number, random_module};
 use super::task::{Prior, Task, Variant};
-use crate::launch::{Argument, KernelFile, Module, Place, optional};
+use crate::launch::{Argument, KernelFile, Module, Place, optional, optional_out};
 use candle_core::Result;
 use gan_core::{ImageShape, Purpose};
 use gan_train::{LossKind, UpdateOrder};
@@ -114,7 +114,7 @@ impl StepPlan<'_, '_> {
             Argument::In(memory.cursor),
             Argument::Out(real),
             optional(memory.all_labels),
-            memory.labels.map_or(Argument::None, Argument::Out),
+            optional_out(memory.labels),
             number(self.task.config.batch_size).into(),
             number(self.values()).into(),
             number(self.task.image.width).into(),
@@ -255,10 +255,7 @@ impl StepPlan<'_, '_> {
             LossKind::RelativisticPairing => 5,
         };
         let module = Arc::new(Module::new(KernelFile::Loss, THREADS).with("LOSS", kind));
-        let out = |place: Place, wanted: bool| match wanted {
-            true => Argument::Out(place),
-            false => Argument::None,
-        };
+        let out = |place: Place, wanted: bool| optional_out(wanted.then_some(place));
         let arguments = vec![
             Argument::In(logits),
             out(slopes.discriminator, discriminator),

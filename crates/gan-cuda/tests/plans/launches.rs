@@ -1,34 +1,9 @@
-//! Plans as values: what a step asks of a GPU, in which memory and in which order.
+//! What a step asks of a GPU, in which memory and in which order.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
-use candle_core::{DType, Device};
-use gan_core::{ImageShape, Seed};
-use gan_cuda::{Launch, Planned, Prior, Task, planned};
-use gan_data::Dataset;
+use crate::plan;
+use gan_cuda::Launch;
 use gan_models::{Architecture, ArchitectureKind, ModelConfig};
 use gan_train::TrainConfig;
-
-fn plan(model: &ModelConfig, config: &TrainConfig) -> Planned {
-    let (shape, cpu) = (ImageShape::MNIST, Device::Cpu);
-    let generator = model.generator(shape, Seed(0), DType::F32, &cpu).unwrap();
-    let discriminator = model
-        .discriminator(shape, Seed(0), DType::F32, &cpu)
-        .unwrap();
-    let data = Dataset::new("black", shape, vec![0; 10 * shape.elements()]).unwrap();
-    let task = Task {
-        config,
-        parameters: [generator.parameters(), discriminator.parameters()],
-        image: shape,
-        images: data.images(),
-        labels: None,
-        prior: Prior::Normal,
-        latent_dim: model.latent_dim,
-        seed: Seed(0),
-    };
-    let graphs = [generator.graph().unwrap(), discriminator.graph().unwrap()];
-    planned(&task, graphs).unwrap()
-}
 
 fn of(kind: ArchitectureKind) -> ModelConfig {
     ModelConfig {

@@ -1,40 +1,14 @@
-//! The kernels of a few plans compiled to machine code, where NVRTC can be had; no GPU is needed.
+//! The kernels of a few plans as machine code, where NVRTC can be had.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test, which says what it leaves out"
-)]
-
-use candle_core::{DType, Device};
-use gan_core::{ImageShape, Seed};
-use gan_cuda::{Compiler, CudaError, Module, Places, Prior, Task, planned};
-use gan_data::Dataset;
+use crate::plan;
+use gan_cuda::{Compiler, CudaError, Module, Places};
 use gan_models::{Architecture, DiscriminatorNorm, ModelConfig};
 use gan_train::{Augmentation, Precision, TrainConfig};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn modules(model: &ModelConfig, config: &TrainConfig) -> BTreeSet<Arc<Module>> {
-    let (shape, cpu) = (ImageShape::MNIST, Device::Cpu);
-    let generator = model.generator(shape, Seed(0), DType::F32, &cpu).unwrap();
-    let discriminator = model
-        .discriminator(shape, Seed(0), DType::F32, &cpu)
-        .unwrap();
-    let data = Dataset::new("black", shape, vec![0; 10 * shape.elements()]).unwrap();
-    let task = Task {
-        config,
-        parameters: [generator.parameters(), discriminator.parameters()],
-        image: shape,
-        images: data.images(),
-        labels: None,
-        prior: Prior::Normal,
-        latent_dim: model.latent_dim,
-        seed: Seed(0),
-    };
-    let graphs = [generator.graph().unwrap(), discriminator.graph().unwrap()];
-    let plan = planned(&task, graphs).unwrap();
-    let all = plan.sequences.into_iter().flatten();
+    let all = plan(model, config).sequences.into_iter().flatten();
     all.map(|launch| launch.module).collect()
 }
 
